@@ -1,0 +1,1 @@
+"""A dual-pane file manager for the terminal: disk, PikPak and pCloud."""

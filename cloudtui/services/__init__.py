@@ -1,0 +1,1 @@
+"""Everything below the screen: no textual, no rich, no printing."""

@@ -1,0 +1,252 @@
+"""The values every layer speaks in: locations, entries, capabilities, quotas, secrets.
+
+A leaf: standard library only, no I/O. Nothing here knows a provider or a screen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import IntFlag, StrEnum
+from typing import Final
+
+DISK: Final = ""
+"""The account name of the local disk inside a `Location`."""
+
+
+class Kind(StrEnum):
+    """What an entry is. LINK is a link not followed, SPECIAL a device, socket or FIFO."""
+
+    FILE = "file"
+    FOLDER = "folder"
+    LINK = "link"
+    SPECIAL = "special"
+
+
+class HashType(StrEnum):
+    """Digests the services publish. CHANGE is a change mark: good for equality, not a digest."""
+
+    SHA1 = "sha1"
+    MD5 = "md5"
+    SHA256 = "sha256"
+    GCID = "gcid"
+    CHANGE = "change"
+
+
+class Flag(IntFlag):
+    """Facts about an entry beyond its kind."""
+
+    SHARED = 1
+    STARRED = 2
+    PENDING = 4
+    ENCRYPTED = 8
+    READ_ONLY = 16
+    BLOCKED = 32
+    EXECUTABLE = 64
+
+
+NO_FLAGS: Final = Flag(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Location:
+    """Where something is: account, raw path parts, and the provider's id once it is known.
+
+    `account` is `DISK` or a configured name. `parts` are raw names, root is `()`; they are no path
+    object because clouds allow `..`, `.` and odd separators. Local names that are not valid text
+    carry surrogates (`os.fsdecode`). `node` is the provider's id (identity where names may
+    repeat), None while unresolved; disk locations never have one.
+    """
+
+    account: str
+    parts: tuple[str, ...] = ()
+    node: str | None = None
+
+    @property
+    def name(self) -> str:
+        """The last part, empty for the root."""
+        return self.parts[-1] if self.parts else ""
+
+    @property
+    def parent(self) -> Location:
+        """The containing folder, its id unknown. The root is its own parent."""
+        return Location(self.account, self.parts[:-1])
+
+    @property
+    def path(self) -> str:
+        """The path alone, starting with a slash."""
+        return "/" + "/".join(self.parts)
+
+    def child(self, name: str, node: str | None = None) -> Location:
+        """The location of `name` in this folder."""
+        return Location(self.account, (*self.parts, name), node)
+
+    def is_inside(self, folder: Location) -> bool:
+        """Whether this is `folder` itself or lies anywhere below it, by path."""
+        return self.account == folder.account and self.parts[: len(folder.parts)] == folder.parts
+
+    def __str__(self) -> str:
+        return f"{self.account}:{self.path}" if self.account else self.path
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a listing; the listing holds the parent once.
+
+    `id` is the provider's id; on disk it is the name itself. `size` is in bytes and `mtime_ns` in
+    nanoseconds UTC; None means unknown, never zero. `hash` is of the type the provider's
+    capabilities name as `entry_hash`.
+    """
+
+    name: str
+    id: str
+    kind: Kind
+    size: int | None = None
+    mtime_ns: int | None = None
+    hash: bytes = b""
+    flags: Flag = NO_FLAGS
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it can be entered."""
+        return self.kind is Kind.FOLDER
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """An entry together with where it is; `at.node` is always set for clouds."""
+
+    at: Location
+    entry: Entry
+
+    @classmethod
+    def of(cls, folder: Location, entry: Entry) -> Found:
+        """The entry of a listing whose parent is `folder`."""
+        node = entry.id if folder.account else None
+        return cls(folder.child(entry.name, node), entry)
+
+
+class TrashKind(StrEnum):
+    """Where deleted things go: nowhere, the place's own trash, or a folder we keep ourselves."""
+
+    NONE = "none"
+    SERVICE = "service"
+    FOLDER = "folder"
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """Facts about a place. What the service only tells by refusing is learned at run time:
+    `refused` maps a capability's name to the sentence shown with the greyed action."""
+
+    server_copy: bool = False
+    server_move: bool = False
+    trash: TrashKind = TrashKind.NONE
+    ranged_read: bool = True
+    resume_upload: bool = False
+    instant_upload: bool = False
+    offline_tasks: bool = False
+    magnets: bool = False
+    links: bool = False
+    shares: bool = False
+    revisions: bool = False
+    duplicate_names: bool = False
+    file_and_folder_share_name: bool = False
+    case_sensitive: bool = True
+    sets_mtime: bool = False
+    entry_hash: HashType | None = None
+    verify_hash: HashType | None = None
+    """The digest an independent party confirms after a transfer to or from this place."""
+    upload_hash: HashType | None = None
+    """The digest of the whole source that must be known before an upload may start."""
+    forbidden: str = "/\0"
+    max_name_bytes: int = 255
+    max_file: int | None = None
+    uploads_at_once: int = 4
+    batch: int = 100
+    refused: dict[str, str] = field(default_factory=dict)
+
+    def refuse(self, capability: str, sentence: str) -> Capabilities:
+        """A copy that remembers a refusal, with the sentence to show beside the greyed action."""
+        return replace(self, refused={**self.refused, capability: sentence})
+
+    def allows(self, capability: str) -> bool:
+        """Whether the boolean `capability` is there and was not refused."""
+        return bool(getattr(self, capability)) and capability not in self.refused
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """Bytes of an account; None where the service does not tell."""
+
+    total: int | None
+    used: int | None
+    trashed: int | None = None
+    free: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TrashItem:
+    """Something in a trash. `origin` is where it was (None: not known), `trashed_ns` when, and
+    `key` what `HasTrash.restore` and `delete_forever` take."""
+
+    key: str
+    entry: Entry
+    origin: Location | None
+    trashed_ns: int | None = None
+
+
+class TaskPhase(StrEnum):
+    """The phases of a download made by the service itself, in plain words."""
+
+    WAITING = "waiting"
+    FETCHING = "fetching"
+    DONE = "done"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class OfflineTask:
+    """A URL or magnet that the service fetches by itself. `percent` is 0 to 100; `target` is the
+    result's location once it is known."""
+
+    id: str
+    name: str
+    url: str
+    phase: TaskPhase
+    percent: int
+    message: str = ""
+    size: int | None = None
+    target: Location | None = None
+
+
+class Secret:
+    """Text that never shows itself: `repr`, `str` and format give dots.
+
+    `reveal()` is the one door; call it where the value goes on the wire or into the keyring.
+    """
+
+    __slots__ = ("_value",)
+
+    def __init__(self, value: str) -> None:
+        self._value = value
+
+    def reveal(self) -> str:
+        """The value itself."""
+        return self._value
+
+    def __bool__(self) -> bool:
+        return bool(self._value)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other._value == self._value
+
+    def __hash__(self) -> int:
+        return hash(self._value)
+
+    def __repr__(self) -> str:
+        return "Secret(…)"
+
+    __str__ = __repr__
+
+    def __format__(self, spec: str) -> str:
+        return format(repr(self), spec)

@@ -1,0 +1,1 @@
+"""Plan, queue, move bytes, verify: knows the Storage protocol and no provider."""

@@ -1,0 +1,197 @@
+"""What callers ask of the engine and what it shows back: orders, states, views, conflicts.
+
+Pure values, shared by screens, commands and engine.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from cloudtui.services.models import Entry, Location
+
+
+class Verb(StrEnum):
+    """What a job does."""
+
+    COPY = "copy"
+    MOVE = "move"
+
+
+class OnConflict(StrEnum):
+    """What to do with a target that is already there and differs."""
+
+    ASK = "ask"
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    KEEP_BOTH = "keep-both"
+    NEWER = "newer"
+    LARGER = "larger"
+
+
+class Verify(StrEnum):
+    """How much is compared after a transfer; size always is."""
+
+    SIZE = "size"
+    HASH = "hash"
+    STRICT = "strict"
+
+
+class ServerSide(StrEnum):
+    """Whether a service may copy by itself."""
+
+    AUTO = "auto"
+    NEVER = "never"
+    ONLY = "only"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """One thing to transfer. `contents` means what the folder holds, not the folder itself;
+    otherwise it arrives as `name` (None: under its own name)."""
+
+    at: Location
+    contents: bool = False
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A whole job as asked for. `target` is a folder; missing parents are made."""
+
+    verb: Verb
+    sources: tuple[Source, ...]
+    target: Location
+    on_conflict: OnConflict = OnConflict.ASK
+    verify: Verify = Verify.HASH
+    server_side: ServerSide = ServerSide.AUTO
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    bandwidth: int | None = None
+    """Bytes per second for this job, None for no limit."""
+    paused: bool = False
+
+
+class JobState(StrEnum):
+    """States of jobs and of their items, as the words people see."""
+
+    WAITING = "waiting"
+    COUNTING = "counting"
+    RUNNING = "running"
+    PAUSED = "paused"
+    ASKS = "asks"
+    SLOWED = "slowed"
+    RETRYING = "retrying"
+    CHECKING = "checking"
+    DONE = "done"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen by itself."""
+        return self in (JobState.DONE, JobState.SKIPPED, JobState.FAILED, JobState.CANCELLED)
+
+
+class Direction(StrEnum):
+    """The word in front of a job's name."""
+
+    UP = "up"
+    DOWN = "down"
+    HERE = "here"
+    ACROSS = "across"
+
+
+@dataclass(frozen=True, slots=True)
+class JobView:
+    """A picture of one job, cheap to take ten times a second.
+
+    Sizes in bytes, `speed` in bytes per second averaged over 5 s (None: not known yet), `left` in
+    seconds (None: not known). `counted` is False while the plan still grows. `percent` is capped
+    at 99 until everything is committed and checked.
+    """
+
+    id: str
+    verb: Verb
+    direction: Direction
+    title: str
+    sources: tuple[str, ...]
+    target: str
+    state: JobState
+    files_done: int = 0
+    files_total: int = 0
+    files_failed: int = 0
+    files_skipped: int = 0
+    files_asking: int = 0
+    bytes_done: int = 0
+    bytes_total: int = 0
+    counted: bool = False
+    current: str = ""
+    speed: float | None = None
+    left: float | None = None
+    message: str = ""
+    error_codes: tuple[str, ...] = ()
+    orphan: bool = False
+    """Its runner died; it stands paused until somebody takes it up."""
+    mine: bool = False
+    """Run by this process."""
+
+    @property
+    def percent(self) -> int | None:
+        """0 to 100 by bytes (by files when there are no bytes), None while counting."""
+        if self.state is JobState.DONE:
+            return 100
+        if not self.counted:
+            return None
+        if self.bytes_total > 0:
+            return min(99, self.bytes_done * 100 // self.bytes_total)
+        if self.files_total > 0:
+            return min(99, self.files_done * 100 // self.files_total)
+        return 0
+
+
+@dataclass(frozen=True, slots=True)
+class ItemView:
+    """One file or folder of a job, for the details list."""
+
+    id: int
+    path: str
+    state: JobState
+    size: int | None
+    done: int
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A target that is already there: both sides' facts."""
+
+    job: str
+    item: int
+    source: Entry
+    target: Entry
+    where: str
+    """The target folder, safe to display."""
+    overwrite_is_final: bool
+    """Overwriting cannot be taken back: the place has neither trash nor revisions."""
+
+
+class Answer(StrEnum):
+    """Answers to a conflict."""
+
+    SKIP = "skip"
+    OVERWRITE = "overwrite"
+    KEEP_BOTH = "keep-both"
+    RENAME = "rename"
+    NEWER = "newer"
+    LARGER = "larger"
+
+
+@dataclass(frozen=True, slots=True)
+class Resolution:
+    """An answer, for one item or for every conflict of the job. `name` goes with RENAME."""
+
+    answer: Answer
+    for_all: bool = False
+    name: str = ""

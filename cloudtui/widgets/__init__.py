@@ -1,0 +1,1 @@
+"""Line-API widgets and small parts the screens are made of."""
