@@ -1,6 +1,7 @@
 """The bytes of all files in the sandbox, one file on disk per blob.
 
-Owns writing and hashing. Knows no names: trees of both clouds point at blobs, many nodes may share one.
+Owns writing and hashing. Knows no names: trees of both clouds point at blobs, many nodes may share
+one.
 """
 
 from __future__ import annotations
@@ -179,7 +180,9 @@ class Blobs:
             return self.directory / f"{os.getpid():x}-{self._next:08x}"
 
     def new(self, digests: Iterable[str] = (), expected: int | None = None) -> Writer:
-        """A writer for one blob of about `expected` bytes; `digests` are hashed while it is written."""
+        """A writer for one blob of about `expected` bytes; `digests` are hashed while it is
+        written.
+        """
         return Writer(self.new_path(), digests, expected)
 
     def put_bytes(self, content: bytes) -> Blob:
@@ -197,7 +200,9 @@ class Blobs:
         return blob
 
     def remembered(self, name: str, make: Callable[[], T]) -> T:
-        """What `make` returned when this name was first asked for: seeds are built once per sandbox."""
+        """What `make` returned when this name was first asked for: seeds are built once per
+        sandbox.
+        """
         with self._lock:
             known = self._remembered.get(name)
         if known is None:

@@ -1,7 +1,7 @@
 """The plan of things that go wrong, set by a test through the admin listener.
 
-Owns matching and counting only. The listener applies the transport-level kinds; the clouds apply the rest,
-because their error envelopes differ.
+Owns matching and counting only. The listener applies the transport-level kinds; the clouds apply
+the rest, because their error envelopes differ.
 """
 
 from __future__ import annotations

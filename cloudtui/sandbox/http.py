@@ -1,7 +1,7 @@
 """Requests and answers as the sandbox's handlers see them.
 
-Owns parsing of a request's head, the lazily read body, and the values a handler returns. Must not open
-sockets or know about any cloud; `listener` does the former, the cloud packages the latter.
+Owns parsing of a request's head, the lazily read body, and the values a handler returns. Must not
+open sockets or know about any cloud; `listener` does the former, the cloud packages the latter.
 """
 
 from __future__ import annotations
@@ -66,8 +66,8 @@ class Source(Protocol):
 class Body:
     """A request body that is read only when the handler asks for it.
 
-    The first read sends `100 Continue` when the client waits for it. `received` counts payload bytes.
-    Raises Disconnected when the connection ends before the announced length.
+    The first read sends `100 Continue` when the client waits for it. `received` counts payload
+    bytes. Raises Disconnected when the connection ends before the announced length.
     """
 
     __slots__ = ("_expect", "_left", "_source", "chunked", "finished", "length", "received")
@@ -209,7 +209,9 @@ class FileBody:
 
 @dataclass(slots=True)
 class Response:
-    """An answer; Content-Length and Date are added when it is sent. `close` forces the connection's end."""
+    """An answer; Content-Length and Date are added when it is sent. `close` forces the connection's
+    end.
+    """
 
     status: int = 200
     body: bytes | FileBody = b""

@@ -1,6 +1,7 @@
 """A record of every request the sandbox saw, for tests to read through the admin listener.
 
-Owns the list. Secrets in queries are kept as they came: this is a test server and tests look for them.
+Owns the list. Secrets in queries are kept as they came: this is a test server and tests look for
+them.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ class RequestLog:
         host: str,
         client_ip: str,
         user_agent: str,
-        range: str,  # noqa: A002 - the header's name
+        range: str,
         authorization: bool,
         connection: int,
         faults: tuple[str, ...],
