@@ -1,0 +1,98 @@
+"""Filtering, sorting and picking rows: pure functions over entries.
+
+A leaf: knows models and naming only, keeps nothing.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import re
+from collections.abc import Callable, Sequence
+from enum import StrEnum
+
+from cloudtui.services.models import Entry
+from cloudtui.services.naming import fold, sort_key, split_extension
+
+
+class SortBy(StrEnum):
+    """Columns a pane can be sorted by."""
+
+    NAME = "name"
+    SIZE = "size"
+    MODIFIED = "modified"
+    EXTENSION = "extension"
+
+
+def order(
+    entries: Sequence[Entry],
+    by: SortBy = SortBy.NAME,
+    *,
+    reverse: bool = False,
+    folders_first: bool = True,
+    keys: Sequence[str] | None = None,
+) -> list[int]:
+    """Indices of `entries` in display order.
+
+    Ties go by natural name, then id, so rows never dance. Unknown sizes and times sort last in
+    both directions. `keys` are cached `sort_key`s parallel to `entries`.
+    """
+    names = keys if keys is not None else [sort_key(entry.name) for entry in entries]
+    indices = list(range(len(entries)))
+    indices.sort(key=lambda index: entries[index].id)
+    match by:
+        case SortBy.NAME:
+            indices.sort(key=names.__getitem__, reverse=reverse)
+        case SortBy.SIZE:
+            indices.sort(key=names.__getitem__)
+            indices = _by_number(indices, [entry.size for entry in entries], reverse)
+        case SortBy.MODIFIED:
+            indices.sort(key=names.__getitem__)
+            indices = _by_number(indices, [entry.mtime_ns for entry in entries], reverse)
+        case SortBy.EXTENSION:
+            indices.sort(key=names.__getitem__)
+            extensions = [split_extension(entry.name)[1].casefold() for entry in entries]
+            indices.sort(key=extensions.__getitem__, reverse=reverse)
+    if folders_first:
+        indices.sort(key=lambda index: not entries[index].is_folder)
+    return indices
+
+
+def _by_number(indices: list[int], values: list[int | None], reverse: bool) -> list[int]:
+    known = [index for index in indices if values[index] is not None]
+    unknown = [index for index in indices if values[index] is None]
+    known.sort(key=lambda index: values[index] or 0, reverse=reverse)
+    return known + unknown
+
+
+def matches(pattern: str) -> Callable[[str], bool]:
+    """The test a filter text stands for.
+
+    Plain text means contains, blind to case, accents and width unless an upper-case letter is
+    typed; `*` or `?` make it a glob over the whole name; `re:` a regular expression (one that does
+    not compile matches nothing).
+    """
+    if pattern.startswith("re:"):
+        try:
+            expression = re.compile(pattern[3:])
+        except re.error:
+            return lambda _name: False
+        return lambda name: expression.search(name) is not None
+    if "*" in pattern or "?" in pattern:
+        glob = re.compile(fnmatch.translate(fold(pattern)))
+        return lambda name: glob.match(fold(name)) is not None
+    if any(char.isupper() for char in pattern):
+        return lambda name: pattern in name
+    wanted = fold(pattern)
+    return lambda name: wanted in fold(name)
+
+
+def duplicate_numbers(entries: Sequence[Entry]) -> dict[str, int]:
+    """Names that occur more than once: entry id → 2, 3, … in list order, the first left out."""
+    seen: dict[str, int] = {}
+    numbers: dict[str, int] = {}
+    for entry in entries:
+        count = seen.get(entry.name, 0) + 1
+        seen[entry.name] = count
+        if count > 1:
+            numbers[entry.id] = count
+    return numbers

@@ -1,0 +1,235 @@
+"""The one TLS context, the one proxy decision, and the HTTP clients for API calls.
+
+File bytes never go through these clients; the byte pump asks the same object for context and
+proxy so that both planes always agree. httpx and ssl are imported on first use: they cost a
+quarter of a second at start-up.
+"""
+
+from __future__ import annotations
+
+import email.utils
+import ipaddress
+import os
+import threading
+import time
+import urllib.request
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+from cloudtui.services.errors import CloudError, Offline, Refused, Retry
+
+if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
+USER_AGENT: Final = "cloudtui"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address means this machine."""
+    if host == "localhost" or host.endswith(".localhost"):
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+class ServerClock:
+    """What time the servers think it is: an offset per host, learned from `Date` headers."""
+
+    def __init__(self) -> None:
+        self._offsets: dict[str, float] = {}
+
+    def note(self, host: str, date: str | None) -> None:
+        """Learn from a `Date` header; anything unreadable is ignored."""
+        if not date:
+            return
+        try:
+            told = email.utils.parsedate_to_datetime(date).timestamp()
+        except (TypeError, ValueError):
+            return
+        self._offsets[host] = told - time.time()
+
+    def now(self, host: str) -> float:
+        """Seconds since the epoch by that host's clock; ours when it never answered.
+
+        Offsets under two seconds are rounding in the header and count as none.
+        """
+        offset = self._offsets.get(host, 0.0)
+        return time.time() + (offset if abs(offset) >= 2 else 0.0)
+
+
+class Network:
+    """Everything about reaching servers that is decided once per process."""
+
+    def __init__(
+        self,
+        *,
+        timeout: float = 30.0,
+        ca_file: str = "",
+        user_agent: str = USER_AGENT,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.timeout = timeout
+        self.user_agent = user_agent
+        self.clock = ServerClock()
+        self._ca_file = ca_file or environ.get("CLOUDTUI_CA_FILE", "")
+        self._environ = environ
+        self._context: ssl.SSLContext | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def ssl_context(self) -> ssl.SSLContext:
+        """The one context: the system's store (SSL_CERT_FILE and SSL_CERT_DIR replace it) plus
+        CLOUDTUI_CA_FILE. Building it takes about 30 ms. Raises Refused for an unreadable file."""
+        with self._lock:
+            if self._context is None:
+                import ssl
+
+                context = ssl.create_default_context()
+                if self._ca_file:
+                    try:
+                        context.load_verify_locations(self._ca_file)
+                    except (OSError, ssl.SSLError) as exc:
+                        raise Refused(
+                            "The file named by CLOUDTUI_CA_FILE holds no readable certificates.",
+                            hint="Correct or unset it.",
+                        ) from exc
+                context.set_alpn_protocols(["http/1.1"])
+                self._context = context
+            return self._context
+
+    def proxy_for(self, url: str) -> str | None:
+        """The proxy's URL for a target, or None. Loopback is never proxied; HTTPS_PROXY (HTTP_PROXY
+        for plain http), then ALL_PROXY, minus what NO_PROXY names."""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if is_loopback(host):
+            return None
+        proxies = {
+            key.lower(): value
+            for key, value in self._environ.items()
+            if key.lower().endswith("_proxy") and value
+        }
+        bypass = {"no": proxies.get("no_proxy", "")}
+        if bypass["no"] and urllib.request.proxy_bypass_environment(  # type: ignore[attr-defined]
+            parts.netloc.rpartition("@")[2], bypass
+        ):
+            return None
+        proxy = proxies.get(f"{parts.scheme}_proxy") or proxies.get("all_proxy")
+        if proxy and "://" not in proxy:
+            proxy = f"http://{proxy}"
+        return proxy
+
+    def require_safe(self, url: str, base: str) -> None:
+        """Refuse plain http unless both the target and the API base are this machine."""
+        target, origin = urlsplit(url), urlsplit(base)
+        if target.scheme == "https":
+            return
+        if (
+            target.scheme == "http"
+            and is_loopback(target.hostname or "")
+            and is_loopback(origin.hostname or "")
+        ):
+            return
+        raise Refused(
+            "The service named an address without encryption; nothing was sent there.",
+            hint="Plain http is spoken with this machine only.",
+        )
+
+    def client(
+        self, *, headers: Mapping[str, str] | None = None, connections: int = 8
+    ) -> httpx.AsyncClient:
+        """A client for API calls: HTTP/1.1, keep-alive, no redirects, proxies as `proxy_for` says.
+
+        More than 16 parallel calls on one client cost more than they bring; take another client.
+        """
+        import httpx
+
+        return httpx.AsyncClient(
+            headers={"User-Agent": self.user_agent, **(headers or {})},
+            transport=_Routes(self, connections),
+            timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout)),
+            follow_redirects=False,
+            trust_env=False,
+        )
+
+
+def _Routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:  # noqa: N802
+    import httpx
+
+    class Routes(httpx.AsyncBaseTransport):
+        """Sends each request directly or through the proxy its target asks for."""
+
+        def __init__(self) -> None:
+            self._by_proxy: dict[str | None, httpx.AsyncHTTPTransport] = {}
+
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            proxy = network.proxy_for(str(request.url))
+            transport = self._by_proxy.get(proxy)
+            if transport is None:
+                transport = httpx.AsyncHTTPTransport(
+                    verify=network.ssl_context,
+                    http1=True,
+                    http2=False,
+                    limits=httpx.Limits(
+                        max_connections=connections,
+                        max_keepalive_connections=connections,
+                        keepalive_expiry=30.0,
+                    ),
+                    proxy=proxy,
+                    trust_env=False,
+                )
+                self._by_proxy[proxy] = transport
+            response = await transport.handle_async_request(request)
+            network.clock.note(request.url.host, response.headers.get("date"))
+            return response
+
+        async def aclose(self) -> None:
+            for transport in self._by_proxy.values():
+                await transport.aclose()
+
+    return Routes()
+
+
+def map_transport(exc: Exception, service: str) -> CloudError:
+    """The error for a call that got no answer. `service` is what people call it.
+
+    Retry.SOON when the request cannot have been executed (never connected); Retry.RECONCILE when
+    it may have been (the answer was lost).
+    """
+    import ssl
+
+    import httpx
+
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return Offline(
+                f"The certificate of {service} is not trusted here; nothing was sent.",
+                hint="Check the clock and the network; CLOUDTUI_CA_FILE names extra authorities.",
+                retry=Retry.NEVER,
+            )
+        cause = cause.__cause__ or cause.__context__
+    never_sent = isinstance(
+        exc,
+        httpx.ConnectError
+        | httpx.ConnectTimeout
+        | httpx.PoolTimeout
+        | httpx.ProxyError
+        | ConnectionRefusedError,
+    )
+    if isinstance(exc, httpx.TimeoutException | TimeoutError) and not never_sent:
+        text = f"{service} did not answer in time."
+    elif never_sent:
+        text = f"No connection to {service}."
+    else:
+        text = f"The connection to {service} broke."
+    return Offline(
+        text,
+        hint="Nothing was lost; try again when the network is back.",
+        retry=Retry.SOON if never_sent else Retry.RECONCILE,
+    )
