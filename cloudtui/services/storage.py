@@ -121,12 +121,18 @@ class RemoteWrite(Protocol):
 
     `part_size` 0 means one part however large. `parts_at_once` 1 means strictly one after the
     other in order. `instant` means that nothing needs to be sent. Parts are numbered from 0.
+    `verify_hash` is the digest of the whole file that the service itself reports after the bytes
+    arrived: the engine puts it into the `facts` of `finish` (None: the service confirms none).
+    `part_hash` is the digest that the `tag` of every receipt holds, in hex (None: tags are no
+    digests).
     """
 
     part_size: int
     parts_at_once: int
     instant: bool
     resumable: bool
+    verify_hash: HashType | None
+    part_hash: HashType | None
 
     def state(self) -> bytes:
         """All that `Storage.reopen_write` needs. May contain secrets: sealed before storing."""
@@ -141,7 +147,8 @@ class RemoteWrite(Protocol):
         ...
 
     async def probe(self) -> list[Receipt]:
-        """What the service holds already. Raises Gone when it forgot the upload."""
+        """What the service holds already; a single-shot upload whose answer was lost but which took
+        effect gives one receipt over the whole length. Raises Gone when it forgot the upload."""
         ...
 
     async def finish(self, receipts: Sequence[Receipt], facts: SourceFacts) -> Entry:
