@@ -9,6 +9,36 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from typing import Final
+
+NAMES: Final = frozenset(
+    {
+        # pCloud: each right after the call named took effect and before anybody noted it
+        "pcloud.mkdir",
+        "pcloud.rename",
+        "pcloud.move",
+        "pcloud.copy",
+        "pcloud.delete",
+        "pcloud.put",
+        "pcloud.put.twin",
+        "pcloud.upload.created",
+        "pcloud.upload.written",
+        "pcloud.upload.checked",
+        "pcloud.upload.saved",
+        "pcloud.upload.aborted",
+        "pcloud.trash.batch",
+        "pcloud.trash.manifest",
+        "pcloud.trash.unlinked",
+        "pcloud.trash.moved",
+        "pcloud.trash.deleted",
+        "pcloud.trash.tidied",
+        "pcloud.trash.emptied",
+        "pcloud.restore.moved",
+        "pcloud.offline.added",
+        "pcloud.share.made",
+    }
+)
+"""Every name there is."""
 
 _lock = threading.Lock()
 _passes = 0
