@@ -117,7 +117,7 @@ class Channel:
             raise Disconnected from exc
 
     def send_file(self, body: FileBody) -> None:
-        """A stretch of a file: by the kernel on a plain socket, through one 1 MiB buffer under TLS."""
+        """A stretch of a file: by the kernel on a plain socket, through 1 MiB pieces under TLS."""
         fd = os.open(body.path, os.O_RDONLY)
         try:
             if self.encrypted or self.pace or not hasattr(os, "sendfile"):

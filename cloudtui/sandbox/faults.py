@@ -14,7 +14,7 @@ from fnmatch import fnmatchcase
 
 
 class FaultKind(StrEnum):
-    """What happens to a request. The first group is done by the listener, the second by the clouds."""
+    """What happens to a request: the first group by the listener, the second by the clouds."""
 
     DELAY = "delay"  # seconds: wait before the handler runs
     STATUS = "status"  # code, headers, body: answered instead of the handler

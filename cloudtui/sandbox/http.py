@@ -14,6 +14,8 @@ from pathlib import Path
 from typing import Protocol, Self
 from urllib.parse import parse_qsl, unquote
 
+import msgspec
+
 from cloudtui.sandbox.faults import Fault
 
 READ_SIZE = 256 * 1024
@@ -156,6 +158,7 @@ class Request:
     listener: str
     version: str = "HTTP/1.1"
     faults: list[Fault] = field(default_factory=list)
+    connection: dict[str, object] = field(default_factory=dict)  # lives as long as the connection
 
     @property
     def host(self) -> str:
@@ -217,6 +220,7 @@ class Response:
     body: bytes | FileBody = b""
     headers: list[tuple[str, str]] = field(default_factory=list)
     close: bool | None = None
+    done: Callable[[], None] | None = None
 
     @property
     def length(self) -> int:
@@ -226,9 +230,9 @@ class Response:
     def json(
         cls, value: object, status: int = 200, headers: Iterable[tuple[str, str]] = ()
     ) -> Self:
-        body = json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(
-            "utf-8", "surrogatepass"
-        )
+        # A listing of 100,000 entries is 55 MB: msgspec writes it in 0.1 s, the json module in 0.6
+        # s.
+        body = msgspec.json.encode(value)
         return cls(status, body, [("Content-Type", "application/json; charset=utf-8"), *headers])
 
     @classmethod
@@ -275,7 +279,7 @@ def parse_head(head: bytes) -> tuple[str, str, str, Headers]:
 
 
 def split_target(target: str) -> tuple[str, list[tuple[str, str]]]:
-    """The raw path and the decoded query of a request target (absolute targets lose their origin)."""
+    """The raw path and decoded query of a request target (absolute targets lose their origin)."""
     if target.startswith(("http://", "https://")):
         target = "/" + target.split("/", 3)[3] if target.count("/") >= 3 else "/"
     path, _, query = target.partition("?")

@@ -162,7 +162,8 @@ class Server:
         channel = Channel(sock, self._world.stopping)
         number = next(_connection_numbers)
         try:
-            while self._exchange(channel, client_ip, number):
+            memory: dict[str, object] = {}
+            while self._exchange(channel, client_ip, number, memory):
                 continue
             channel.finish()
         except BadRequest as exc:
@@ -175,7 +176,9 @@ class Server:
             with self._lock:
                 self._open.pop(sock, None)
 
-    def _exchange(self, channel: Channel, client_ip: str, number: int) -> bool:
+    def _exchange(
+        self, channel: Channel, client_ip: str, number: int, memory: dict[str, object]
+    ) -> bool:
         """One request and its answer; whether the connection goes on."""
         head = channel.head()
         if head is None:
@@ -195,6 +198,7 @@ class Server:
             scheme="https" if self.tls else "http",
             listener=self.name,
             version=version,
+            connection=memory,
         )
         raw_query = target.partition("?")[2]
         faults = self._world.faults.take(self.name, f"{method} {path}", raw_query)
@@ -252,6 +256,20 @@ class Server:
                 case _:
                     pass
         response = planned if planned is not None else self._handled(request)
+        try:
+            return self._reply(channel, request, faults, entry, response)
+        finally:
+            if response.done is not None:
+                response.done()
+
+    def _reply(
+        self,
+        channel: Channel,
+        request: Request,
+        faults: list[Fault],
+        entry: LogEntry | None,
+        response: Response,
+    ) -> bool:
         if entry is not None:
             entry.status = response.status
             entry.bytes_in = request.body.received

@@ -38,7 +38,7 @@ class LogEntry:
 
 
 class RequestLog:
-    """The last 200,000 requests; entries appear when the head is read and are completed in place."""
+    """The last 200,000 requests; entries appear with the head and are completed in place."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

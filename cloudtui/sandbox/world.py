@@ -16,7 +16,7 @@ from cloudtui.sandbox.requestlog import RequestLog
 
 
 class World:
-    """One per sandbox. `lock` guards all trees and is never held while bytes move or a poll waits."""
+    """One per sandbox. `lock` guards all trees; never held while bytes move or a poll waits."""
 
     def __init__(self, data: Path, allow_fetch: set[str] | None = None) -> None:
         self.data = data
