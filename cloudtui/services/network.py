@@ -151,14 +151,14 @@ class Network:
 
         return httpx.AsyncClient(
             headers={"User-Agent": self.user_agent, **(headers or {})},
-            transport=_Routes(self, connections),
+            transport=_routes(self, connections),
             timeout=httpx.Timeout(self.timeout, connect=min(10.0, self.timeout)),
             follow_redirects=False,
             trust_env=False,
         )
 
 
-def _Routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:  # noqa: N802
+def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
     import httpx
 
     class Routes(httpx.AsyncBaseTransport):

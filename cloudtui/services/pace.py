@@ -54,10 +54,7 @@ class Pace:
             return
         steps = int(passed)
         self._grown_at += steps
-        if self._doubling:
-            grown = self.rate * 2.0 ** min(steps, 10)
-        else:
-            grown = self.rate + steps
+        grown = self.rate * 2.0 ** min(steps, 10) if self._doubling else self.rate + steps
         self.rate = min(self.ceiling, grown)
 
     def rejected(self, after: float | None = None) -> None:
