@@ -18,6 +18,7 @@ serves TLS itself on 127.0.0.1 and localhost (options `--tls-cert`, `--tls-key`;
 from __future__ import annotations
 
 import contextlib
+import selectors
 import socket
 import ssl
 import threading
@@ -144,10 +145,7 @@ class ConnectFront:
             with self._lock:
                 self._open |= {client, server}
             try:
-                back = threading.Thread(target=_pass, args=(server, client), daemon=True)
-                back.start()
-                _pass(client, server)
-                back.join()
+                _relay(client, server)
             finally:
                 with self._lock:
                     self._open -= {client, server}
@@ -177,19 +175,27 @@ def _asked(sock: socket.socket) -> str:
     return host.lower() if port == "443" else ""
 
 
-def _pass(source: socket.socket, target: socket.socket) -> None:
-    """Copy until the source ends or either side breaks, then hang up both so the other way ends
-    too.
+def _relay(client: ssl.SSLSocket, server: socket.socket) -> None:
+    """Copy both ways until either side ends.
+
+    On one thread: a TLS socket must not be read and written by two at once (before Python 3.13
+    nothing guards its state), and HTTP/1.1 hardly ever talks both ways at the same moment.
     """
     buffer = memoryview(bytearray(PIECE))
-    with contextlib.suppress(OSError):  # a reset on one side is passed on as a hang-up
-        while got := source.recv_into(buffer):
-            target.sendall(buffer[:got])
-    if isinstance(target, ssl.SSLSocket):
-        _hang_up(target)
-    else:
-        with contextlib.suppress(OSError):  # it may be gone already
-            target.shutdown(socket.SHUT_WR)
+    with selectors.DefaultSelector() as ready:
+        ready.register(client, selectors.EVENT_READ, server)
+        ready.register(server, selectors.EVENT_READ, client)
+        while True:
+            for key, _ in ready.select():
+                source, target = key.fileobj, key.data
+                assert isinstance(source, socket.socket)
+                while True:
+                    got = source.recv_into(buffer)
+                    if not got:
+                        return
+                    target.sendall(buffer[:got])
+                    if source is not client or not client.pending():
+                        break
 
 
 def _hang_up(sock: socket.socket) -> None:
