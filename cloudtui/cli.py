@@ -1,7 +1,108 @@
-"""The command line."""
+"""The command line: finds the command and loads only what it needs.
+
+`cloudtui [LEFT] [RIGHT]` without a command opens the full screen.
+"""
 
 from __future__ import annotations
+
+import importlib
+from typing import Any, Final
+
+import click
+
+from cloudtui.commands.session import GeneralGroup, general_of
+
+_COMMANDS: Final[dict[str, str]] = {
+    "ls": "listing",
+    "stat": "listing",
+    "cat": "content",
+    "mkdir": "folders",
+    "rename": "folders",
+    "du": "listing",
+    "quota": "accounts",
+    "cp": "transfer",
+    "mv": "transfer",
+    "rm": "removal",
+    "trash": "removal",
+    "login": "signin",
+    "logout": "signin",
+    "accounts": "accounts",
+    "config": "settings",
+    "offline": "offline",
+    "link": "links",
+    "share": "links",
+    "jobs": "jobs",
+    "doctor": "program",
+    "paths": "program",
+    "keys": "program",
+    "completion": "program",
+    "sandbox": "program",
+    "demo": "demo",
+}
+
+_FULL_SCREEN: Final = "full-screen"
+
+
+class Commands(GeneralGroup):
+    """Commands by name, each imported when it is asked for; anything else opens the panes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name == _FULL_SCREEN:
+            return _load("fullscreen", "full_screen")
+        module = _COMMANDS.get(cmd_name)
+        return _load(module, cmd_name) if module else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in _COMMANDS:
+            return _FULL_SCREEN, self.get_command(ctx, _FULL_SCREEN), args
+        return super().resolve_command(ctx, args)
+
+    def format_usage(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        formatter.write_usage("cloudtui", "[OPTIONS] [LEFT] [RIGHT]")
+        formatter.write_usage("cloudtui", "[OPTIONS] COMMAND [ARGS]...")
+
+
+def _load(module: str, name: str) -> click.Command:
+    loaded = importlib.import_module(f"cloudtui.commands.{module}")
+    command = getattr(loaded, name.replace("-", "_"))
+    assert isinstance(command, click.Command)
+    return command
+
+
+def _version(context: click.Context, _parameter: click.Parameter, value: Any) -> None:
+    if value and not context.resilient_parsing:
+        from importlib.metadata import version
+
+        click.echo(f"cloudtui {version('cloudtui')}")
+        context.exit()
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Show the version.",
+)
+@click.pass_context
+def cloudtui(context: click.Context) -> None:
+    """A dual-pane file manager for the terminal: disk, PikPak and pCloud side by side.
+
+    Without a command the full screen opens, LEFT and RIGHT being folders to start in: a local path
+    or NAME:/path.
+    """
+    general_of(context)
+    if context.invoked_subcommand is None:
+        context.invoke(_load("fullscreen", "full_screen"))
 
 
 def main() -> None:
     """Run the program."""
+    cloudtui(prog_name="cloudtui")

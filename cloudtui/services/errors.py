@@ -30,6 +30,7 @@ only. `text` is one plain sentence for people; foreign strings inside it must al
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import Enum, IntEnum
 from typing import ClassVar
 
@@ -255,9 +256,23 @@ def exit_code_of(errors: list[CloudError]) -> int:
 
     A usage error alone gives 2; among several, `EXIT_ORDER` decides and anything else is 1.
     """
-    if not errors:
+    return exit_code_of_codes(error.code for error in errors)
+
+
+def exit_code_of_codes(codes: Iterable[str]) -> int:
+    """The same from stable codes, as the journal keeps them; unknown ones count as 1."""
+    found = {_EXIT_BY_CODE.get(code, ExitCode.SOME_LEFT) for code in codes}
+    if not found:
         return int(ExitCode.DONE)
-    codes = {int(error.exit_code) for error in errors}
-    if len(codes) == 1:
-        return codes.pop()
-    return next((code for code in EXIT_ORDER if code in codes), int(ExitCode.SOME_LEFT))
+    if len(found) == 1:
+        return int(found.pop())
+    return next((code for code in EXIT_ORDER if code in found), int(ExitCode.SOME_LEFT))
+
+
+def _family(base: type[CloudError]) -> Iterator[type[CloudError]]:
+    yield base
+    for child in base.__subclasses__():
+        yield from _family(child)
+
+
+_EXIT_BY_CODE: dict[str, ExitCode] = {each.code: each.exit_code for each in _family(CloudError)}

@@ -1,0 +1,172 @@
+"""What the commands print: data on stdout, talk and progress on stderr.
+
+The one module that prints. Names pass the display function when stdout is a terminal and stay raw
+otherwise, so that a script gets what the disk has.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import json
+import os
+import sys
+import time
+from collections.abc import Mapping
+from typing import TextIO
+
+from cloudtui.services.errors import CloudError
+from cloudtui.services.naming import display_name
+
+_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+
+
+def human_size(size: int | float | None) -> str:
+    """`4.1 GiB`; three digits, powers of 1024; `?` when unknown."""
+    if size is None:
+        return "?"
+    value = float(size)
+    unit = 0
+    while value >= 999.5 and unit < len(_UNITS) - 1:
+        value /= 1024
+        unit += 1
+    if unit == 0:
+        return f"{int(value)} B"
+    return f"{value:.1f} {_UNITS[unit]}" if value < 99.95 else f"{value:.0f} {_UNITS[unit]}"
+
+
+def human_time(seconds: float | None) -> str:
+    """`<1s`, `42s`, `4m41s`, `2h10m`, `3d4h`; `-` when unknown."""
+    if seconds is None:
+        return "-"
+    whole = int(seconds)
+    if whole < 1:
+        return "<1s"
+    if whole < 60:
+        return f"{whole}s"
+    if whole < 3600:
+        return f"{whole // 60}m{whole % 60:02d}s"
+    if whole < 86400:
+        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
+    return f"{whole // 86400}d{whole % 86400 // 3600}h"
+
+
+class Output:
+    """Where a command's words go."""
+
+    def __init__(
+        self,
+        *,
+        as_json: bool = False,
+        verbose: int = 0,
+        out: TextIO | None = None,
+        err: TextIO | None = None,
+    ) -> None:
+        self.as_json = as_json
+        self.verbose = verbose
+        self._out = out or sys.stdout
+        self._err = err or sys.stderr
+        self._line_open = False
+        for stream in (self._out, self._err):
+            with contextlib.suppress(AttributeError, ValueError):
+                stream.reconfigure(errors="surrogateescape")  # type: ignore[union-attr]
+
+    @property
+    def out_is_terminal(self) -> bool:
+        """Whether a person reads stdout directly."""
+        return self._out.isatty()
+
+    @property
+    def talks_to_terminal(self) -> bool:
+        """Whether a person reads stderr directly."""
+        return self._err.isatty()
+
+    def name(self, text: str) -> str:
+        """A foreign name as it should stand in a data line."""
+        return display_name(text) if self.out_is_terminal else text
+
+    def line(self, text: str = "") -> None:
+        """One line of data."""
+        self._clear()
+        self._out.write(text + "\n")
+        self._out.flush()
+
+    def value(self, value: Mapping[str, object]) -> None:
+        """One JSON value on one line."""
+        self._clear()
+        self._out.write(json.dumps(_jsonable(value), ensure_ascii=True) + "\n")
+        self._out.flush()
+
+    def bytes(self, data: bytes | memoryview) -> None:
+        """Raw content."""
+        self._out.buffer.write(data)
+
+    def flush(self) -> None:
+        """Everything out."""
+        self._out.flush()
+
+    def say(self, text: str) -> None:
+        """A sentence for people."""
+        self._clear()
+        self._err.write(text + "\n")
+        self._err.flush()
+
+    def debug(self, text: str) -> None:
+        """A sentence for the curious."""
+        if self.verbose:
+            self.say(text)
+
+    def error(self, error: CloudError) -> None:
+        """A failure: one sentence on stderr, and the JSON object on stdout when asked for."""
+        if self.as_json:
+            self.value({"error": error.as_json()})
+        text = str(error)
+        if self.verbose and error.detail:
+            text = f"{text} [{error.detail}]"
+        self.say(display_name(text, edges=False))
+
+    def progress(self, text: str) -> None:
+        """A line that replaces itself; only on a terminal."""
+        if not self._err.isatty():
+            return
+        width = os.get_terminal_size(self._err.fileno()).columns if self._err.isatty() else 80
+        self._err.write("\r\x1b[K" + text[: max(10, width - 1)])
+        self._err.flush()
+        self._line_open = True
+
+    def _clear(self) -> None:
+        if self._line_open:
+            self._err.write("\r\x1b[K")
+            self._err.flush()
+            self._line_open = False
+
+
+def _jsonable(value: object) -> object:
+    """`value` with undecodable names marked: beside `name` a `name_b64` of the raw bytes."""
+    if isinstance(value, Mapping):
+        made: dict[str, object] = {}
+        for key, each in value.items():
+            made[str(key)] = _jsonable(each)
+            if isinstance(each, str) and key in ("name", "path") and _is_undecodable(each):
+                made[f"{key}_b64"] = base64.b64encode(os.fsencode(each)).decode()
+        return made
+    if isinstance(value, list | tuple):
+        return [_jsonable(each) for each in value]
+    return value
+
+
+def _is_undecodable(text: str) -> bool:
+    return any("\udc80" <= char <= "\udcff" for char in text)
+
+
+def rfc3339(mtime_ns: int | None) -> str | None:
+    """Nanoseconds since the epoch as RFC 3339 in UTC, fractions only when there are any."""
+    if mtime_ns is None:
+        return None
+    seconds, rest = divmod(mtime_ns, 1_000_000_000)
+    try:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(seconds))
+    except (OverflowError, ValueError, OSError):
+        return None
+    fraction = f".{rest:09d}".rstrip("0") if rest else ""
+    return f"{stamp}{fraction}Z"

@@ -1,0 +1,190 @@
+"""`ls`, `stat` and `du`."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+import click
+
+from cloudtui.cli_output import Output, human_size
+from cloudtui.commands.rows import entry_json, entry_line, moment
+from cloudtui.commands.session import Failures, GeneralCommand, run
+from cloudtui.services.errors import CloudError, NotSupported
+from cloudtui.services.models import DISK, Found, HashType, Kind, Location
+
+if TYPE_CHECKING:
+    from cloudtui.services.addresses import Address
+    from cloudtui.services.runtime import Runtime
+    from cloudtui.services.storage import Storage
+
+
+def wanted_kind(address: Address) -> Kind | None:
+    """A trailing slash means the folder among entries of one name."""
+    return Kind.FOLDER if address.wants_folder else None
+
+
+async def find(runtime: Runtime, text: str) -> tuple[Storage, Found, Address]:
+    """The storage and entry a typed address means."""
+    address = runtime.parse(text)
+    storage = await runtime.storage(address.at.account)
+    return storage, await storage.stat(address.at, want=wanted_kind(address)), address
+
+
+async def sorted_entries(storage: Storage, folder: Location) -> list[Found]:
+    """Everything in one folder, in display order."""
+    from cloudtui.services.listing import order
+
+    entries = [entry async for page in storage.scan(folder) for entry in page]
+    return [Found.of(folder, entries[index]) for index in order(entries)]
+
+
+@click.command(cls=GeneralCommand)
+@click.option("-l", "--long", is_flag=True, help="Size and time of each entry.")
+@click.option("-R", "--recursive", is_flag=True, help="Everything below, as relative paths.")
+@click.option("--ids", is_flag=True, help="Show the service's ids.")
+@click.option("--trashed", is_flag=True, help="What lies in the trash instead.")
+@click.argument("loc", required=False, default=".")
+@click.pass_context
+def ls(
+    context: click.Context, loc: str, *, long: bool, recursive: bool, ids: bool, trashed: bool
+) -> None:
+    """List a folder, or show one file's line."""
+
+    async def body(runtime: Runtime, output: Output) -> int:
+        if trashed:
+            from cloudtui.commands.removal import list_trash
+
+            address = runtime.parse(loc)
+            await list_trash(runtime, output, address.at)
+            return 0
+        storage, found, _ = await find(runtime, loc)
+        failures = Failures(output)
+        if not found.entry.is_folder:
+            _show(storage, found, found.entry.name, output, long=long, ids=ids)
+            return 0
+        pending: list[tuple[Location, str]] = [(found.at, "")]
+        while pending:
+            folder, prefix = pending.pop()
+            try:
+                rows = await sorted_entries(storage, folder)
+            except CloudError as error:
+                if not prefix:
+                    raise
+                failures.add(error)
+                continue
+            below: list[tuple[Location, str]] = []
+            for row in rows:
+                shown = prefix + row.entry.name
+                _show(storage, row, shown, output, long=long, ids=ids)
+                if recursive and row.entry.is_folder:
+                    below.append((row.at, shown + "/"))
+            pending.extend(reversed(below))
+        return failures.exit_code
+
+    run(context, body)
+
+
+def _show(
+    storage: Storage, row: Found, shown: str, output: Output, *, long: bool, ids: bool
+) -> None:
+    if output.as_json:
+        output.value(entry_json(row.at, row.entry, storage.caps))
+    else:
+        output.line(entry_line(row, output, shown=shown, long=long, ids=ids))
+
+
+@click.command(cls=GeneralCommand)
+@click.option("--hash", "with_hash", is_flag=True, help="Show digests too.")
+@click.argument("loc", nargs=-1, required=True)
+@click.pass_context
+def stat(context: click.Context, loc: tuple[str, ...], *, with_hash: bool) -> None:
+    """Everything known about an entry."""
+
+    async def body(runtime: Runtime, output: Output) -> int:
+        failures = Failures(output)
+        for text in loc:
+            try:
+                storage, found, _ = await find(runtime, text)
+                hashes = await digests(storage, found) if with_hash else None
+            except CloudError as error:
+                failures.add(error)
+                continue
+            if output.as_json:
+                output.value(entry_json(found.at, found.entry, storage.caps, hashes))
+            else:
+                _describe(output, found, hashes)
+        return failures.exit_code
+
+    run(context, body)
+
+
+def _describe(output: Output, found: Found, hashes: Mapping[HashType, str] | None) -> None:
+    entry = found.entry
+    output.line(f"name      {output.name(entry.name or '/')}")
+    output.line(f"where     {output.name(str(found.at))}")
+    output.line(f"id        {output.name(entry.id)}")
+    output.line(f"kind      {entry.kind}")
+    if entry.size is not None and not entry.is_folder:
+        output.line(f"size      {entry.size} bytes ({human_size(entry.size)})")
+    output.line(f"modified  {moment(entry.mtime_ns).strip()}")
+    for kind, digest in (hashes or {}).items():
+        output.line(f"{kind:<9} {digest or '(none)'}")
+
+
+async def digests(storage: Storage, found: Found) -> Mapping[HashType, str]:
+    """The digests of a file: the service's, or our own reading of the disk."""
+    if found.entry.is_folder:
+        return {}
+    if found.at.account != DISK:
+        return await storage.hashes(found)
+    from cloudtui.services.addresses import local_path
+    from cloudtui.services.hashes import hash_file
+
+    kinds = (HashType.SHA1, HashType.MD5, HashType.GCID)
+
+    def read() -> dict[HashType, str]:
+        try:
+            with local_path(found.at).open("rb") as file:
+                return hash_file(file.fileno(), found.entry.size or 0, kinds)
+        except OSError as exc:
+            raise NotSupported(f"The file cannot be read ({exc.strerror}).") from exc
+
+    return await asyncio.to_thread(read)
+
+
+@click.command(cls=GeneralCommand)
+@click.argument("loc", required=False, default=".")
+@click.pass_context
+def du(context: click.Context, loc: str) -> None:
+    """Count what lies below a folder: files, folders and bytes."""
+
+    async def body(runtime: Runtime, output: Output) -> int:
+        storage, found, _ = await find(runtime, loc)
+        files = folders = size = 0
+        failures = Failures(output)
+        pending = [found.at] if found.entry.is_folder else []
+        if not pending:
+            files, size = 1, found.entry.size or 0
+        while pending:
+            folder = pending.pop()
+            try:
+                async for page in storage.scan(folder):
+                    for entry in page:
+                        if entry.is_folder:
+                            folders += 1
+                            pending.append(Found.of(folder, entry).at)
+                        elif entry.kind is Kind.FILE:
+                            files += 1
+                            size += entry.size or 0
+            except CloudError as error:
+                failures.add(error)
+            output.progress(f"{files:,} files, {human_size(size)} so far")
+        if output.as_json:
+            output.value({"files": files, "folders": folders, "bytes": size})
+        else:
+            output.line(f"{files} files, {folders} folders, {size} bytes ({human_size(size)})")
+        return failures.exit_code
+
+    run(context, body)

@@ -1,0 +1,210 @@
+"""What every command shares: general options, the event loop, signals, exit codes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import os
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloudtui.cli_output import Output
+from cloudtui.services.errors import CloudError, ExitCode, exit_code_of
+
+if TYPE_CHECKING:
+    from cloudtui.services.runtime import Runtime
+
+
+@dataclass(slots=True)
+class General:
+    """The general options, wherever on the line they stood."""
+
+    as_json: bool = False
+    verbose: int = 0
+    config: Path | None = None
+    timeout: float | None = None
+    assignments: list[str] = field(default_factory=list)
+
+    def output(self) -> Output:
+        """The output these options ask for."""
+        return Output(as_json=self.as_json, verbose=self.verbose)
+
+
+def general_of(context: click.Context) -> General:
+    """The one `General` of this run, made on first use."""
+    return context.find_root().ensure_object(General)
+
+
+def _merge(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    if value is None or value == () or value is False or value == 0:
+        return value
+    general = general_of(context)
+    match parameter.name:
+        case "as_json":
+            general.as_json = True
+        case "verbose":
+            general.verbose = max(general.verbose, int(value))
+        case "config":
+            general.config = Path(value)
+        case "timeout":
+            general.timeout = float(value)
+        case "assignments":
+            general.assignments.extend(value)
+    return value
+
+
+def general_options() -> list[click.Option]:
+    """Fresh copies of the general options; each command takes them so that they may stand before
+    or behind its name."""
+    return [
+        click.Option(
+            ["--json", "as_json"],
+            is_flag=True,
+            expose_value=False,
+            callback=_merge,
+            help="One JSON value per line on stdout.",
+        ),
+        click.Option(
+            ["-v", "--verbose", "verbose"],
+            count=True,
+            expose_value=False,
+            callback=_merge,
+            help="Say more on stderr.",
+        ),
+        click.Option(
+            ["--config", "config"],
+            type=click.Path(dir_okay=False, path_type=Path),
+            expose_value=False,
+            callback=_merge,
+            help="Use this settings file.",
+        ),
+        click.Option(
+            ["--timeout", "timeout"],
+            type=click.FloatRange(min=0, min_open=True),
+            metavar="SECONDS",
+            expose_value=False,
+            callback=_merge,
+            help="Longest wait for an answer.",
+        ),
+        click.Option(
+            ["--set", "assignments"],
+            multiple=True,
+            metavar="OPTION=VALUE",
+            expose_value=False,
+            callback=_merge,
+            help="Set an option for this run; NAME.option=value for an account's.",
+        ),
+    ]
+
+
+class GeneralCommand(click.Command):
+    """A command that takes the general options behind its name too."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(general_options())
+
+
+class GeneralGroup(click.Group):
+    """A group whose commands take the general options."""
+
+    command_class = GeneralCommand
+    group_class = type
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.params.extend(general_options())
+
+
+Body = Callable[["Runtime", Output], Awaitable[int | None]]
+
+
+def run(context: click.Context, body: Body) -> None:
+    """Open the runtime, run `body` on an event loop, and leave with the fitting exit code.
+
+    SIGINT ends in 130 and SIGTERM in 143, both after the runtime has paused its jobs and flushed
+    its journal. Every CloudError becomes one sentence on stderr.
+    """
+    general = general_of(context)
+    output = general.output()
+    leave(output, functools.partial(_main, general, output, body))
+
+
+def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
+    """Run a coroutine to its exit code and exit with it."""
+    try:
+        code = asyncio.run(_with_signals(main))
+    except CloudError as error:
+        output.error(error)
+        code = int(error.exit_code)
+    except KeyboardInterrupt:
+        code = int(ExitCode.INTERRUPTED)
+    except BrokenPipeError:
+        # The reader of our stdout went away; what is left in the buffer has no home either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = int(ExitCode.SOME_LEFT)
+    with contextlib.suppress(BrokenPipeError):
+        output.flush()
+    sys.exit(code)
+
+
+async def _with_signals(main: Callable[[], Awaitable[int]]) -> int:
+    """`main` as a task that SIGINT, SIGTERM and SIGHUP cancel; their exit code when they did."""
+    loop = asyncio.get_running_loop()
+    task = asyncio.ensure_future(main())
+    caught: list[int] = []
+
+    def stop(number: int) -> None:
+        caught.append(number)
+        task.cancel()
+
+    for number in (signal.SIGINT, signal.SIGTERM, getattr(signal, "SIGHUP", signal.SIGTERM)):
+        with contextlib.suppress(NotImplementedError, RuntimeError):
+            loop.add_signal_handler(number, stop, number)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        if not caught:
+            raise
+        interrupted = caught[0] == signal.SIGINT
+        return int(ExitCode.INTERRUPTED if interrupted else ExitCode.TERMINATED)
+
+
+async def _main(general: General, output: Output, body: Body) -> int:
+    from cloudtui.services.runtime import Overrides, open_runtime
+
+    overrides = Overrides(
+        config=general.config,
+        timeout=general.timeout,
+        assignments=tuple(general.assignments),
+        verbose=general.verbose,
+    )
+    async with open_runtime(overrides) as runtime:
+        for problem in runtime.problems:
+            output.say(str(problem))
+        return await body(runtime, output) or 0
+
+
+class Failures:
+    """Errors of single items that do not end the command."""
+
+    def __init__(self, output: Output) -> None:
+        self._output = output
+        self.errors: list[CloudError] = []
+
+    def add(self, error: CloudError) -> None:
+        """Tell it and remember it."""
+        self._output.error(error)
+        self.errors.append(error)
+
+    @property
+    def exit_code(self) -> int:
+        """For all that happened."""
+        return exit_code_of(self.errors)

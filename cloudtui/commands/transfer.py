@@ -1,0 +1,334 @@
+"""`cp` and `mv`: one order to the engine, run in the foreground."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from cloudtui.cli_output import Output, human_size, human_time
+from cloudtui.commands.listing import wanted_kind
+from cloudtui.commands.session import GeneralCommand, run
+from cloudtui.services.errors import (
+    ExitCode,
+    NotFound,
+    UsageError,
+    exit_code_of_codes,
+)
+from cloudtui.services.models import DISK, Found, Kind, Location
+from cloudtui.services.naming import display_name
+from cloudtui.services.transfers.orders import (
+    Answer,
+    JobState,
+    JobView,
+    OnConflict,
+    Order,
+    Resolution,
+    ServerSide,
+    Source,
+    Verb,
+    Verify,
+)
+
+if TYPE_CHECKING:
+    from cloudtui.services.runtime import Runtime
+    from cloudtui.services.transfers.engine import Transfers
+
+_TICK = 0.25
+_STILL = (JobState.PAUSED, JobState.ASKS)
+
+
+def _transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    options = (
+        click.option("-n", "--dry-run", is_flag=True, help="Only show what would be done."),
+        click.option(
+            "--on-conflict",
+            type=click.Choice([each.value for each in OnConflict]),
+            help="What to do with a target that is there and differs.",
+        ),
+        click.option(
+            "--server-side",
+            type=click.Choice([each.value for each in ServerSide]),
+            default=ServerSide.AUTO.value,
+            help="Whether a service may copy by itself.",
+        ),
+        click.option(
+            "--verify",
+            type=click.Choice([each.value for each in Verify]),
+            default=Verify.HASH.value,
+            help="How much is compared afterwards.",
+        ),
+        click.option("--include", multiple=True, metavar="GLOB", help="Only files that fit."),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="Leave out what fits."),
+        click.option("--bwlimit", metavar="RATE", help="Bytes per second, such as 500K or 4M."),
+        click.argument("words", nargs=-1, required=True, metavar="SRC... DST"),
+        click.pass_context,
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@click.command(cls=GeneralCommand)
+@click.option("-r", "--recursive", is_flag=True, help="Folders with all they hold, too.")
+@_transfer_options
+def cp(context: click.Context, words: tuple[str, ...], *, recursive: bool, **rest: Any) -> None:
+    """Copy files and folders between any two places.
+
+    A source that ends in a slash means its contents. A target that ends in a slash is a folder,
+    made when missing; an existing folder receives the source under its name; anything else is the
+    new name.
+    """
+    _transfer(context, Verb.COPY, words, recursive=recursive, **rest)
+
+
+@click.command(cls=GeneralCommand)
+@click.option("-r", "--recursive", is_flag=True, help="Accepted; folders always move whole.")
+@_transfer_options
+def mv(context: click.Context, words: tuple[str, ...], *, recursive: bool, **rest: Any) -> None:
+    """Move files and folders: a source goes only after its copy is verified."""
+    _transfer(context, Verb.MOVE, words, recursive=True, **rest)
+
+
+def parse_rate(text: str) -> int:
+    """`500K`, `4M`, `1.5G` or plain bytes, per second. Raises UsageError."""
+    units = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+    number, unit = text.rstrip("/sS").upper().removesuffix("IB").removesuffix("B"), ""
+    if number[-1:] in ("K", "M", "G"):
+        number, unit = number[:-1], number[-1]
+    try:
+        rate = int(float(number) * units[unit])
+    except ValueError:
+        rate = 0
+    if rate <= 0:
+        raise UsageError(f"{display_name(text)} is no rate.", hint="Write 500K or 4M.")
+    return rate
+
+
+def _transfer(
+    context: click.Context,
+    verb: Verb,
+    words: tuple[str, ...],
+    *,
+    recursive: bool,
+    dry_run: bool,
+    on_conflict: str | None,
+    server_side: str,
+    verify: str,
+    include: tuple[str, ...],
+    exclude: tuple[str, ...],
+    bwlimit: str | None,
+) -> None:
+    async def body(runtime: Runtime, output: Output) -> int:
+        if len(words) < 2:
+            raise UsageError("A source and a target are needed.")
+        policy = OnConflict(on_conflict or runtime.settings.text("on_conflict"))
+        sources, target = await plan_words(runtime, words[:-1], words[-1], recursive=recursive)
+        order = Order(
+            verb=verb,
+            sources=sources,
+            target=target,
+            on_conflict=policy,
+            verify=Verify(verify),
+            server_side=ServerSide(server_side),
+            include=include,
+            exclude=exclude,
+            bandwidth=parse_rate(bwlimit) if bwlimit else None,
+        )
+        if dry_run:
+            for step in await runtime.transfers.plan(order):
+                if output.as_json:
+                    output.value({"action": step.action, "path": step.path, "size": step.size})
+                else:
+                    output.line(f"{step.action}  {output.name(step.path)}")
+            return 0
+        job = await runtime.transfers.submit(order)
+        return await follow(runtime.transfers, [job], output)
+
+    run(context, body)
+
+
+async def plan_words(
+    runtime: Runtime, words: Sequence[str], target: str, *, recursive: bool
+) -> tuple[tuple[Source, ...], Location]:
+    """What the words of `cp` mean: the sources with the names they get, and the folder they go to.
+
+    Raises UsageError for folders without `recursive` and for several sources onto one name,
+    NotFound for a missing source.
+    """
+    founds: list[tuple[Found, bool]] = []
+    for word in words:
+        address = runtime.parse(word)
+        storage = await runtime.storage(address.at.account)
+        found = await storage.stat(address.at, want=wanted_kind(address))
+        if found.entry.is_folder and not recursive:
+            raise UsageError(
+                f"{display_name(word)} is a folder; nothing was copied.", hint="-r copies folders."
+            )
+        # A trailing slash on a link to a folder or on the top of a place means what it holds.
+        contents = found.entry.is_folder and (
+            word.endswith("/") or (address.wants_folder and not found.at.parts)
+        )
+        founds.append((found, contents))
+
+    goal = runtime.parse(target)
+    place = await runtime.storage(goal.at.account)
+    existing: Found | None
+    try:
+        existing = await place.stat(goal.at, want=wanted_kind(goal))
+    except NotFound:
+        existing = None
+    if existing is not None and existing.entry.is_folder:
+        return tuple(Source(found.at, contents) for found, contents in founds), existing.at
+    if existing is not None and goal.wants_folder and goal.at.account == DISK:
+        raise UsageError(f"{display_name(target)} is a file, not a folder.")
+    if goal.wants_folder:
+        return tuple(Source(found.at, contents) for found, contents in founds), goal.at
+    if any(contents for _, contents in founds):
+        if existing is not None:
+            raise UsageError(f"{display_name(target)} is a file, not a folder.")
+        return tuple(Source(found.at, contents) for found, contents in founds), goal.at
+    if len(founds) > 1:
+        raise UsageError(
+            f"{display_name(target)} is not a folder, and several things were to go there.",
+            hint="A slash behind it makes the folder.",
+        )
+    found = founds[0][0]
+    if existing is not None and found.entry.is_folder:
+        raise UsageError(f"{display_name(target)} is a file; a folder cannot replace it.")
+    return (Source(found.at, name=goal.at.name),), goal.at.parent
+
+
+async def follow(transfers: Transfers, jobs: Sequence[str], output: Output) -> int:
+    """Show progress until the jobs stand still; their exit code."""
+    waiting = {asyncio.ensure_future(transfers.wait(job)): job for job in jobs}
+    final: dict[str, JobView] = {}
+    try:
+        while waiting:
+            done, _ = await asyncio.wait(
+                waiting, timeout=_TICK, return_when=asyncio.FIRST_COMPLETED
+            )
+            for task in done:
+                job = waiting.pop(task)
+                view = task.result()
+                if view.state is JobState.ASKS and await _ask(transfers, job, output):
+                    waiting[asyncio.ensure_future(transfers.wait(job))] = job
+                    continue
+                final[job] = view
+            for view in transfers.views():
+                if view.id in waiting.values():
+                    output.progress(progress_line(view))
+    finally:
+        for task in waiting:
+            task.cancel()
+    return _conclude(transfers, [final[job] for job in jobs], output)
+
+
+def progress_line(view: JobView) -> str:
+    """One line for one running job."""
+    if view.percent is None:
+        head = f"counting {view.files_total:,} files, {human_size(view.bytes_total)} so far"
+    else:
+        filled = view.percent * 24 // 100
+        head = (
+            f"[{'#' * filled}{'.' * (24 - filled)}] {view.percent:>3}%  "
+            f"{human_size(view.bytes_done)} of {human_size(view.bytes_total)}"
+        )
+    parts = [f"{view.direction} {head}"]
+    if view.speed is not None:
+        parts.append(f"{human_size(view.speed)}/s")
+        parts.append(human_time(view.left))
+    if view.message:
+        parts.append(display_name(view.message, edges=False))
+    elif view.current:
+        parts.append(display_name(view.current))
+    return "  ".join(parts)
+
+
+async def _ask(transfers: Transfers, job: str, output: Output) -> bool:
+    """Ask about conflicts on a terminal. False where nobody can answer."""
+    if not sys.stdin.isatty() or not output.talks_to_terminal:
+        return False
+    letters = {
+        "s": Answer.SKIP,
+        "k": Answer.KEEP_BOTH,
+        "o": Answer.OVERWRITE,
+        "n": Answer.NEWER,
+        "l": Answer.LARGER,
+    }
+    for conflict in transfers.conflicts():
+        if conflict.job != job:
+            continue
+        final = " for ever" if conflict.overwrite_is_final else ""
+        output.say(f"{display_name(conflict.source.name)} is already in {conflict.where}.")
+        question = f"(s)kip, (k)eep both, (o)verwrite{final}, (n)ewer, (l)arger; capital: for all"
+        reply = await asyncio.to_thread(
+            click.prompt,
+            question,
+            type=click.Choice([*letters, *(each.upper() for each in letters)]),
+            show_choices=False,
+            err=True,
+        )
+        resolution = Resolution(letters[reply.lower()], for_all=reply.isupper())
+        await transfers.answer(job, conflict.item, resolution)
+        if resolution.for_all:
+            break
+    return True
+
+
+def _conclude(transfers: Transfers, views: Sequence[JobView], output: Output) -> int:
+    codes: set[str] = set()
+    left = False
+    for view in views:
+        if output.as_json:
+            output.value(job_json(view))
+        codes.update(view.error_codes)
+        left = left or view.state is not JobState.DONE or view.files_asking > 0
+        for item in transfers.items(
+            view.id, offset=0, limit=20, states=(JobState.FAILED, JobState.ASKS)
+        ):
+            message = item.message or "already there and different; it was left alone."
+            output.say(f"{display_name(item.path)}: {display_name(message, edges=False)}")
+        output.say(summary(view))
+    code = exit_code_of_codes(codes)
+    return code or (int(ExitCode.SOME_LEFT) if left else 0)
+
+
+def summary(view: JobView) -> str:
+    """The last line about a job."""
+    done = "Copied" if view.verb is Verb.COPY else "Moved"
+    parts = [f"{done} {view.files_done} of {view.files_total}, {human_size(view.bytes_done)}."]
+    if view.files_skipped:
+        parts.append(f"{view.files_skipped} skipped.")
+    if view.files_failed:
+        parts.append(f"{view.files_failed} failed.")
+    if view.files_asking:
+        parts.append(f"{view.files_asking} already there and left alone: --on-conflict decides.")
+    if view.state in _STILL:
+        parts.append("The job is kept: cloudtui jobs resume goes on.")
+    if view.message:
+        parts.append(display_name(view.message, edges=False))
+    return " ".join(parts)
+
+
+def job_json(view: JobView) -> dict[str, object]:
+    """`id, verb, sources, target, state, files_*, bytes_*, message`."""
+    return {
+        "id": view.id,
+        "verb": str(view.verb),
+        "sources": list(view.sources),
+        "target": view.target,
+        "state": str(view.state),
+        "files_done": view.files_done,
+        "files_total": view.files_total,
+        "files_failed": view.files_failed,
+        "files_skipped": view.files_skipped,
+        "files_asking": view.files_asking,
+        "bytes_done": view.bytes_done,
+        "bytes_total": view.bytes_total,
+        "message": view.message,
+        "orphan": view.orphan,
+    }
