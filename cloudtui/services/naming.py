@@ -243,6 +243,7 @@ def _decode_char(
 # --- names on this disk ----------------------------------------------------------------------
 
 _MAX_LOCAL_BYTES: Final = 255
+_UNENCODABLE: Final = re.compile("[\ud800-\udc7f\udd00-\udfff]")
 _DOUBLE_EXTENSIONS: Final = (".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst")
 
 
@@ -270,7 +271,7 @@ def local_name(name: str, *, windows: bool = sys.platform == "win32") -> str:
     Never a path: `/`, NUL, `.` and `..` are mapped to look-alikes; over-long names are cut in the
     stem. On Windows the characters and device names it refuses are mapped too.
     """
-    mapped = name.replace("/", "\uff0f").replace("\0", "\u2400")
+    mapped = _UNENCODABLE.sub("\ufffd", name.replace("/", "\uff0f").replace("\0", "\u2400"))
     if mapped in ("", ".", ".."):
         mapped = mapped.replace(".", _PERIOD) or "_"
     if windows:
