@@ -1,0 +1,107 @@
+"""One PikPak account: who it is, what it stores, what runs for it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cloudtui.sandbox.pikpak.node import Node, Phase
+from cloudtui.sandbox.pikpak.stamps import Ids
+from cloudtui.sandbox.pikpak.tree import Tree
+
+FINAL = (Phase.COMPLETE, Phase.ERROR)
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """Work of the service that a client polls. `step` moves it on; time comes from the world."""
+
+    id: str
+    type: str
+    name: str
+    created: float
+    updated: float
+    phase: Phase = Phase.PENDING
+    progress: int = 0
+    message: str = ""
+    file_id: str = ""
+    file_name: str = ""
+    file_size: int = 0
+    params: dict[str, str] = field(default_factory=dict)
+    statuses: list[dict[str, object]] = field(default_factory=list)
+    step: Callable[[float], None] | None = None
+    touches: frozenset[str] = frozenset()
+    target_id: str = ""
+
+    @property
+    def final(self) -> bool:
+        """Whether it has ended, well or badly."""
+        return self.phase in FINAL
+
+    def end(self, phase: Phase, message: str, now: float) -> None:
+        """Reach a final phase."""
+        self.phase = phase
+        self.message = message
+        self.progress = 100 if phase is Phase.COMPLETE else self.progress
+        self.updated = now
+        self.step = None
+
+
+@dataclass(slots=True, eq=False)
+class Event:
+    """One line of the account's history."""
+
+    id: str
+    type: str
+    file_id: str
+    file_name: str
+    created: float
+    number: int
+    params: dict[str, object] = field(default_factory=dict)
+
+
+class Account:
+    """Everything that belongs to one user."""
+
+    def __init__(self, username: str, password: str, clock: Callable[[], float]) -> None:
+        self.username = username
+        self.password = password
+        self.created = clock()
+        # No random part: the same seeds give the same ids in every run.
+        self.ids = Ids(username)
+        number = hashlib.sha256(username.encode()).hexdigest()[:10]
+        self.user_id = f"ZU{number}"
+        self.tree = Tree(self.ids, clock)
+        self.tasks: dict[str, Task] = {}
+        self.active: list[Task] = []
+        self.events: list[Event] = []
+        self.upload_transfer = 0
+        self.offline_transfer = 0
+        self.download_transfer = 0
+        self.offline_starts: list[float] = []
+
+    def start(self, task: Task) -> Task:
+        """Keep a task, and step it until it ends."""
+        self.tasks[task.id] = task
+        if not task.final:
+            self.active.append(task)
+        return task
+
+    def settle(self, now: float) -> None:
+        """Move every running task on to the present."""
+        if not self.active:
+            return
+        for task in list(self.active):
+            if task.step is not None and not task.final:
+                task.step(now)
+        self.active = [task for task in self.active if not task.final]
+
+    def busy(self, node_id: str) -> bool:
+        """Whether a running task holds the entry."""
+        return any(node_id in task.touches for task in self.active if not task.final)
+
+    def record(self, kind: str, node: Node, now: float) -> None:
+        """Add a line to the history."""
+        number = self.events[-1].number + 1 if self.events else 1
+        self.events.append(Event(self.ids.new("VE"), kind, node.id, node.name, now, number))
