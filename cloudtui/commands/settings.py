@@ -37,7 +37,7 @@ def config_get(context: click.Context, name: str) -> None:
     """Print the value of an option, as it holds now."""
 
     async def body(runtime: Runtime, output: Output) -> int:
-        value = runtime.settings.lookup(name)
+        value = _value(runtime, name)
         if output.as_json:
             output.value({"name": name, "value": value})
         else:
@@ -45,6 +45,14 @@ def config_get(context: click.Context, name: str) -> None:
         return 0
 
     run(context, body)
+
+
+def _value(runtime: Runtime, name: str) -> object:
+    account, _, key = name.partition(".")
+    accounts = runtime.accounts()
+    if key and account in accounts:
+        return accounts[account].options.get(key)
+    return runtime.settings.get(name)
 
 
 @config.command("set")
@@ -55,7 +63,7 @@ def config_set(context: click.Context, name: str, value: str) -> None:
     """Write an option into the settings file; comments there stay."""
 
     async def body(runtime: Runtime, _output: Output) -> int:
-        runtime.settings.store(name, value)
+        runtime.settings.set(name, value)
         return 0
 
     run(context, body)
@@ -68,7 +76,7 @@ def config_unset(context: click.Context, name: str) -> None:
     """Remove an option from the settings file."""
 
     async def body(runtime: Runtime, _output: Output) -> int:
-        runtime.settings.remove(name)
+        runtime.settings.unset(name)
         return 0
 
     run(context, body)

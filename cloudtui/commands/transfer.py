@@ -18,7 +18,7 @@ from cloudtui.services.errors import (
     UsageError,
     exit_code_of_codes,
 )
-from cloudtui.services.models import DISK, Found, Kind, Location
+from cloudtui.services.models import DISK, Found, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.transfers.orders import (
     Answer,
@@ -88,9 +88,9 @@ def cp(context: click.Context, words: tuple[str, ...], *, recursive: bool, **res
 @click.command(cls=GeneralCommand)
 @click.option("-r", "--recursive", is_flag=True, help="Accepted; folders always move whole.")
 @_transfer_options
-def mv(context: click.Context, words: tuple[str, ...], *, recursive: bool, **rest: Any) -> None:
+def mv(context: click.Context, words: tuple[str, ...], **rest: Any) -> None:
     """Move files and folders: a source goes only after its copy is verified."""
-    _transfer(context, Verb.MOVE, words, recursive=True, **rest)
+    _transfer(context, Verb.MOVE, words, **{**rest, "recursive": True})
 
 
 def parse_rate(text: str) -> int:
