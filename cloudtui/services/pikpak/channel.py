@@ -1,0 +1,105 @@
+"""One HTTP exchange with PikPak: paced, timed, never followed elsewhere.
+
+Owns the connection pool and the pace of one account; knows nothing of tokens. Answers come back
+whole and undecoded; only transport failures are raised here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, Final
+
+import msgspec
+
+from cloudtui.services.errors import CloudError
+from cloudtui.services.network import Network, map_transport
+from cloudtui.services.pace import Pace
+from cloudtui.services.pikpak.errors import SERVICE, Fault, fault_of
+
+if TYPE_CHECKING:
+    import httpx
+
+RATE: Final = 10.0
+"""Calls per second to begin with: rclone keeps 100 ms between its calls."""
+CEILING: Final = 80.0
+CONCURRENCY: Final = 8
+
+Query = Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Reply:
+    """A whole answer. Header names are lower case."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes = field(repr=False)
+
+    @cached_property
+    def fault(self) -> Fault | None:
+        """The refusal in it, or None for a success."""
+        return fault_of(self.status, self.headers, self.body)
+
+
+class Channel:
+    """The way to PikPak's hosts for one account."""
+
+    def __init__(self, network: Network, *, pace: Pace | None = None) -> None:
+        self._network = network
+        self._client: httpx.AsyncClient | None = None
+        self._pace = pace or Pace(rate=RATE, ceiling=CEILING, concurrency=CONCURRENCY)
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Query = (),
+        headers: Mapping[str, str] | None = None,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+    ) -> Reply:
+        """Send one request and read the whole answer. `url` has no query of its own.
+
+        Raises Offline when there was no answer: with SOON when nothing can have been executed, with
+        RECONCILE when it may have been.
+        """
+        import httpx
+
+        sent = dict(headers or {})
+        body = content
+        if json is not None:
+            body = msgspec.json.encode(json)
+            sent.setdefault("Content-Type", "application/json")
+        if self._client is None:
+            self._client = self._network.client(connections=CONCURRENCY)
+        try:
+            async with self._pace.slot():
+                response = await self._client.request(
+                    method,
+                    httpx.URL(url, params=list(query)) if query else url,
+                    headers=sent,
+                    content=body,
+                    data=form,
+                )
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise CloudError("An address of PikPak in the settings is no address.") from error
+        except (httpx.HTTPError, OSError) as error:
+            raise map_transport(error, SERVICE) from error
+        reply = Reply(response.status_code, _lowered(response.headers), response.content)
+        if reply.status == 429 or (reply.fault is not None and reply.fault.too_frequent):
+            self._pace.rejected(reply.fault.after if reply.fault else None)
+        return reply
+
+    async def close(self) -> None:
+        """Close the connections; the next call opens new ones."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+
+def _lowered(headers: Mapping[str, str]) -> dict[str, str]:
+    return {key.lower(): value for key, value in headers.items()}

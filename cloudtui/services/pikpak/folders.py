@@ -1,0 +1,212 @@
+"""From paths to ids and back.
+
+PikPak knows ids only, and names may repeat: a path is resolved level by level through listings,
+and a path that fits several entries is refused with their ids. What was seen stays for seconds
+only, and nothing of it after a change of ours.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from cloudtui.services.errors import Ambiguous, NotFound
+from cloudtui.services.models import Entry, Found, Kind, Location
+from cloudtui.services.naming import display_name
+from cloudtui.services.pikpak import wire
+from cloudtui.services.pikpak.client import Api
+from cloudtui.services.pikpak.listing import (
+    ANYWHERE,
+    detail,
+    entry_of,
+    is_shown,
+    live_filters,
+    local,
+    pages,
+)
+
+_LIFE: Final = 10.0
+"""Seconds for which a listing answers questions about names."""
+
+_FEW: Final = 16
+"""Up to so many unknown folders are asked for one by one; more by one listing of all folders."""
+
+
+@dataclass(slots=True)
+class _Listing:
+    until: float
+    by_name: dict[str, list[wire.File]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """A folder's stored name and parent."""
+
+    until: float
+    name: str
+    parent_id: str
+
+
+class Folders:
+    """The tree of one account as far as it was walked."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self._profile = api.profile
+        self._listings: dict[str, _Listing] = {}
+        self._known: dict[str, _Known] = {}
+
+    @property
+    def root(self) -> str:
+        """The id of what is shown as the top; empty for the account's own root."""
+        return self._profile.root_id
+
+    # --- down: path to id ----------------------------------------------------------------
+
+    async def folder_id(self, at: Location) -> str:
+        """The id of a folder. Raises NotFound, Ambiguous."""
+        if not at.parts:
+            return self.root
+        if at.node:
+            return at.node
+        return (await self.find(at, Kind.FOLDER)).id
+
+    async def find(self, at: Location, want: Kind | None) -> wire.File:
+        """The row at a path that has parts and no id. Raises NotFound, Ambiguous."""
+        parent = self.root
+        for depth, part in enumerate(at.parts[:-1]):
+            here = Location(at.account, at.parts[: depth + 1])
+            parent = (await self._one(parent, part, Kind.FOLDER, here)).id
+        return await self._one(parent, at.parts[-1], want, at)
+
+    async def _one(self, parent: str, name: str, want: Kind | None, at: Location) -> wire.File:
+        rows = (await self.names(parent)).get(name, [])
+        fitting = [row for row in rows if want is None or row.is_folder is (want is Kind.FOLDER)]
+        shown = display_name(str(at))
+        if not fitting:
+            what = "folder" if want is Kind.FOLDER else "file" if want is Kind.FILE else "entry"
+            raise NotFound(f"There is no {what} {shown} on PikPak.")
+        if len(fitting) > 1:
+            ids = tuple(row.id for row in fitting)
+            raise Ambiguous(
+                f"{shown} fits {len(ids)} entries on PikPak.",
+                ids=ids,
+                hint=f"Name one by its id: {', '.join(f'{at.account}:#{each}' for each in ids)}.",
+            )
+        return fitting[0]
+
+    async def names(self, parent: str, *, fresh: bool = False) -> dict[str, list[wire.File]]:
+        """The rows of a folder by local name, seen at most seconds ago (`fresh`: now)."""
+        listing = self._listings.get(parent)
+        if listing is None or fresh or time.monotonic() >= listing.until:
+            by_name: dict[str, list[wire.File]] = {}
+            async for rows in pages(self._api, parent, live_filters(self._profile)):
+                for row in rows:
+                    if is_shown(self._profile, row):
+                        by_name.setdefault(local(self._profile, row), []).append(row)
+            listing = _Listing(time.monotonic() + _LIFE, by_name)
+            if len(self._listings) > 200:
+                self._listings.clear()
+            self._listings[parent] = listing
+        return listing.by_name
+
+    # --- what changed --------------------------------------------------------------------
+
+    def added(self, parent: str, row: wire.File) -> None:
+        """A change of ours put `row` into a folder."""
+        listing = self._listings.get(parent)
+        if listing is not None:
+            rows = listing.by_name.setdefault(local(self._profile, row), [])
+            rows[:] = [each for each in rows if each.id != row.id] + [row]
+
+    def forget(self) -> None:
+        """A change of ours renamed, moved or removed something: nothing seen still counts."""
+        self._listings.clear()
+        self._known.clear()
+
+    # --- up: id to path ------------------------------------------------------------------
+
+    async def path_of(self, row: wire.File) -> tuple[str, ...]:
+        """The local path of a row below the root; names above a root that does not contain it."""
+        return (*await self._parts(row.parent_id), local(self._profile, row))
+
+    async def _parts(self, folder: str) -> tuple[str, ...]:
+        names: list[str] = []
+        seen: set[str] = set()
+        while folder and folder != self.root and folder not in seen:
+            seen.add(folder)
+            known = await self._look_up(folder)
+            names.append(known.name)
+            folder = known.parent_id
+        return tuple(reversed(names))
+
+    async def _look_up(self, folder: str) -> _Known:
+        known = self._known.get(folder)
+        if known is None or time.monotonic() >= known.until:
+            row = await detail(self._api, folder)
+            known = self._note(row)
+        return known
+
+    def _note(self, row: wire.File) -> _Known:
+        known = _Known(time.monotonic() + 60.0, local(self._profile, row), row.parent_id)
+        self._known[row.id] = known
+        return known
+
+    async def paths(self, folders: Iterable[str]) -> dict[str, tuple[str, ...]]:
+        """The paths of many folders by id; those that are gone or in the trash are left out.
+
+        A few are looked up one by one; for more, one listing of all folders answers.
+        """
+        now = time.monotonic()
+        wanted = {each for each in folders if each and each != self.root}
+        unknown = [each for each in wanted if each not in self._known]
+        unknown += [
+            each for each in wanted if each in self._known and now > self._known[each].until
+        ]
+        if len(unknown) > _FEW:
+            filters = live_filters(self._profile, wire.FOLDER)
+            async for rows in pages(self._api, ANYWHERE, filters):
+                for row in rows:
+                    self._note(row)
+        found: dict[str, tuple[str, ...]] = {"": (), self.root: ()}
+        ids = sorted(wanted)
+        for start in range(0, len(ids), _FEW):
+            some = ids[start : start + _FEW]
+            answers = await asyncio.gather(*(self._path_or_none(each) for each in some))
+            found.update(
+                {
+                    each: parts
+                    for each, parts in zip(some, answers, strict=True)
+                    if parts is not None
+                }
+            )
+        return found
+
+    async def _path_or_none(self, folder: str) -> tuple[str, ...] | None:
+        try:
+            return await self._parts(folder)
+        except NotFound:
+            return None
+
+    # --- both together -------------------------------------------------------------------
+
+    async def stat(self, at: Location, want: Kind | None) -> Found:
+        """The entry at a path or id. Raises NotFound, Ambiguous."""
+        if not at.parts:
+            root = Entry("", self.root, Kind.FOLDER)
+            return Found(Location(at.account, (), self.root), root)
+        shown = display_name(str(at))
+        if not at.node:
+            row = await self.find(at, want)
+            return Found(Location(at.account, at.parts, row.id), entry_of(self._profile, row))
+        row = await detail(self._api, at.node, where=shown)
+        if row.trashed and not self._profile.trashed_only:
+            raise NotFound(f"{shown} lies in PikPak's trash.", hint="Restore it first.")
+        if want is not None and row.is_folder is not (want is Kind.FOLDER):
+            raise NotFound(f"{shown} is a {'folder' if row.is_folder else 'file'} on PikPak.")
+        entry = entry_of(self._profile, row)
+        parts = at.parts if at.name == entry.name else await self.path_of(row)
+        return Found(Location(at.account, parts, row.id), entry)

@@ -1,0 +1,131 @@
+"""Listings of PikPak, page by page, and how a row becomes an `Entry`.
+
+Owns paging, filters and names in both directions; keeps nothing. Lists run behind changes on
+PikPak, so nothing here may be used to confirm a change of ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+from typing import Final
+
+import msgspec
+
+from cloudtui.services.errors import BadReply
+from cloudtui.services.models import Entry, Flag, Kind
+from cloudtui.services.naming import cut_name, decode_name
+from cloudtui.services.pikpak import wire
+from cloudtui.services.pikpak.client import FILES, Api
+from cloudtui.services.pikpak.profile import Profile
+
+PAGE: Final = 500
+"""Entries per page; rclone's figure, larger ones are not known to work."""
+
+ANYWHERE: Final = "*"
+"""Stands for any parent in a listing."""
+
+Filters = dict[str, dict[str, str | bool]]
+
+_PART: Final = re.compile(r"\..*\.[0-9a-f]{8}\.cloudtui-part", re.DOTALL)
+
+_GCID: Final = re.compile(r"[0-9A-Fa-f]{40}")
+
+
+def live_filters(profile: Profile, kind: str = "") -> Filters:
+    """What a folder shows: whole files, nothing from the trash. With `trashed_only` the trash is
+    not left out here, as folders must show for their trashed contents to be reached."""
+    filters: Filters = {"phase": {"eq": wire.COMPLETE}}
+    if not profile.trashed_only:
+        filters["trashed"] = {"eq": False}
+    if kind:
+        filters["kind"] = {"eq": kind}
+    return filters
+
+
+async def pages(api: Api, parent: str, filters: Filters) -> AsyncIterator[list[wire.File]]:
+    """The raw rows of a folder by id (empty: root; `ANYWHERE`: all), page by page as they come.
+
+    A folder that is unknown or deleted looks empty to PikPak. Raises BadReply when the service
+    hands out the same page again and again.
+    """
+    token = ""
+    seen = {""}
+    text = msgspec.json.encode(filters).decode()
+    while True:
+        page = await api.call(
+            wire.FileList,
+            "GET",
+            FILES,
+            query=(
+                ("parent_id", parent),
+                ("page_token", token),
+                ("limit", str(PAGE)),
+                ("thumbnail_size", "SIZE_SMALL"),
+                ("with_audit", "true"),
+                ("filters", text),
+            ),
+        )
+        if page.files:
+            yield page.files
+        token = page.next_page_token
+        if not token:
+            return
+        if token in seen:
+            raise BadReply(
+                "PikPak's listing goes in circles; what is shown may be incomplete.",
+                hint="Try again in a while.",
+            )
+        seen.add(token)
+
+
+async def detail(api: Api, file_id: str, *, where: str = "") -> wire.File:
+    """One file or folder by id. Raises NotFound when it is gone or lies in the trash."""
+    return await api.call(wire.File, "GET", f"{FILES}/{file_id}", where=where)
+
+
+def is_shown(profile: Profile, file: wire.File) -> bool:
+    """Whether a row belongs into a listing, should the service not have filtered it."""
+    if not file.id or not file.is_complete or _PART.fullmatch(file.name):
+        return False
+    if profile.trashed_only:
+        return file.is_folder or file.trashed
+    return not file.trashed
+
+
+def part_name(name: str, job: str) -> str:
+    """The temporary name of a file that is to replace another; listings leave it out."""
+    mark = (job.replace("-", "") + "00000000")[:8].lower()
+    mark = mark if re.fullmatch(r"[0-9a-f]{8}", mark) else "00000000"
+    return f".{cut_name(name, 200)}.{mark}.cloudtui-part"
+
+
+def local(profile: Profile, file: wire.File) -> str:
+    """The local name of a row."""
+    return decode_name(file.name, profile.rules)
+
+
+def entry_of(profile: Profile, file: wire.File) -> Entry:
+    """The row of a listing as everybody else knows it. A folder has no size and no digest."""
+    flags = Flag(0)
+    if file.tags and any(tag.name == "STAR" for tag in file.tags):
+        flags |= Flag.STARRED
+    if not file.is_complete:
+        flags |= Flag.PENDING
+    if is_blocked(file):
+        flags |= Flag.BLOCKED
+    name = decode_name(file.name, profile.rules)
+    mtime = wire.time_ns(file.modified_time) or wire.time_ns(file.created_time)
+    if file.is_folder:
+        return Entry(name, file.id, Kind.FOLDER, None, mtime, b"", flags)
+    return Entry(name, file.id, Kind.FILE, file.size, mtime, gcid_bytes(file.hash), flags)
+
+
+def gcid_bytes(text: str) -> bytes:
+    """A GCID as bytes; empty when the service holds none."""
+    return bytes.fromhex(text) if _GCID.fullmatch(text) else b""
+
+
+def is_blocked(file: wire.File) -> bool:
+    """Whether the service keeps the content from its owner. Anything but `STATUS_OK` does."""
+    return file.audit is not None and file.audit.status not in ("", "STATUS_OK")

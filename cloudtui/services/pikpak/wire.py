@@ -1,0 +1,263 @@
+"""PikPak's answers as typed values, and the one place that decodes them.
+
+Owns shapes and leniency, no meaning. Sizes come as strings of digits from the service, but other
+programs saw numbers and empty strings too; nothing here may make a whole listing fail for that.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from typing import TypeVar
+
+import msgspec
+
+from cloudtui.services.errors import BadReply, Retry
+
+T = TypeVar("T")
+
+COMPLETE = "PHASE_TYPE_COMPLETE"
+PENDING = "PHASE_TYPE_PENDING"
+RUNNING = "PHASE_TYPE_RUNNING"
+ERROR = "PHASE_TYPE_ERROR"
+
+FOLDER = "drive#folder"
+FILE = "drive#file"
+
+
+class Link(msgspec.Struct):
+    """A signed address. The `expire` of its own JSON is not reliable, so it is not read."""
+
+    url: str = ""
+
+
+class Media(msgspec.Struct):
+    """One playable form of a file."""
+
+    link: Link | None = None
+
+
+class Audit(msgspec.Struct):
+    """What the service thinks of the content."""
+
+    status: str = ""
+    message: str = ""
+
+
+class Tag(msgspec.Struct):
+    """A label; a star is the label `STAR`."""
+
+    name: str = ""
+
+
+class File(msgspec.Struct):
+    """A file or folder. `parent_id` is empty in the root, `hash` is a GCID in upper case."""
+
+    id: str = ""
+    kind: str = ""
+    parent_id: str = ""
+    name: str = ""
+    size: int | None = None
+    hash: str = ""
+    md5_checksum: str = ""
+    phase: str = ""
+    trashed: bool = False
+    created_time: str = ""
+    modified_time: str = ""
+    delete_time: str = ""
+    mime_type: str = ""
+    web_content_link: str = ""
+    links: dict[str, Link] | None = None
+    medias: list[Media] | None = None
+    audit: Audit | None = None
+    tags: list[Tag] | None = None
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether it can hold others."""
+        return self.kind == FOLDER
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether its content is stored whole. Old entries carry no phase at all."""
+        return self.phase in ("", COMPLETE)
+
+
+class FileList(msgspec.Struct):
+    """One page of a listing."""
+
+    files: list[File] | None = None
+    next_page_token: str = ""
+
+
+class TaskParams(msgspec.Struct):
+    """The part of a task's parameters that matters here."""
+
+    url: str = ""
+
+
+class Task(msgspec.Struct):
+    """Something the service does on its own: a batch, an upload, a download."""
+
+    id: str = ""
+    type: str = ""
+    name: str = ""
+    file_id: str = ""
+    file_name: str = ""
+    file_size: int | None = None
+    phase: str = ""
+    progress: int = 0
+    message: str = ""
+    created_time: str = ""
+    params: TaskParams | None = None
+    reference_resource: File | None = None
+
+
+class TaskList(msgspec.Struct):
+    """One page of tasks."""
+
+    tasks: list[Task] | None = None
+    next_page_token: str = ""
+
+
+class TaskReply(msgspec.Struct):
+    """A task on its own, bare as the service sends it or wrapped as some saw it."""
+
+    id: str = ""
+    phase: str = ""
+    progress: int = 0
+    message: str = ""
+    file_id: str = ""
+    task: Task | None = None
+
+
+class Started(msgspec.Struct):
+    """The answer to a batch call."""
+
+    task_id: str = ""
+
+
+class StoreParams(msgspec.Struct):
+    """Where and with which short-lived credentials the bytes are to be put."""
+
+    access_key_id: str = ""
+    access_key_secret: str = ""
+    security_token: str = ""
+    bucket: str = ""
+    endpoint: str = ""
+    key: str = ""
+    expiration: str = ""
+
+
+class Resumable(msgspec.Struct):
+    """The upload ticket of an answer."""
+
+    params: StoreParams | None = None
+
+
+class Created(msgspec.Struct):
+    """The answer to everything that makes something: folder, upload, download task."""
+
+    file: File | None = None
+    task: Task | None = None
+    resumable: Resumable | None = None
+
+
+class QuotaNumbers(msgspec.Struct):
+    """Bytes of the account."""
+
+    limit: int | None = None
+    usage: int | None = None
+    usage_in_trash: int | None = None
+    is_unlimited: bool = False
+
+
+class About(msgspec.Struct):
+    """The account's room."""
+
+    quota: QuotaNumbers | None = None
+
+
+class CaptchaReply(msgspec.Struct):
+    """A captcha token, good for `expires_in` seconds, and perhaps a puzzle for a human."""
+
+    captcha_token: str = ""
+    expires_in: int = 0
+    url: str = ""
+
+
+class TokenReply(msgspec.Struct):
+    """The answer to a sign-in or a refresh."""
+
+    access_token: str = ""
+    refresh_token: str = ""
+    expires_in: int = 0
+    sub: str = ""
+
+
+class ShareReply(msgspec.Struct):
+    """A public link that was made."""
+
+    share_id: str = ""
+    share_url: str = ""
+    pass_code: str = ""
+
+
+class Nothing(msgspec.Struct):
+    """An answer whose content does not matter."""
+
+
+def decode(kind: type[T], body: bytes) -> T:
+    """Read `body` as `kind`. Raises BadReply when it is not JSON or not an object.
+
+    The fast way takes what the service normally sends. Should a field have another type, the whole
+    answer is read the slow way: nulls, empty texts and empty lists become defaults, numbers and
+    texts of digits stand for one another.
+    """
+    try:
+        return msgspec.json.decode(body or b"{}", type=kind, strict=False)
+    except msgspec.DecodeError:
+        pass  # includes wrong types: the slow way below decides what is an error
+    try:
+        raw: object = msgspec.json.decode(body)
+        return msgspec.convert(_softened(raw), type=kind, strict=False)
+    except msgspec.MsgspecError as error:
+        raise BadReply(
+            "PikPak answered with something that is not its usual form.",
+            hint="Nothing was changed by this program; try again in a while.",
+            retry=Retry.RECONCILE,
+        ) from error
+
+
+def _softened(value: object) -> object:
+    """Everything as text where possible and nothing that only says "nothing"."""
+    if isinstance(value, dict):
+        softened = {key: _softened(item) for key, item in value.items()}
+        return {key: item for key, item in softened.items() if item not in (None, "", [])}
+    if isinstance(value, list):
+        return [item for item in map(_softened, value) if item is not None]
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
+        return str(value)
+    return value
+
+
+_FRACTION = re.compile(r"\.(\d+)")
+
+
+def time_ns(text: str) -> int | None:
+    """A time as the service writes it (RFC 3339) in nanoseconds UTC; None when it is none.
+
+    Go's zero time (year 1) stands for "no time".
+    """
+    if not text:
+        return None
+    try:
+        stamp = datetime.fromisoformat(_FRACTION.sub(lambda m: "." + m[1][:6].ljust(6, "0"), text))
+    except ValueError:
+        return None
+    if stamp.tzinfo is None or stamp.year < 1970:
+        return None
+    whole = int(stamp.replace(microsecond=0).timestamp())
+    return whole * 1_000_000_000 + stamp.microsecond * 1000
