@@ -17,7 +17,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 from cloudtui.services.errors import CloudError, Denied, Full, Refused
 from cloudtui.services.paths import PRIVATE_FILE, ensure
@@ -33,9 +33,11 @@ _BUSY: Final = 30.0
 """Seconds to wait for another process's commit; theirs take milliseconds."""
 
 _NETWORK: Final = frozenset(
-    "nfs nfs4 cifs smb2 smb3 smbfs 9p afs ceph glusterfs lustre fuse.sshfs fuse.glusterfs "
-    "fuse.rclone ncpfs davfs fuse.davfs2".split()
-)
+    (
+        "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre",
+        "ncpfs", "davfs", "fuse.davfs2", "fuse.sshfs", "fuse.glusterfs", "fuse.rclone",
+    )
+)  # fmt: skip
 
 
 class Journal:
@@ -77,7 +79,7 @@ class Journal:
         if self._closed:
             raise Refused("The journal of transfers is closed.")
         future: Future[T] = Future()
-        self._queue.put(_Write(operation, future))
+        self._queue.put(_Write(operation, cast("Future[object]", future)))
         return future
 
     async def run(self, operation: Operation[T]) -> T:

@@ -39,14 +39,15 @@ _TABLES: Final = (
         node TEXT, contents INTEGER NOT NULL, name BLOB, PRIMARY KEY (job, position)
     ) WITHOUT ROWID""",
     """CREATE TABLE frontier (
-        id INTEGER PRIMARY KEY, job TEXT NOT NULL, walk INTEGER NOT NULL, state TEXT NOT NULL,
+        id INTEGER PRIMARY KEY, job TEXT NOT NULL, root INTEGER NOT NULL, walk INTEGER NOT NULL,
+        state TEXT NOT NULL, made INTEGER NOT NULL, fresh INTEGER NOT NULL, keep INTEGER NOT NULL,
         source_account TEXT NOT NULL, source_path BLOB NOT NULL, source_node TEXT,
         target_account TEXT NOT NULL, target_path BLOB NOT NULL, target_node TEXT,
-        fresh INTEGER NOT NULL, keep INTEGER NOT NULL, inner TEXT NOT NULL
+        inner BLOB NOT NULL
     )""",
-    "CREATE INDEX frontier_open ON frontier (job, state)",
-    "CREATE UNIQUE INDEX frontier_once ON frontier (job, walk, source_account, source_path, "
-    "ifnull(source_node, ''), target_path)",
+    "CREATE INDEX frontier_by_state ON frontier (job, state, id)",
+    "CREATE UNIQUE INDEX frontier_once ON frontier "
+    "(job, root, walk, source_path, ifnull(source_node, ''))",
     """CREATE TABLE items (
         id INTEGER PRIMARY KEY, job TEXT NOT NULL, folder INTEGER NOT NULL, tree INTEGER NOT NULL,
         state TEXT NOT NULL, name BLOB NOT NULL, node TEXT NOT NULL, size INTEGER,

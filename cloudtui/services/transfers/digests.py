@@ -1,0 +1,133 @@
+"""Digests of whole local files, computed once and remembered.
+
+Owns the hashing threads and the cache rows (device, inode, size, time of change → digest). Bytes
+are read on these threads, never on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+from cloudtui.services.errors import CloudError, Denied, Interrupted, NotFound, SourceChanged
+from cloudtui.services.hashes import hash_file
+from cloudtui.services.models import HashType
+from cloudtui.services.naming import display_name
+from cloudtui.services.storage import LocalFile
+from cloudtui.services.transfers.journal import Journal
+
+KEEP: Final = 200_000
+"""Rows of the cache; about 30 MB."""
+
+
+class Digests:
+    """The digests of local files, for one process."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "digest")
+
+    async def of(
+        self,
+        file: LocalFile,
+        kinds: Collection[HashType],
+        *,
+        stop: Callable[[], bool],
+        progress: Callable[[int], None] | None = None,
+    ) -> dict[HashType, str]:
+        """The wanted digests of a file as it was opened.
+
+        Raises SourceChanged when it is no longer that file, Interrupted when `stop` became true.
+        """
+        known = await self._journal.read(lambda db: _known(db, file))
+        missing = [kind for kind in kinds if kind not in known]
+        if missing:
+            loop = asyncio.get_running_loop()
+            found = await loop.run_in_executor(self._pool, _read, file, missing, stop, progress)
+            known |= found
+            self._journal.post(lambda db: _remember(db, file, found))
+        return {kind: known[kind] for kind in kinds}
+
+    def close(self) -> None:
+        """End the threads; running passes must have been stopped."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+
+def _read(
+    file: LocalFile,
+    kinds: Collection[HashType],
+    stop: Callable[[], bool],
+    progress: Callable[[int], None] | None,
+) -> dict[HashType, str]:
+    name = display_name(os.fsdecode(os.path.basename(file.path)))  # noqa: PTH119  # bytes
+    try:
+        fd = os.open(file.path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as exc:
+        raise _mapped(exc, name) from exc
+    try:
+        _check(fd, file, name)
+        found = hash_file(fd, file.size, kinds, stop=stop, progress=progress)
+        if not found and stop():
+            raise Interrupted("Stopped while reading.", hint="Nothing was changed.")
+        _check(fd, file, name)
+        if not found:
+            raise _changed(name)
+    except OSError as exc:
+        raise _mapped(exc, name) from exc
+    finally:
+        os.close(fd)
+    return found
+
+
+def _check(fd: int, file: LocalFile, name: str) -> None:
+    facts = os.fstat(fd)
+    if (facts.st_dev, facts.st_ino) != (file.device, file.inode) or (
+        facts.st_size,
+        facts.st_mtime_ns,
+    ) != (file.size, file.mtime_ns):
+        raise _changed(name)
+
+
+def _changed(name: str) -> SourceChanged:
+    return SourceChanged(
+        f"{name} changed while it was read. It was left alone.", hint="Copy it again when it rests."
+    )
+
+
+def _mapped(exc: OSError, name: str) -> CloudError:
+    if isinstance(exc, FileNotFoundError):
+        return NotFound(f"{name} is no longer there.", hint="Nothing was copied.")
+    return Denied(f"{name} cannot be read ({exc.strerror}).", hint="It was left alone.")
+
+
+def _known(db: sqlite3.Connection, file: LocalFile) -> dict[HashType, str]:
+    """Digests computed before for exactly this content."""
+    rows = db.execute(
+        "SELECT kind, value FROM digests WHERE device = ? AND inode = ? AND size = ? "
+        "AND mtime_ns = ?",
+        (str(file.device), str(file.inode), file.size, file.mtime_ns),
+    )
+    return {HashType(kind): value for kind, value in rows}
+
+
+def _remember(db: sqlite3.Connection, file: LocalFile, found: dict[HashType, str]) -> None:
+    """Remember digests of a local file; only the `keep` newest rows stay."""
+    now = time.time_ns()
+    db.executemany(
+        "INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?,?,?)",
+        [
+            (str(file.device), str(file.inode), file.size, file.mtime_ns, kind, value, now)
+            for kind, value in found.items()
+        ],
+    )
+    if now % 64 == 0:  # sweeping now and then is enough
+        db.execute(
+            "DELETE FROM digests WHERE used_ns < (SELECT used_ns FROM digests "
+            "ORDER BY used_ns DESC LIMIT 1 OFFSET ?)",
+            (KEEP,),
+        )
