@@ -1,0 +1,167 @@
+"""Download links and the content servers that honour them.
+
+A link is good for one version of one file at one client address until it expires; everything else
+is 410, which is no API envelope.
+"""
+
+from __future__ import annotations
+
+from urllib.parse import quote, urlsplit
+
+from cloudtui.sandbox.content import serve_blob
+from cloudtui.sandbox.faults import FaultKind
+from cloudtui.sandbox.http import Request, Response
+from cloudtui.sandbox.pcloud.call import Call, method
+from cloudtui.sandbox.pcloud.codes import Refusal
+from cloudtui.sandbox.pcloud.estate import Account, Estate, Link, Publink
+from cloudtui.sandbox.pcloud.files import version_of
+from cloudtui.sandbox.pcloud.metadata import kind_of
+from cloudtui.sandbox.pcloud.nodes import Content, File, is_live
+
+LINK_LIFE = 6 * 3600
+
+
+def check_referer(request: Request) -> None:
+    """Refusal 7010 when a web page of somebody else asks."""
+    for name in ("referer", "origin"):
+        value = request.headers.get(name)
+        if value is None:
+            continue
+        host = urlsplit(value).hostname or ""
+        if host != "pcloud.com" and not host.endswith(".pcloud.com"):
+            raise Refusal(7010)
+
+
+def life_of(call: Call) -> int:
+    """Seconds a new link is said to live: switch `pcloud.link_seconds`."""
+    seconds = call.estate.world.switch("pcloud.link_seconds", LINK_LIFE)
+    return int(seconds) if isinstance(seconds, int | float) else LINK_LIFE
+
+
+def make_link(
+    call: Call,
+    account: Account,
+    file: File,
+    content: Content,
+    *,
+    publink: Publink | None = None,
+    body: bytes | None = None,
+    content_type: str | None = None,
+) -> dict[str, object]:
+    """The fields every link answer shares: path, expires, hosts, dwltag, hash, size."""
+    check_referer(call.request)
+    code = call.estate.world.new_secret("c", 24)
+    expires = call.now + life_of(call)
+    # The fault hands out a link that is dead already, though its date says otherwise.
+    dead = call.request.fault(FaultKind.EXPIRE_LINK) is not None
+    call.estate.links[code] = Link(
+        account=account,
+        file_id=file.id,
+        content=content,
+        name=file.name,
+        parent_id=file.parent.id,
+        ip=call.request.client_ip,
+        expires=-1 if dead else expires,
+        content_type=content_type or call.params.text("contenttype") or kind_of(file.name)[0],
+        attachment=call.params.flag("forcedownload"),
+        publink=publink,
+        revision=content is not file.content,
+        body=body,
+    )
+    named = "" if call.params.flag("skipfilename") else quote(file.name, safe="")
+    return {
+        "path": f"/{code}/{named}",
+        "expires": call.style.moment(expires),
+        "hosts": call.estate.content_hosts(account.region, call.request),
+        "dwltag": call.estate.world.new_secret(size=12),
+        "hash": content.hash,
+        "size": content.blob.size if body is None else len(body),
+    }
+
+
+@method("getfilelink", "getvideolink", "getaudiolink")
+def getfilelink(call: Call) -> dict[str, object]:
+    """A link for the caller's address. Transcoded variants are the original here."""
+    file = call.file()
+    return make_link(call, call.account, file, version_of(call, file))
+
+
+@method("getvideolinks")
+def getvideolinks(call: Call) -> dict[str, object]:
+    """One variant: the original. Refusal 2044 for anything but a film."""
+    file = call.file()
+    if kind_of(file.name)[1][1] != 2:
+        raise Refusal(2044, "File is not a video.")
+    link = make_link(call, call.account, file, file.content)
+    shape: dict[str, object] = {"width": 1280, "height": 720, "duration": "61.44", "fps": "25.00"}
+    codecs: dict[str, object] = {"videocodec": "h264", "audiocodec": "aac", "isoriginal": True}
+    return {"variants": [{**link, **shape, **codecs}]}
+
+
+@method("gettextfile", locked=False)
+def gettextfile(call: Call) -> Response:
+    """The text itself, from the API host."""
+    check_referer(call.request)
+    with call.estate.world.lock:
+        file = call.file()
+        blob = version_of(call, file).blob
+    encoding = call.params.text("fromencoding") or "utf-8"
+    try:
+        text = blob.read().decode(encoding, "replace")
+    except LookupError as exc:
+        raise Refusal(2061, "Invalid encoding.") from exc
+    return Response.text(text)
+
+
+class ContentServer:
+    """Handler of the content listener. No token is asked for or looked at: the link is the
+    credential.
+
+    Switch `pcloud.link_ip` (default on) binds links to the address that asked for them.
+    """
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+
+    def __call__(self, request: Request) -> Response:
+        if request.method not in ("GET", "HEAD"):
+            return Response.text("Method not allowed", 405)
+        code = request.path.split("/")[1] if request.path.count("/") >= 2 else ""
+        with self._estate.world.lock:
+            link = self._estate.links.get(code)
+            if link is None:
+                return Response.html("<h1>404 Not Found</h1>", 404)
+            refused = self._stale(link, request)
+            if refused:
+                return Response.html(f"<h1>410 Gone</h1><p>{refused}</p>", 410)
+            if link.publink is not None and request.method == "GET":
+                link.publink.downloads += 1
+                link.publink.traffic += link.content.blob.size
+        if link.body is not None:
+            return Response(200, link.body, [("Content-Type", link.content_type)])
+        extra: tuple[tuple[str, str], ...] = ()
+        if link.attachment:
+            extra = (("Content-Disposition", f"attachment; filename*=UTF-8''{quote(link.name)}"),)
+        return serve_blob(
+            request,
+            link.content.blob,
+            content_type=link.content_type,
+            etag=str(link.content.hash),
+            modified=link.content.created,
+            headers=extra,
+        )
+
+    def _stale(self, link: Link, request: Request) -> str:
+        world = self._estate.world
+        if request.fault(FaultKind.EXPIRE_LINK) is not None or world.clock() > link.expires:
+            return "This link has expired."
+        if world.enabled("pcloud.link_ip", default=True) and request.client_ip != link.ip:
+            return "This link was generated for another IP address."
+        file = link.account.tree.files.get(link.file_id)
+        if file is None or not is_live(file):
+            return "The file is gone."
+        if (file.name, file.parent.id) != (link.name, link.parent_id):
+            return "The file was moved."
+        if not link.revision and file.content.hash != link.content.hash:
+            return "The file has changed."
+        return ""
