@@ -10,14 +10,14 @@ import hashlib
 from dataclasses import dataclass
 
 from cloudtui.sandbox.http import Request
+from cloudtui.sandbox.names import PIKPAK_ROOTS
 
-ROOTS = ("mypikpak.com", "mypikpak.net", "pikpak.me", "pikpakdrive.com")
 BUCKET = "vip-lixian-07"
 
 
 def root_of(hostname: str) -> str:
     """The root domain of a PikPak host name, empty for anything else."""
-    for root in ROOTS:
+    for root in PIKPAK_ROOTS:
         if hostname == root or hostname.endswith("." + root):
             return root
     return ""

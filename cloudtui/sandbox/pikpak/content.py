@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 from cloudtui.sandbox.blobs import Blob
 from cloudtui.sandbox.content import serve_blob
 from cloudtui.sandbox.http import Request, Response
+from cloudtui.sandbox.names import PIKPAK_ROOTS
 from cloudtui.sandbox.pikpak.account import Account
 from cloudtui.sandbox.pikpak.addresses import Addresses, root_of
 from cloudtui.sandbox.pikpak.cloud import Cloud
@@ -83,7 +84,7 @@ class Content:
             # The same address under another of the service's roots is an address of nothing.
             foreign = root and any(
                 hmac.compare_digest(self._sign(request.query, other).encode(), sign.encode())
-                for other in ("mypikpak.com", "mypikpak.net", "pikpak.me", "pikpakdrive.com")
+                for other in PIKPAK_ROOTS
             )
             return Response.empty(404 if foreign else 403)
         if float(given.get("expire", "0")) <= self._cloud.world.clock():

@@ -123,12 +123,6 @@ def captcha_sign(identity: Identity, device_id: str, timestamp: str) -> str:
     return "1." + text
 
 
-def device_sign(device_id: str, package: str) -> str:
-    """The sign that Android clients put in their user agent."""
-    inner = hashlib.sha1(f"{device_id}{package}1appkey".encode()).hexdigest()
-    return f"div101.{device_id}{hashlib.md5((device_id + inner).encode()).hexdigest()}"
-
-
 def known_client(client_id: str) -> bool:
     """Whether any identity carries this client id."""
     return any(identity.client_id == client_id for identity in IDENTITIES)

@@ -69,7 +69,7 @@ class Offline:
         parent = self._parent(call)
         self._batches.check_room(account, 1)
         order = Order(url, name, parent, plan, call.now)
-        shown = name or (plan.name if plan else name_of(urlsplit(url)))
+        shown = name or (plan.name if plan else name_of(url))
         task = Task(
             id=account.ids.new(),
             type="offline",

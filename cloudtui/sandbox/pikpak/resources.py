@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from cloudtui.sandbox.pikpak.call import Answer, Call, Route, strings
 from cloudtui.sandbox.pikpak.cloud import Cloud, gcid_of
 from cloudtui.sandbox.pikpak.errors import Refusal, refusal
@@ -51,7 +49,7 @@ class Resources:
             return self._planned(plan, index)
         if not url.lower().startswith(("http://", "https://")):
             raise refusal("task_url_unsupported")
-        return _resource(f"r{index}", name_of(urlsplit(url)), 0)
+        return _resource(f"r{index}", name_of(url), 0)
 
     def _planned(self, plan: Plan, index: int) -> dict[str, object]:
         if not plan.known:
