@@ -1,1 +1,1 @@
-"""The pCloud client."""
+"""The pCloud client: storage over pCloud's HTTP API, with an OAuth token and nothing else."""

@@ -1,0 +1,118 @@
+"""From pCloud's metadata to entries, and names both ways.
+
+Entries carry local names; the service holds stored ones. Ids are `d<number>` for folders and
+`f<number>` for files, because both kinds are numbered apart. Must not do I/O.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cloudtui.services.errors import BadName, NotFound, UsageError
+from cloudtui.services.models import NO_FLAGS, Entry, Flag, Kind
+from cloudtui.services.naming import (
+    PCLOUD_RULES,
+    RAW_RULES,
+    decode_name,
+    display_name,
+    encode_name,
+)
+from cloudtui.services.pcloud import wire
+
+MAX_NAME_BYTES: Final = 1023
+FORBIDDEN: Final = "/\\\0"
+ROOT: Final = "d0"
+
+_BILLION: Final = 1_000_000_000
+
+
+class Names:
+    """Local names to stored ones and back; `encoding` is `rclone` or `raw`."""
+
+    def __init__(self, encoding: str = "rclone") -> None:
+        self._rules = RAW_RULES if encoding == "raw" else PCLOUD_RULES
+
+    def stored(self, name: str) -> str:
+        """The name as the service shall hold it. Raises BadName when it takes no such name."""
+        stored = encode_name(name, self._rules)
+        shown = display_name(name)
+        if not stored or any(char in FORBIDDEN for char in stored):
+            raise BadName(
+                f"pCloud does not take the name {shown}.",
+                hint="Slashes, backslashes and empty names are not possible there.",
+            )
+        try:
+            length = len(stored.encode())
+        except UnicodeEncodeError as exc:
+            raise BadName(
+                f"The name {shown} is not valid text, and pCloud takes only text.",
+                hint="Rename it, or set the account's encoding to rclone.",
+            ) from exc
+        if length > MAX_NAME_BYTES:
+            raise BadName(
+                f"The name {shown[:40]}… is {length} bytes long; pCloud takes {MAX_NAME_BYTES}."
+            )
+        return stored
+
+    def local(self, stored: str) -> str:
+        """The name as people see it."""
+        return decode_name(stored, self._rules)
+
+    def entry(self, item: wire.Item) -> Entry:
+        """One row of a listing. Times are UTC, in whole seconds as pCloud keeps them."""
+        flags = NO_FLAGS
+        if item.isshared or not item.ismine:
+            flags |= Flag.SHARED
+        if item.encrypted:
+            flags |= Flag.ENCRYPTED | Flag.READ_ONLY
+        elif item.canmodify is False:
+            flags |= Flag.READ_ONLY
+        modified = wire.seconds(item.modified)
+        mtime_ns = None if modified is None else modified * _BILLION
+        name = self.local(item.name)
+        if item.isfolder:
+            return Entry(name, item.node, Kind.FOLDER, None, mtime_ns, b"", flags)
+        mark = b"" if item.hash is None else item.hash.to_bytes(8, "big")
+        return Entry(name, item.node, Kind.FILE, item.size, mtime_ns, mark, flags)
+
+
+def change_mark(entry: Entry) -> int | None:
+    """pCloud's 64-bit change mark of a file, as `ifhash` takes it."""
+    return int.from_bytes(entry.hash, "big") if entry.hash else None
+
+
+def number(node: str, kind: Kind | None = None) -> int:
+    """The number inside an id. Raises UsageError for what is no id of pCloud (or of `kind`)."""
+    letter = {None: node[:1], Kind.FOLDER: "d", Kind.FILE: "f"}.get(kind)
+    digits = node[1:]
+    if (
+        node[:1] != letter
+        or letter not in ("d", "f")
+        or not (digits.isascii() and digits.isdigit())
+    ):
+        raise UsageError(
+            f"{display_name(node)} is not an id of pCloud.", hint="Ids look like d123 or f123."
+        )
+    return int(digits)
+
+
+def kind_of(node: str) -> Kind:
+    """FOLDER or FILE, from the letter of an id."""
+    return Kind.FOLDER if node.startswith("d") else Kind.FILE
+
+
+def id_param(node: str) -> dict[str, int]:
+    """`folderid` or `fileid` for a call."""
+    return {("folderid" if node.startswith("d") else "fileid"): number(node)}
+
+
+def whole(item: wire.Item | None, method: str) -> wire.Item:
+    """The metadata of a successful answer. Raises NotFound for a deleted item, and BadReply when
+    there is none."""
+    from cloudtui.services.pcloud.errors import bad_reply
+
+    if item is None or not item.is_whole:
+        raise bad_reply(method, "no metadata")
+    if item.isdeleted:
+        raise NotFound("It has been deleted.", detail=method)
+    return item

@@ -1,0 +1,187 @@
+"""Ways to the bytes of a file, digests, and public links.
+
+Content links are signed, bound to the address that asked, and good for hours: they are never
+written down, and the token never goes with them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from typing import Final
+from urllib.parse import urlsplit
+
+from cloudtui.services.errors import CloudError, Denied, NotFound, NotSupported, Refused
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import Flag, Found, HashType, Kind
+from cloudtui.services.pcloud import errors, wire
+from cloudtui.services.pcloud.client import Client
+from cloudtui.services.pcloud.entries import id_param, kind_of
+from cloudtui.services.pcloud.regions import is_trusted
+from cloudtui.services.pcloud.tree import Tree, shown
+from cloudtui.services.storage import ReadTicket
+
+_CONNECTIONS: Final = 4
+
+
+class Links:
+    """Content links and public links of one account."""
+
+    def __init__(self, account: str, client: Client, tree: Tree) -> None:
+        self._account = account
+        self._client = client
+        self._tree = tree
+
+    async def ticket(self, item: Found) -> ReadTicket:
+        """A fresh signed way to a file's bytes. Raises Refused for folders and encrypted files."""
+        node = item.at.node or item.entry.id
+        if kind_of(node) is not Kind.FILE:
+            raise Refused(f"{shown(item.at)} is a folder; only files can be read.")
+        if item.entry.flags & Flag.ENCRYPTED:
+            raise Refused(
+                f"{shown(item.at)} is encrypted by pCloud Crypto, which apps cannot open."
+            )
+        link = await self._client.call("getfilelink", id_param(node), wire.Link)
+        size = link.size if isinstance(link.size, int) else None
+        if isinstance(link.size, str) and link.size.isdecimal():
+            size = int(link.size)
+        mark = link.hash
+        if size is None or mark is None:
+            # older answers carry neither; both guard a resumed download
+            now = await self._tree.item(node)
+            size = now.size if size is None else size
+            mark = now.hash if mark is None else mark
+        if size is None:
+            raise errors.bad_reply("getfilelink", "no size")
+        expires = wire.seconds(link.expires)
+        offset = self._client.now() - time.time()
+        return ReadTicket(
+            account=self._account,
+            urls=self.urls(link),
+            size=size,
+            version=str(mark) if mark is not None else f"size:{size}",
+            expires_at=None if expires is None else expires - offset,
+            connections=_CONNECTIONS,
+        )
+
+    def urls(self, link: wire.Link) -> tuple[str, ...]:
+        """The addresses in a link's answer, best first: the API's scheme, each host, the path.
+
+        Hosts that are not pCloud's (or not on this machine, where the API is) are left out.
+        """
+        scheme = urlsplit(self._client.base).scheme
+        path = link.path.replace(" ", "%20")
+        found = [
+            f"{scheme}://{host}{path}"
+            for host in link.hosts
+            if path.startswith("/")
+            and not any(ord(char) < 0x21 or char in "/\\@?#" for char in host)
+            and is_trusted(f"{scheme}://{host}/", self._client.base)
+        ]
+        if not found:
+            raise errors.bad_reply("getfilelink", "no usable host")
+        return tuple(found)
+
+    async def hashes(self, node: str) -> Mapping[HashType, str]:
+        """The digests pCloud holds: SHA-1 always, MD5 in the US, SHA-256 in the EU."""
+        sums = await self._client.call("checksumfile", id_param(node), wire.Checksums)
+        return digests(sums)
+
+    async def read_small(self, node: str, *, most: int) -> bytes:
+        """The bytes of a small file of our own. Raises Gone, NotFound."""
+        link = await self._client.call("getfilelink", id_param(node), wire.Link)
+        urls = self.urls(link)
+
+        async def fetch() -> bytes:
+            failure: CloudError | None = None
+            for url in urls:
+                try:
+                    return await self._client.fetch(url, most=most)
+                except CloudError as error:
+                    failure = error
+            assert failure is not None
+            raise failure
+
+        return await self._client.retry(fetch)
+
+    # --- public links ---------------------------------------------------------------------
+
+    async def public_links(self) -> list[wire.PublicLink] | None:
+        """All public links of the account, None when pCloud does not show them to apps."""
+        try:
+            answer = await self._client.call("listpublinks", {}, wire.PublicLinks)
+        except (NotSupported, Denied):
+            return None
+        return answer.publinks
+
+    async def links_on(self, nodes: Iterable[str]) -> list[wire.PublicLink] | None:
+        """The public links on these entries or on anything inside those of them that are folders;
+        None when pCloud does not show them to apps."""
+        links = await self.public_links()
+        if links is None:
+            return None
+        wanted = frozenset(nodes)
+        folders = any(kind_of(node) is Kind.FOLDER for node in wanted)
+        parents: dict[int, int | None] = {}
+        hit: list[wire.PublicLink] = []
+        for link in links:
+            if link.node in wanted:
+                hit.append(link)
+            elif folders and link.metadata is not None:
+                above = link.metadata.parentfolderid
+                if await self._lies_in(above, wanted, parents):
+                    hit.append(link)
+        return hit
+
+    async def _lies_in(
+        self, folderid: int | None, wanted: frozenset[str], parents: dict[int, int | None]
+    ) -> bool:
+        while folderid:
+            if f"d{folderid}" in wanted:
+                return True
+            if folderid not in parents:
+                parents[folderid] = (await self._tree.item(f"d{folderid}")).parentfolderid
+            folderid = parents[folderid]
+        return False
+
+    async def revoke(self, linkid: int) -> None:
+        """Take a public link back; that it is gone already is success."""
+        try:
+            await self._client.call("deletepublink", {"linkid": linkid}, wire.Answer, change=True)
+        except NotFound:
+            return
+
+    async def share(self, node: str) -> str:
+        """The public link of a file or folder: the one there is, else a new one."""
+        existing = await self._existing(node)
+        if existing:
+            return existing
+
+        async def look() -> wire.NewPublicLink | None:
+            found = await self._existing(node)
+            return wire.NewPublicLink(result=0, link=found) if found else None
+
+        method = "getfolderpublink" if kind_of(node) is Kind.FOLDER else "getfilepublink"
+        answer = await self._client.call(
+            method, id_param(node), wire.NewPublicLink, change=True, safe=False, reconcile=look
+        )
+        failpoint("pcloud.share.made")
+        if not answer.link:
+            raise errors.bad_reply(method, "no link")
+        return answer.link
+
+    async def _existing(self, node: str) -> str:
+        for link in await self.public_links() or ():
+            if link.node == node and link.link:
+                return link.link
+        return ""
+
+
+def digests(sums: wire.Checksums | wire.Sums | wire.UploadInfo) -> dict[HashType, str]:
+    """The digests of an answer, lower case hex; missing ones left out."""
+    given = {
+        HashType.SHA1: sums.sha1,
+        HashType.MD5: sums.md5,
+        HashType.SHA256: None if isinstance(sums, wire.UploadInfo) else sums.sha256,
+    }
+    return {kind: value.lower() for kind, value in given.items() if value}

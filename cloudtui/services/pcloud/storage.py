@@ -1,0 +1,267 @@
+"""pCloud as a `Storage`: the one object the rest of the program knows of an account.
+
+Puts the parts together and holds what is known of the account's abilities. The work is done in the
+modules beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import replace as with_changes
+from typing import Final
+
+from cloudtui.services.accounts import Account, Keys
+from cloudtui.services.errors import Exists, UsageError
+from cloudtui.services.models import (
+    Capabilities,
+    Entry,
+    Found,
+    HashType,
+    Kind,
+    Location,
+    OfflineTask,
+    Quota,
+    TrashItem,
+    TrashKind,
+)
+from cloudtui.services.naming import display_name
+from cloudtui.services.network import Network
+from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.changes import Changes
+from cloudtui.services.pcloud.client import Client
+from cloudtui.services.pcloud.entries import (
+    FORBIDDEN,
+    MAX_NAME_BYTES,
+    ROOT,
+    Names,
+    change_mark,
+    number,
+)
+from cloudtui.services.pcloud.links import Links
+from cloudtui.services.pcloud.listing import pages
+from cloudtui.services.pcloud.offline import Offline
+from cloudtui.services.pcloud.parallel import each
+from cloudtui.services.pcloud.trash import FOLDER_NAME, Trash
+from cloudtui.services.pcloud.tree import Tree
+from cloudtui.services.pcloud.write import Service, SessionWrite, SmallWrite, Upload, begin, reopen
+from cloudtui.services.retry import Retries
+from cloudtui.services.storage import ReadTicket, Restored, SourceFacts, WriteHandle
+
+_BILLION: Final = 1_000_000_000
+
+_CAPS: Final = Capabilities(
+    server_copy=True,
+    server_move=True,
+    trash=TrashKind.FOLDER,
+    ranged_read=True,
+    resume_upload=True,
+    offline_tasks=True,
+    links=True,
+    shares=True,
+    duplicate_names=False,
+    file_and_folder_share_name=True,
+    case_sensitive=True,
+    sets_mtime=True,
+    entry_hash=HashType.CHANGE,
+    verify_hash=HashType.SHA1,
+    forbidden=FORBIDDEN,
+    max_name_bytes=MAX_NAME_BYTES,
+)
+
+
+class PCloudStorage:
+    """One pCloud account. Connects on the first call, with what the account's secrets hold."""
+
+    kind = "pcloud"
+    title = "pCloud"
+
+    def __init__(self, account: Account, keys: Keys, network: Network, retries: Retries) -> None:
+        self.account = account.name
+        timeout = account.number("timeout") or None
+        self.client = Client(account, keys, network, retries, timeout=timeout)
+        self.names = Names(account.text("encoding"))
+        root = account.text("root_folder_id") or ROOT
+        self.tree = Tree(
+            self.account, self.client, self.names, root if root.startswith("d") else f"d{root}"
+        )
+        self.changes = Changes(self.client, self.names, self.tree)
+        self.links = Links(self.account, self.client, self.tree)
+        self.trash_can = Trash(
+            account, self.client, self.names, self.tree, self.changes, self.links
+        )
+        self.offline = Offline(account, keys, self.client, self.names, self.tree, self.changes)
+        self._service = Service(self.client, self.names, self.changes)
+        self._cutoff = account.whole("upload_cutoff")
+        self._part_size = account.whole("chunk_size")
+        self._caps = _CAPS
+
+    @property
+    def caps(self) -> Capabilities:
+        """What the account can do, with what its service refused so far."""
+        caps = self._caps
+        if self.trash_can.kind is not caps.trash:
+            caps = with_changes(caps, trash=self.trash_can.kind)
+        for capability, methods in _CLOSED.items():
+            if methods & self.client.closed and capability not in caps.refused:
+                caps = caps.refuse(capability, "pCloud does not allow this to apps.")
+        self._caps = caps
+        return caps
+
+    # --- looking --------------------------------------------------------------------------
+
+    async def stat(self, at: Location, *, want: Kind | None = None) -> Found:
+        """The entry at a path or id."""
+        return await self.tree.find(at, want)
+
+    async def scan(self, folder: Location) -> AsyncIterator[Sequence[Entry]]:
+        """A folder's entries page by page; our trash folder is left out of the top."""
+        folderid = await self.tree.folder_id(folder)
+        top = folderid == number(self.tree.root)
+        entry = self.names.entry
+        async for page in pages(self.client, folderid):
+            yield [
+                entry(item)
+                for item in page
+                if not (top and item.isfolder and item.name == FOLDER_NAME)
+            ]
+
+    async def hashes(self, item: Found) -> Mapping[HashType, str]:
+        """SHA-1, and MD5 (US) or SHA-256 (EU)."""
+        return await self.links.hashes(item.at.node or item.entry.id)
+
+    async def quota(self) -> Quota:
+        """Bytes of the account."""
+        info = await self.client.call("userinfo", {}, wire.UserInfo)
+        free = None
+        if info.quota is not None and info.usedquota is not None:
+            free = max(0, info.quota - info.usedquota)
+        return Quota(total=info.quota, used=info.usedquota, free=free)
+
+    # --- changing -------------------------------------------------------------------------
+
+    async def mkdir(self, parent: Location, name: str) -> Entry:
+        """Make a folder."""
+        return await self.changes.mkdir(parent, name)
+
+    async def rename(self, item: Found, name: str) -> Entry:
+        """Rename in place."""
+        return await self.changes.rename(item, name)
+
+    async def move(self, item: Found, parent: Location, name: str) -> Entry:
+        """Move inside the account."""
+        return await self.changes.move(item, parent, name)
+
+    async def copy(self, item: Found, parent: Location, name: str) -> Entry:
+        """Copy inside the account."""
+        return await self.changes.copy(item, parent, name)
+
+    async def remove(self, items: Sequence[Found]) -> None:
+        """Delete directly; pCloud itself keeps what was deleted in the trash of its web page for
+        a while."""
+
+        async def one(item: Found) -> None:
+            await self.changes.delete(await self.changes.node_of(item))
+
+        await each(items, one)
+
+    # --- bytes ----------------------------------------------------------------------------
+
+    async def open_read(self, item: Found) -> ReadTicket:
+        """A fresh signed link."""
+        return await self.links.ticket(item)
+
+    async def open_write(
+        self, parent: Location, name: str, facts: SourceFacts, *, replace: Found | None, job: str
+    ) -> WriteHandle:
+        """Begin a file. Small new ones are a single PUT, all others an upload session."""
+        stored = self.names.stored(name)
+        folderid = await self.tree.folder_id(parent)
+        mark = None
+        if replace is not None:
+            mark = change_mark(replace.entry)
+            if mark is None:
+                raise UsageError(f"What {display_name(name)} held is not known; list it again.")
+        upload = Upload(
+            account=self.account,
+            folderid=folderid,
+            name=stored,
+            size=facts.size,
+            mtime=None if facts.mtime_ns is None else facts.mtime_ns // _BILLION,
+            part_size=self._part_size,
+            mark=mark,
+            replaces=replace.entry.id if replace is not None else "",
+        )
+        small = facts.size == 0 or (replace is None and facts.size < self._cutoff)
+        if not small and replace is None:
+            # a clash shows at the end in any case; here it saves sending the bytes
+            there = await self.tree.named(folderid, stored, Kind.FILE)
+            if there is not None:
+                raise Exists(f"{display_name(name)} is already there; nothing was sent.")
+        return await begin(self._service, upload, small=small)
+
+    async def reopen_write(self, state: bytes) -> SmallWrite | SessionWrite:
+        """Take up an upload."""
+        return reopen(self._service, state)
+
+    async def direct_link(self, item: Found) -> str:
+        """A signed link, good for this address and a few hours."""
+        return (await self.links.ticket(item)).urls[0]
+
+    async def share(self, item: Found) -> str:
+        """A public link."""
+        return await self.links.share(item.at.node or item.entry.id)
+
+    # --- trash ----------------------------------------------------------------------------
+
+    async def trash(self, items: Sequence[Found]) -> list[TrashItem]:
+        """Delete so that it can be taken back."""
+        return await self.trash_can.put(items)
+
+    def scan_trash(self) -> AsyncIterator[Sequence[TrashItem]]:
+        """What can be taken back."""
+        return self.trash_can.scan()
+
+    async def restore(
+        self, items: Sequence[TrashItem], to: Location | None = None
+    ) -> list[Restored]:
+        """Take back."""
+        return await self.trash_can.restore(items, to)
+
+    async def delete_forever(self, items: Sequence[TrashItem]) -> None:
+        """Remove from the trash."""
+        await self.trash_can.delete(items)
+
+    async def empty_trash(self) -> None:
+        """Remove everything from the trash."""
+        await self.trash_can.empty()
+
+    # --- downloads by the service ---------------------------------------------------------
+
+    async def add_offline(self, url: str, parent: Location, *, name: str = "") -> OfflineTask:
+        """Let pCloud fetch a URL into a folder, as `name` when given."""
+        return await self.offline.add(url, parent, name=name)
+
+    def scan_offline(self) -> AsyncIterator[Sequence[OfflineTask]]:
+        """The downloads this program asked for; pCloud keeps no list."""
+        return self.offline.scan()
+
+    async def retry_offline(self, task_id: str) -> OfflineTask:
+        """Ask again for a download that failed."""
+        return await self.offline.retry(task_id)
+
+    async def remove_offline(self, task_ids: Sequence[str], *, files: bool) -> None:
+        """Forget downloads."""
+        await self.offline.remove(task_ids, files=files)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self.client.close()
+
+
+_CLOSED: Final[Mapping[str, frozenset[str]]] = {
+    "offline_tasks": frozenset({"downloadfileasync", "uploadprogress", "currentserver"}),
+    "shares": frozenset({"getfilepublink", "getfolderpublink"}),
+    "links": frozenset({"getfilelink"}),
+    "server_copy": frozenset({"copyfile"}),
+}
+"""Which refused methods take a whole ability away."""

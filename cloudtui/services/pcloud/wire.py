@@ -1,0 +1,292 @@
+"""The shapes of pCloud's answers, as far as this program reads them.
+
+Lenient on purpose: numbers may come as strings, anything may be missing, unknown fields are
+skipped. Numbers are exact: `hash`, ids and upload ids are unsigned 64-bit and often above 2**63.
+Must not do I/O and must not know names' encoding or errors.
+"""
+
+from __future__ import annotations
+
+import calendar
+import email.utils
+from functools import lru_cache
+from typing import Final, TypeVar
+
+import msgspec
+
+Stamp = int | str | None
+"""A time as the service sends it: seconds since the epoch (asked for by timeformat=timestamp), or
+its long form, always 31 characters with English names in UTC."""
+
+_MONTHS: Final = {
+    name: number
+    for number, name in enumerate(
+        ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
+        start=1,
+    )
+}
+
+
+@lru_cache(maxsize=4096)
+def seconds(stamp: Stamp) -> int | None:
+    """Seconds since the epoch, None when there is no readable time."""
+    if stamp is None or isinstance(stamp, int):
+        return stamp
+    if stamp.isdecimal():
+        return int(stamp)
+    try:
+        # "Thu, 21 Mar 2013 18:31:45 +0000": cut by column, email.utils is six times slower
+        if len(stamp) == 31 and stamp.endswith("+0000"):
+            return calendar.timegm(
+                (
+                    int(stamp[12:16]),
+                    _MONTHS[stamp[8:11]],
+                    int(stamp[5:7]),
+                    int(stamp[17:19]),
+                    int(stamp[20:22]),
+                    int(stamp[23:25]),
+                )
+            )
+        return int(email.utils.parsedate_to_datetime(stamp).timestamp())
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+class Answer(msgspec.Struct):
+    """What every answer carries. `result` is 0 for success; None means that this is no answer of
+    the service at all."""
+
+    result: int | None = None
+    error: str | None = None
+
+
+class Item(msgspec.Struct):
+    """Metadata of a file or folder."""
+
+    name: str = ""
+    isfolder: bool = False
+    folderid: int | None = None
+    fileid: int | None = None
+    parentfolderid: int | None = None
+    created: Stamp = None
+    modified: Stamp = None
+    size: int | None = None
+    hash: int | None = None
+    contenttype: str | None = None
+    ismine: bool = True
+    isshared: bool = False
+    canmodify: bool | None = None
+    encrypted: bool | None = None
+    isdeleted: bool | None = None
+    deletedfileid: int | None = None
+    origparentfolderid: int | None = None
+
+    @property
+    def node(self) -> str:
+        """`d<folderid>` or `f<fileid>`: files and folders number apart."""
+        return f"d{self.folderid}" if self.isfolder else f"f{self.fileid}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it names something: an id of its kind is there."""
+        return (self.folderid if self.isfolder else self.fileid) is not None
+
+
+class Folder(Item):
+    """A folder with what it holds; an empty one may come without `contents`."""
+
+    contents: list[Item] | None = None
+
+
+class Tree(Item):
+    """A folder with everything below it."""
+
+    contents: list[Tree] | None = None
+
+
+class Listing(Answer):
+    """`listfolder`."""
+
+    metadata: Folder | None = None
+
+
+class TreeListing(Answer):
+    """`listfolder` with recursive=1, and `trash_list`."""
+
+    metadata: Tree | None = None
+
+
+class One(Answer):
+    """Any answer with a single `metadata`."""
+
+    metadata: Item | None = None
+
+
+class Made(Answer):
+    """`createfolderifnotexists`."""
+
+    metadata: Item | None = None
+    created: bool | None = None
+
+
+class Sums(msgspec.Struct):
+    """Digests in hex; which ones come depends on the region, SHA-1 always does."""
+
+    sha1: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+
+
+class Checksums(Answer):
+    """`checksumfile`."""
+
+    sha1: str | None = None
+    md5: str | None = None
+    sha256: str | None = None
+    metadata: Item | None = None
+
+
+class Uploaded(Answer):
+    """`uploadfile`: arrays in the order of the files sent."""
+
+    metadata: list[Item] = []
+    checksums: list[Sums] = []
+
+
+class UploadCreated(Answer):
+    """`upload_create`."""
+
+    uploadid: int | None = None
+
+
+class UploadInfo(Answer):
+    """`upload_info`: what the server holds of an upload session."""
+
+    size: int | None = None
+    sha1: str | None = None
+    md5: str | None = None
+
+
+class Link(Answer):
+    """`getfilelink` and the like: hosts best first, `path` already percent-encoded."""
+
+    hosts: list[str] = []
+    path: str = ""
+    expires: Stamp = None
+    size: int | str | None = None
+    hash: int | None = None
+
+
+class UserInfo(Answer):
+    """`userinfo`."""
+
+    userid: int | None = None
+    email: str = ""
+    quota: int | None = None
+    usedquota: int | None = None
+    trashrevretentiondays: int | None = None
+    premium: bool = False
+
+
+class TokenAnswer(Answer):
+    """`oauth2_token`; documents and programs disagree on `uid` and `userid`, both are read."""
+
+    access_token: str = ""
+    uid: int | None = None
+    userid: int | None = None
+    locationid: int | None = None
+
+
+class Server(Answer):
+    """`currentserver`."""
+
+    hostname: str = ""
+
+
+class FetchedFile(msgspec.Struct):
+    """One URL of a download made by the service."""
+
+    url: str = ""
+    status: str = ""
+    size: int | None = None
+    downloaded: int | None = None
+    metadata: Item | None = None
+
+
+class FetchProgress(Answer):
+    """`uploadprogress` of a download made by the service."""
+
+    finished: bool = False
+    files: list[FetchedFile] = []
+
+
+class PublicLink(msgspec.Struct):
+    """A public link. `metadata` is left out by some answers."""
+
+    linkid: int | None = None
+    code: str = ""
+    link: str = ""
+    metadata: Item | None = None
+    fileid: int | None = None
+    folderid: int | None = None
+
+    @property
+    def node(self) -> str:
+        """What it points to, empty when the answer does not say."""
+        if self.metadata is not None and self.metadata.is_whole:
+            return self.metadata.node
+        if self.fileid is not None:
+            return f"f{self.fileid}"
+        return f"d{self.folderid}" if self.folderid is not None else ""
+
+
+class PublicLinks(Answer):
+    """`listpublinks`."""
+
+    publinks: list[PublicLink] = []
+
+
+class NewPublicLink(Answer):
+    """`getfilepublink` and `getfolderpublink`."""
+
+    linkid: int | None = None
+    code: str = ""
+    link: str = ""
+
+
+class RestorePath(Answer):
+    """`trash_restorepath`: where a deleted thing would go."""
+
+    metadata: Item | None = None
+    destination: Item | None = None
+
+
+class Restored(Answer):
+    """`trash_restore` of one item."""
+
+    metadata: Item | None = None
+
+
+A = TypeVar("A", bound=Answer)
+
+_decoders: dict[type[Answer], msgspec.json.Decoder[Answer]] = {}
+
+
+def decode(body: bytes, into: type[A]) -> A:
+    """One answer. Raises ValueError (msgspec's are) when it is no JSON, cut short, or in another
+    shape; `null` where a number or text is documented counts as missing where the type says so."""
+    decoder = _decoders.get(into)
+    if decoder is None:
+        decoder = _decoders[into] = msgspec.json.Decoder(into, strict=False)
+    answer = decoder.decode(body)
+    if not isinstance(answer, into) or answer.result is None:
+        raise ValueError("the answer carries no result")
+    return answer
+
+
+_items: Final = msgspec.json.Decoder(list[Item], strict=False)
+
+
+def decode_items(body: bytes) -> list[Item]:
+    """The entries of a listing, cut out of it as a JSON array of their own."""
+    return _items.decode(body)
