@@ -1,0 +1,306 @@
+"""The one table of actions: ids, keys, words.
+
+Owns what can be done by key in every place. Bindings, key bar, help, palette and `cloudtui keys`
+are generated from it, so they cannot disagree. Knows no screen and imports no framework: printing
+the key table must stay cheap.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Place(StrEnum):
+    """Where an action applies. LIST actions work in every list, APP actions everywhere."""
+
+    APP = "everywhere"
+    LIST = "lists"
+    BROWSER = "browser"
+    TRANSFERS = "transfers"
+    TRASH = "trash"
+    OFFLINE = "offline tasks"
+    SIGN_IN = "sign-in"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One thing that can be done.
+
+    `keys` are key names as the terminal layer reports them; a name with a space in it is a
+    sequence of two. `run` is the method that does it, without its `action_` prefix and possibly
+    with arguments. `needs` names the capability the place must have.
+    """
+
+    id: str
+    keys: tuple[str, ...]
+    words: str
+    group: str
+    place: Place
+    run: str
+    label: str = ""
+    needs: str = ""
+
+
+def _table(place: Place, rows: Iterable[tuple[str, str, str, str, str]]) -> list[Action]:
+    """Rows of id, keys separated by bars, words, group, method."""
+    return [
+        Action(
+            id=f"{place.name.lower()}.{name}",
+            keys=tuple(keys.split("|")),
+            words=words,
+            group=group,
+            place=place,
+            run=run,
+        )
+        for name, keys, words, group, run in rows
+    ]
+
+
+ACTIONS: tuple[Action, ...] = (
+    *_table(
+        Place.LIST,
+        [
+            ("up", "up|k", "previous row", "moving", "move('up')"),
+            ("down", "down|j", "next row", "moving", "move('down')"),
+            ("page_up", "pageup|ctrl+b", "page up", "moving", "move('page_up')"),
+            ("page_down", "pagedown|ctrl+f", "page down", "moving", "move('page_down')"),
+            ("half_up", "ctrl+u", "half a page up", "moving", "move('half_up')"),
+            ("half_down", "ctrl+d", "half a page down", "moving", "move('half_down')"),
+            ("first", "home|g g", "first row", "moving", "move('first')"),
+            ("last", "end|G", "last row", "moving", "move('last')"),
+        ],
+    ),
+    *_table(
+        Place.BROWSER,
+        [
+            ("enter", "enter|o", "enter folder, or the action named in the info line", "moving",
+             "enter"),
+            ("into", "l|right|ctrl+pagedown", "enter folder", "moving", "into"),
+            ("parent", "backspace|h|left|ctrl+pageup", "parent folder", "moving", "parent"),
+            ("back", "alt+left|H", "back to the folder before", "moving", "back"),
+            ("forward", "alt+right|L", "forward again", "moving", "forward"),
+            ("other", "tab|shift+tab", "other pane", "panes", "other_pane"),
+            ("same", "equals_sign|alt+i", "show this folder in the other pane", "panes",
+             "same_folder"),
+            ("open_other", "alt+o", "open the folder under the cursor in the other pane", "panes",
+             "open_other"),
+            ("swap", "W", "swap the panes", "panes", "swap"),
+            ("alone", "Z", "this pane alone and back", "panes", "alone"),
+            ("sources", "at", "choose source: disk, accounts, add account", "panes", "sources('')"),
+            ("sources_left", "alt+f1", "choose source of the left pane", "panes",
+             "sources('left')"),
+            ("sources_right", "alt+f2", "choose source of the right pane", "panes",
+             "sources('right')"),
+            ("mark", "space|insert", "mark or unmark, step down", "marks", "mark"),
+            ("mark_up", "shift+up|K", "mark while moving up", "marks", "mark_move('up')"),
+            ("mark_down", "shift+down|J", "mark while moving down", "marks", "mark_move('down')"),
+            ("range", "v", "start or end a range mark", "marks", "range"),
+            ("range_off", "V", "unmark the rows of a range", "marks", "range_off"),
+            ("mark_pattern", "plus", "mark by pattern", "marks", "mark_pattern(True)"),
+            ("unmark_pattern", "minus", "unmark by pattern", "marks", "mark_pattern(False)"),
+            ("invert", "asterisk", "invert marks", "marks", "invert"),
+            ("mark_all", "ctrl+a", "mark all visible", "marks", "mark_all"),
+            ("cancel", "escape", "one step back: range, filter, loading, marks", "marks", "cancel"),
+            ("copy", "f5", "copy to the other pane", "files", "transfer('copy')"),
+            ("move", "f6", "move to the other pane", "files", "transfer('move')"),
+            ("take_copy", "y", "take to copy", "files", "take('copy')"),
+            ("take_move", "x", "take to move", "files", "take('move')"),
+            ("put", "p", "put here what was taken", "files", "put"),
+            ("rename", "r|shift+f6|f18", "rename here", "files", "rename"),
+            ("mkdir", "f7|a", "new folder", "files", "mkdir"),
+            ("trash", "f8|d|delete", "to the trash", "files", "trash"),
+            ("delete", "D|shift+delete", "delete for ever", "files", "delete"),
+            ("undo", "u", "undo", "files", "undo"),
+            ("properties", "i|alt+enter", "properties", "files", "properties"),
+            ("copy_path", "c p", "copy the path", "files", "copy_text('path')"),
+            ("copy_name", "c n", "copy the name", "files", "copy_text('name')"),
+            ("go", "z|g space", "go to a path typed", "moving", "go"),
+            ("home", "g h", "home folder of the disk", "moving", "home"),
+            ("root", "g slash", "root folder", "moving", "root"),
+            ("filter", "slash|f", "filter", "view", "filter"),
+            ("jump", "ctrl+s", "jump to a name while typing", "view", "jump"),
+            ("sort_name", "comma n|ctrl+f3", "sort by name", "view", "sort('name')"),
+            ("sort_size", "comma s|ctrl+f6", "sort by size", "view", "sort('size')"),
+            ("sort_changed", "comma m|ctrl+f5", "sort by time of change", "view",
+             "sort('changed')"),
+            ("sort_extension", "comma e|ctrl+f4", "sort by extension", "view",
+             "sort('extension')"),
+            ("sort_reverse", "comma r", "reverse the order", "view", "sort('reverse')"),
+            ("hidden", "full_stop", "hidden files", "view", "hidden"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("dock", "F", "transfer dock on or off", "places", "dock"),
+            ("transfers", "w", "transfers", "places", "transfers"),
+            ("trash_screen", "t|g t", "trash", "places", "trash_screen"),
+            ("offline", "O", "offline downloads", "places", "offline"),
+            ("paste", "m", "paste a link or magnet", "places", "paste_link"),
+            ("log", "g l", "log of messages", "places", "log"),
+        ],
+    ),
+    *_table(
+        Place.APP,
+        [
+            ("help", "f1|question_mark", "help", "program", "help"),
+            ("palette", "colon|ctrl+p", "every action by name", "program", "palette"),
+            ("quit", "f10|q|ctrl+q", "quit", "program", "ask_quit"),
+            ("redraw", "ctrl+l", "redraw the screen", "program", "redraw"),
+            ("suspend", "ctrl+z", "to the shell and back with fg", "program", "suspend_program"),
+            ("stop", "ctrl+c", "stop the nearest thing", "program", "stop_nearest"),
+        ],
+    ),
+    *_table(
+        Place.TRANSFERS,
+        [
+            ("details", "enter", "details, or decide a question", "jobs", "details"),
+            ("pause", "p|space", "pause or go on", "jobs", "pause"),
+            ("pause_all", "P", "pause or go on with all", "jobs", "pause_all"),
+            ("cancel", "x", "cancel", "jobs", "cancel"),
+            ("retry", "r", "try again", "jobs", "retry"),
+            ("retry_all", "R", "try all failed again", "jobs", "retry_all"),
+            ("clear", "c", "clear finished", "jobs", "clear"),
+            ("target", "o", "show the target folder", "jobs", "target"),
+            ("close", "escape|w", "close; jobs go on", "jobs", "close"),
+        ],
+    ),
+    *_table(
+        Place.TRASH,
+        [
+            ("mark", "space|insert", "mark or unmark", "marks", "mark"),
+            ("mark_all", "ctrl+a", "mark all", "marks", "mark_all"),
+            ("invert", "asterisk", "invert marks", "marks", "invert"),
+            ("restore", "r|enter", "restore into the old folder", "trash", "restore(False)"),
+            ("restore_here", "R", "restore into the other pane's folder", "trash",
+             "restore(True)"),
+            ("delete", "D|shift+delete", "delete for ever", "trash", "delete"),
+            ("empty", "E", "empty the trash", "trash", "empty"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape|t", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.OFFLINE,
+        [
+            ("add", "a|m", "paste links", "tasks", "add"),
+            ("show", "enter|o", "show the result in the pane", "tasks", "show"),
+            ("retry", "r", "try again", "tasks", "retry"),
+            ("remove", "x", "remove the task, keep files", "tasks", "remove(False)"),
+            ("remove_files", "D", "remove the task and its files", "tasks", "remove(True)"),
+            ("copy_url", "c u", "copy the source link", "tasks", "copy_url"),
+            ("info", "i", "what the service says", "tasks", "info"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape|O", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.SIGN_IN,
+        [
+            ("copy", "c", "copy the link", "link", "copy_link"),
+            ("open", "o", "open the link in a browser", "link", "open_link"),
+            ("qr", "k", "QR code of the link", "link", "qr"),
+        ],
+    ),
+)  # fmt: skip
+
+BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
+
+KEY_BAR: tuple[tuple[str, str], ...] = (
+    ("f1", "Help"),
+    ("f2", "Menu"),
+    ("f3", "View"),
+    ("f4", "Edit"),
+    ("f5", "Copy"),
+    ("f6", "Move"),
+    ("f7", "Folder"),
+    ("f8", "Trash"),
+    ("f9", "All"),
+    ("f10", "Quit"),
+)
+"""Labels of the function keys; the bar shows those that do something."""
+
+_NAMES = {
+    "up": "Up", "down": "Down", "left": "Left", "right": "Right", "pageup": "PgUp",
+    "pagedown": "PgDn", "home": "Home", "end": "End", "enter": "Enter", "escape": "Esc",
+    "space": "Space", "insert": "Insert", "delete": "Delete", "backspace": "Backspace",
+    "tab": "Tab", "slash": "/", "comma": ",", "full_stop": ".", "plus": "+", "minus": "-",
+    "asterisk": "*", "at": "@", "question_mark": "?", "colon": ":", "equals_sign": "=",
+}  # fmt: skip
+
+
+def key_name(key: str) -> str:
+    """A key as people read it: `ctrl+pagedown` becomes `Ctrl+PgDn`, `g space` `g Space`."""
+    if " " in key:
+        return " ".join(key_name(part) for part in key.split(" "))
+    *modifiers, last = key.split("+") if len(key) > 1 else [key]
+    if last in _NAMES:
+        last = _NAMES[last]
+    elif len(last) > 1 and last[0] == "f" and last[1:].isdigit():
+        last = last.upper()
+    elif modifiers:
+        last = last.upper()
+    return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
+
+
+def key_names(action: Action) -> str:
+    """All keys of an action for a table, e.g. `F5  y`. `f18` is an old name of Shift+F6."""
+    return "  ".join(key_name(key) for key in action.keys if key != "f18")
+
+
+def in_place(place: Place) -> list[Action]:
+    """The actions of one place, in table order."""
+    return [action for action in ACTIONS if action.place is place]
+
+
+def sequences(place: Place, keys: Mapping[str, tuple[str, ...]]) -> dict[str, dict[str, Action]]:
+    """First key -> second key -> action, of all two-key sequences of `place`.
+
+    `keys` are a user's replacements by action id.
+    """
+    found: dict[str, dict[str, Action]] = {}
+    for action in ACTIONS:
+        if action.place not in (place, Place.LIST):
+            continue
+        for key in keys.get(action.id, action.keys):
+            first, _, second = key.partition(" ")
+            if second:
+                found.setdefault(first, {})[second] = action
+    return found
+
+
+def key_table() -> list[tuple[str, str, str, str]]:
+    """Rows of place, group, keys, words: what help and `cloudtui keys` show."""
+    return [(a.place.value, a.group, key_names(a), a.words) for a in ACTIONS]
+
+
+def check_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Validate a user's keymap of action id to keys separated by bars or commas.
+
+    Returns what can be used and one sentence per refused line: an unknown action, or a key that
+    another action of the same place has.
+    """
+    good: dict[str, tuple[str, ...]] = {}
+    complaints: list[str] = []
+    for name, text in wanted.items():
+        if name not in BY_ID:
+            near = difflib.get_close_matches(name, BY_ID, n=1)
+            hint = f" Did you mean {near[0]}?" if near else ""
+            complaints.append(f'keymap: there is no action "{name}".{hint}')
+            continue
+        keys = tuple(key.strip() for key in text.replace(",", "|").split("|") if key.strip())
+        if not keys:
+            complaints.append(f'keymap: "{name}" names no key.')
+            continue
+        good[name] = keys
+    for name in list(good):
+        place = BY_ID[name].place
+        for other in ACTIONS:
+            if other.id == name or other.place is not place:
+                continue
+            clash = set(good[name]) & set(good.get(other.id, other.keys))
+            if clash:
+                key = key_name(sorted(clash)[0])
+                complaints.append(f'keymap: {key} of "{name}" belongs to "{other.id}".')
+                good.pop(name, None)
+                break
+    return good, complaints

@@ -1,0 +1,330 @@
+"""The full screen: themes, keys, the way in and the way out.
+
+`CloudApp` shows the main screen at once and opens the runtime behind it; nothing of the network,
+the engine or the keyring is imported before the first frame. Jobs live in the runtime, not here:
+they are paused and flushed after the screen has closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import os
+import time
+from collections import deque
+from collections.abc import Iterable
+from pathlib import Path
+from typing import ClassVar, Final
+
+from textual import events
+from textual.app import App, SystemCommand
+from textual.binding import BindingType
+from textual.screen import Screen
+
+from cloudtui import present, themes
+from cloudtui.actions import Place, in_place
+from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled
+from cloudtui.keymap import bindings_of
+from cloudtui.ports import Door, RuntimeFactory, RuntimePort
+from cloudtui.screens.main import MainScreen
+from cloudtui.services.models import DISK, Location
+from cloudtui.services.naming import display_name
+from cloudtui.services.transfers.orders import JobState, JobView
+from cloudtui.widgets.job_rows import MOVING
+
+_KEPT_MESSAGES: Final = 200
+_WARM: Final = (
+    "cloudtui.services.runtime",
+    "cloudtui.services.local.storage",
+)
+_WARM_LATER: Final = (
+    "cloudtui.services.transfers.engine",
+    "cloudtui.screens.dialogs",
+    "cloudtui.screens.accounts",
+    "cloudtui.screens.transfers",
+)
+
+
+class CloudApp(App[int]):
+    """The program on a full screen."""
+
+    TITLE = "cloudtui"
+    ENABLE_COMMAND_PALETTE = False
+    CSS_PATH: ClassVar[list[str | Path]] = [  # type: ignore[assignment]
+        "styles/base.tcss",
+        "styles/lists.tcss",
+        "styles/dialogs.tcss",
+    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.APP)
+
+    def __init__(
+        self,
+        door: Door,
+        left: str = "",
+        right: str = "",
+        *,
+        ascii_only: bool = False,
+        theme: str = "default",
+    ) -> None:
+        """`left` and `right` are addresses as typed; empty means the working folder, and for the
+        right side the first account."""
+        super().__init__()
+        for one in themes.THEMES:
+            self.register_theme(one)
+        self.theme = themes.DEFAULT if theme == "default" else theme
+        self.door = door
+        self.bridge = Bridge(self)
+        self._addresses = (left, right)
+        self._messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
+        self.main = MainScreen(door.open, self.bridge, ascii_only=ascii_only)
+
+    # --- the way in --------------------------------------------------------------------------
+
+    def get_default_screen(self) -> Screen[object]:
+        return self.main  # type: ignore[return-value]
+
+    def on_mount(self) -> None:
+        self.call_after_refresh(self._begin)
+
+    def _begin(self) -> None:
+        self.run_worker(self._open(), group="opening", exit_on_error=False)
+
+    async def _open(self) -> None:
+        await _import(_WARM)
+        try:
+            runtime = await self.door.open()
+        except Exception as error:  # settings that cannot be read must not kill the screen
+            self.main.say(present.sentence(error), bad=True)
+            return
+        self._start_panes(runtime)
+        await _import(_WARM_LATER)
+        try:
+            self.bridge.attach(runtime)
+        except Exception as error:  # a journal that cannot be opened leaves browsing possible
+            self.main.say(present.sentence(error), bad=True)
+        else:
+            self._tell_unfinished()
+        gc.collect()
+        gc.freeze()
+
+    def _start_panes(self, runtime: RuntimePort) -> None:
+        left, right = self._addresses
+        first: Location = Location(DISK, Path.cwd().parts[1:])
+        second: Location | None = None
+        try:
+            if left:
+                first = runtime.parse(left).at
+            if right:
+                second = runtime.parse(right).at
+        except Exception as error:  # an address that means nothing is told, the disk is shown
+            self.main.say(present.sentence(error), bad=True)
+        accounts = list(runtime.accounts())
+        if second is None and not right and accounts:
+            second = Location(accounts[0])
+        self.main.start(first, second)
+
+    def _tell_unfinished(self) -> None:
+        waiting = [view for view in self.bridge.views if view.orphan and not view.state.is_final]
+        if waiting:
+            jobs = present.count(len(waiting), "unfinished job")
+            self.main.say(f"{jobs} from before.  w shows them, P there goes on")
+
+    # --- messages ----------------------------------------------------------------------------
+
+    def remember(self, text: str) -> None:
+        """Keep a message for the log."""
+        self._messages.append(f"{time.strftime('%H:%M')} {text}")
+
+    def remembered(self) -> list[str]:
+        """Messages of this run, oldest first."""
+        return list(self._messages)
+
+    def notify(self, message: str, **kwargs: object) -> None:  # type: ignore[override]
+        """One place for all passing notes: plain text, never markup, in the message line."""
+        bad = kwargs.get("severity", "information") != "information"
+        self.main.say(display_name(message, edges=False), bad=bad)
+
+    def on_jobs_sampled(self, message: JobsSampled) -> None:
+        self.main.jobs_sampled(message.views)
+
+    def on_job_ended(self, message: JobEnded) -> None:
+        self.main.say(ended_words(message.view), bad=message.view.state is JobState.FAILED)
+
+    def on_folder_touched(self, message: FolderTouched) -> None:
+        self.main.folder_changed(message.at)
+
+    # --- keys --------------------------------------------------------------------------------
+
+    def bindings_here(self) -> list[tuple[str, ...]]:
+        """Keys of the actions the main screen has."""
+        return [action.keys for place in (Place.BROWSER, Place.APP) for action in in_place(place)]
+
+    async def on_event(self, event: events.Event) -> None:
+        if isinstance(event, events.Key) and not event.is_forwarded:
+            screen = self.screen
+            since = getattr(screen, "shown_since", None)
+            if since is not None and event.time < since:
+                return  # typed before the box was there: no answer
+            if screen is self.main and self.main.second_key(event.key):
+                return
+        await super().on_event(event)
+
+    def action_stop_nearest(self) -> None:
+        """Ctrl+C."""
+        if self.screen is self.main:
+            if self.main.active.stop():
+                self.main.say("Stopped. Ctrl+R goes on.")
+            else:
+                self.main.say("q or F10 quits.")
+        elif hasattr(self.screen, "action_safe"):
+            self.screen.action_safe()
+
+    def action_redraw(self) -> None:
+        """Ctrl+L."""
+        self.refresh(layout=True)
+
+    def action_suspend_program(self) -> None:
+        """Ctrl+Z."""
+        self.action_suspend_process()
+
+    def action_help(self) -> None:
+        """F1, `?`."""
+        from cloudtui.screens.help import HelpScreen
+
+        if not isinstance(self.screen, HelpScreen):
+            self.push_screen(HelpScreen(), self._run_chosen)
+
+    def action_palette(self) -> None:
+        """`:`."""
+        from cloudtui.screens.help import HelpScreen
+
+        if self.screen is self.main:
+            self.push_screen(HelpScreen(palette=True), self._run_chosen)
+
+    def _run_chosen(self, run: str | None) -> None:
+        if run:
+            self.main.run_worker(self.main.run_action(run), group="keys", exit_on_error=False)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        return ()
+
+    # --- the way out -------------------------------------------------------------------------
+
+    def action_ask_quit(self) -> None:
+        """F10, `q`: asks while jobs run."""
+        running = [
+            view for view in self.bridge.views
+            if view.mine and (view.state in MOVING or view.state is JobState.WAITING)
+        ]  # fmt: skip
+        if not running:
+            self.exit(0)
+            return
+        self.run_worker(self._ask_quit(len(running)), group="quit", exit_on_error=False)
+
+    async def _ask_quit(self, count: int) -> None:
+        from cloudtui.screens.dialogs import Choose, Option
+
+        words = "1 job is running." if count == 1 else f"{count} jobs are running."
+        answer = await self.push_screen_wait(
+            Choose(
+                "Quit",
+                [words, "Paused jobs go on the next time; nothing that was sent is sent again."],
+                [
+                    Option("Pause and quit", "p", "pause"),
+                    Option("Go on without the screen", "g", "detach"),
+                    Option("Wait, then quit", "w", "wait"),
+                    Option("Stay", "s", "stay"),
+                ],
+                safe="stay",
+            )
+        )
+        if answer == "pause":
+            self.main.say("Pausing jobs...")
+            self.exit(0)
+        elif answer == "detach":
+            self.detach = True
+            self.exit(0)
+        elif answer == "wait":
+            self.main.say("Quits when the jobs have ended. q asks again.")
+            self.set_interval(0.5, self._quit_when_done, name="quit-when-done")
+
+    detach: bool = False
+    """Jobs are to be taken up by a process without a screen after this one."""
+
+    def _quit_when_done(self) -> None:
+        if not any(
+            view.mine and (view.state in MOVING or view.state is JobState.WAITING)
+            for view in self.bridge.views
+        ):
+            self.exit(0)
+
+
+def ended_words(view: JobView) -> str:
+    """What became of a job, in one line."""
+    title = display_name(view.title)
+    if view.state is JobState.CANCELLED:
+        return f"{title}: cancelled."
+    size = f", {present.size_long(view.bytes_total)}" if view.bytes_total else ""
+    done = f"{title}: {present.count(view.files_done, 'file')}{size}."
+    extra = []
+    if view.files_skipped:
+        extra.append(f"{view.files_skipped} skipped")
+    if view.files_failed:
+        extra.append(f"{view.files_failed} failed and stay.  w shows why")
+    if view.state is JobState.FAILED and not view.files_failed:
+        extra.append(display_name(view.message, edges=False) or "failed.  w shows why")
+    return " ".join([done, ", ".join(extra)]).strip()
+
+
+async def _import(names: tuple[str, ...]) -> None:
+    """Import modules in a thread, so that keys are answered meanwhile.
+
+    This only warms: a module that cannot be imported is met, with its error, by whoever needs it.
+    """
+
+    def work() -> None:
+        for name in names:
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+
+    await asyncio.get_running_loop().run_in_executor(None, work)
+
+
+def run_full_screen(runtime_factory: RuntimeFactory, left: str = "", right: str = "") -> int:
+    """Show the full screen until the user leaves; the exit code.
+
+    `runtime_factory` is called after the first frame and gives the runtime as an async context;
+    it is closed (jobs paused, journal flushed) before this returns.
+    """
+
+    async def run() -> tuple[int, bool]:
+        door = Door(runtime_factory)
+        app = CloudApp(door, left, right)
+        try:
+            code = await app.run_async()
+        finally:
+            app.bridge.detach()
+            await door.close()
+        return (app.return_code or 0) if code is None else code, app.detach
+
+    code, detach = asyncio.run(run())
+    if detach:
+        _go_on_without_screen()
+    return code
+
+
+def _go_on_without_screen() -> None:
+    """Start a process of its own session that works the queue to its end."""
+    import subprocess
+    import sys
+
+    subprocess.Popen(
+        [sys.executable, "-m", "cloudtui", "jobs", "run"],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        env=dict(os.environ),
+    )

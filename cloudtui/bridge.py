@@ -1,0 +1,133 @@
+"""Between the engine and the screen: samples what jobs do, turns engine events into messages.
+
+The engine's counters are looked at ten times a second while something moves and once a second
+otherwise; the screen is told at most four times a second and only when the picture changed. Knows
+no widget: whoever shows jobs asks `views`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from textual.message import Message
+
+from cloudtui.ports import RuntimePort
+from cloudtui.services.models import Location
+from cloudtui.services.transfers.events import FolderChanged, JobChanged
+from cloudtui.services.transfers.orders import JobState, JobView
+from cloudtui.widgets.job_rows import MOVING
+
+if TYPE_CHECKING:
+    from textual.message_pump import MessagePump
+
+_SAMPLE: Final = 0.1
+_PAINT: Final = 0.25
+_IDLE: Final = 1.0
+_SAMPLES_AT_REST: Final = int(_IDLE / _SAMPLE)
+
+
+class JobsSampled(Message):
+    """The picture of the jobs changed."""
+
+    def __init__(self, views: list[JobView]) -> None:
+        super().__init__()
+        self.views = views
+
+    def can_replace(self, message: Message) -> bool:
+        """Only the newest picture matters."""
+        return isinstance(message, JobsSampled)
+
+
+class JobEnded(Message):
+    """A job of this run reached its end."""
+
+    def __init__(self, view: JobView) -> None:
+        super().__init__()
+        self.view = view
+
+
+class FolderTouched(Message):
+    """Something appeared or vanished in a folder by our doing."""
+
+    def __init__(self, at: Location) -> None:
+        super().__init__()
+        self.at = at
+
+
+class Bridge:
+    """One per app."""
+
+    def __init__(self, target: MessagePump) -> None:
+        self._target = target
+        self._runtime: RuntimePort | None = None
+        self._unsubscribe: Callable[[], None] | None = None
+        self._painted = 0.0
+        self._skip = 0
+        self._seen: dict[str, JobState] = {}
+        self._views: list[JobView] = []
+        self._sent: list[JobView] = []
+
+    @property
+    def views(self) -> list[JobView]:
+        """The newest picture."""
+        return self._views
+
+    def attach(self, runtime: RuntimePort) -> None:
+        """Begin to watch."""
+        self._runtime = runtime
+        self._unsubscribe = runtime.transfers.subscribe(self._event)
+        self._views = runtime.transfers.views()
+        self._seen = {view.id: view.state for view in self._views}
+        self._target.set_interval(_SAMPLE, self.sample)
+        self._send(force=True)
+
+    def detach(self) -> None:
+        """Stop watching."""
+        if self._unsubscribe is not None:
+            self._unsubscribe()
+            self._unsubscribe = None
+        self._runtime = None
+
+    def wake(self) -> None:
+        """Look at once: something was just asked of the engine."""
+        self._skip = 0
+        self.sample()
+
+    def _event(self, event: object) -> None:
+        if isinstance(event, JobChanged):
+            self._skip = 0
+        elif isinstance(event, FolderChanged):
+            self._target.post_message(FolderTouched(event.at))
+
+    def sample(self) -> None:
+        """Take a picture when one is due."""
+        if self._runtime is None:
+            return
+        if self._skip > 0:
+            self._skip -= 1
+            return
+        views = self._runtime.transfers.views()
+        moving = any(view.state in MOVING and not view.orphan for view in views)
+        self._skip = 0 if moving else _SAMPLES_AT_REST
+        ended = [
+            view
+            for view in views
+            if view.state.is_final
+            and view.mine
+            and not self._seen.get(view.id, JobState.WAITING).is_final
+        ]
+        self._seen = {view.id: view.state for view in views}
+        self._views = views
+        for view in ended:
+            self._target.post_message(JobEnded(view))
+        self._send(force=bool(ended))
+
+    def _send(self, *, force: bool) -> None:
+        now = time.monotonic()
+        if self._views == self._sent or (not force and now - self._painted < _PAINT):
+            return
+        self._painted = now
+        self._sent = self._views
+        self._target.post_message(JobsSampled(self._views))

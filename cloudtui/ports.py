@@ -1,0 +1,161 @@
+"""What the screens need of the services behind them, as shapes.
+
+The real ones are `services.runtime` and `services.transfers.engine`; they are imported after the
+first frame, so screens are typed against these. A `Door` opens the runtime once, on request, and
+closes it in the task that opened it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from typing import Protocol
+
+from cloudtui.services.addresses import Address
+from cloudtui.services.storage import Storage
+from cloudtui.services.transfers.orders import (
+    Conflict,
+    ItemView,
+    JobState,
+    JobView,
+    Order,
+    Resolution,
+)
+
+
+class AccountPort(Protocol):
+    """A configured account."""
+
+    @property
+    def name(self) -> str:
+        """What addresses call it."""
+        ...
+
+    @property
+    def kind(self) -> str:
+        """`pikpak` or `pcloud`."""
+        ...
+
+    def text(self, key: str, default: str = "") -> str:
+        """An option as text."""
+        ...
+
+
+class TransfersPort(Protocol):
+    """The engine, as far as the screens use it."""
+
+    async def submit(self, order: Order) -> str:
+        """Start a job; its id."""
+        ...
+
+    def views(self) -> list[JobView]:
+        """A picture of all jobs."""
+        ...
+
+    def items(
+        self,
+        job_id: str,
+        offset: int = 0,
+        limit: int = 100,
+        states: Sequence[JobState] = (),
+    ) -> list[ItemView]:
+        """A page of a job's items."""
+        ...
+
+    async def pause(self, job_id: str) -> None:
+        """Stop moving bytes, keep all that is there."""
+        ...
+
+    async def resume(self, job_id: str) -> None:
+        """Go on; adopts an orphan."""
+        ...
+
+    async def cancel(self, job_id: str, *, keep_parts: bool) -> None:
+        """End a job."""
+        ...
+
+    async def retry(self, job_id: str) -> None:
+        """Try what failed again."""
+        ...
+
+    async def clear(self) -> None:
+        """Forget finished jobs."""
+        ...
+
+    def conflicts(self) -> list[Conflict]:
+        """Questions that wait for an answer."""
+        ...
+
+    async def answer(self, job: str, item: int, resolution: Resolution) -> None:
+        """Answer one question, or all of its job."""
+        ...
+
+    def subscribe(self, callback: Callable[[object], None]) -> Callable[[], None]:
+        """Have events told; the result ends it."""
+        ...
+
+
+class RuntimePort(Protocol):
+    """The runtime, as far as the screens use it."""
+
+    @property
+    def transfers(self) -> TransfersPort:
+        """The engine."""
+        ...
+
+    def accounts(self) -> Mapping[str, AccountPort]:
+        """Configured accounts by name."""
+        ...
+
+    async def storage(self, name: str) -> Storage:
+        """The place an account stands for; empty: this disk."""
+        ...
+
+    def parse(self, text: str) -> Address:
+        """What a typed address means."""
+        ...
+
+
+RuntimeFactory = Callable[[], AbstractAsyncContextManager[RuntimePort]]
+
+
+class Door:
+    """Opens the runtime on the first request and keeps it until `close`."""
+
+    def __init__(self, factory: RuntimeFactory) -> None:
+        self._factory = factory
+        self._task: asyncio.Task[None] | None = None
+        self._ready: asyncio.Future[RuntimePort] | None = None
+        self._closing = asyncio.Event()
+        self.current: RuntimePort | None = None
+
+    async def open(self) -> RuntimePort:
+        """The runtime, opened when it is not yet. Raises what opening raised."""
+        if self.current is not None:
+            return self.current
+        if self._ready is None:
+            self._ready = asyncio.get_running_loop().create_future()
+            self._task = asyncio.create_task(self._keep(self._ready), name="runtime")
+        return await asyncio.shield(self._ready)
+
+    async def _keep(self, ready: asyncio.Future[RuntimePort]) -> None:
+        try:
+            async with self._factory() as runtime:
+                self.current = runtime
+                ready.set_result(runtime)
+                await self._closing.wait()
+        except BaseException as error:
+            if ready.done():
+                raise
+            ready.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+        finally:
+            self.current = None
+
+    async def close(self) -> None:
+        """Close the runtime: running jobs are paused and everything is flushed."""
+        self._closing.set()
+        if self._task is not None:
+            await self._task

@@ -1,0 +1,423 @@
+"""One side of the main screen: which folder it shows, how it got there, and how lists arrive.
+
+Owns location, history, loading and reloading of a pane. Draws nothing: it feeds a `FileList`. All
+calls to storages run in workers named after the pane, so the newest request wins and the screen
+never waits.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from textual.worker import Worker
+
+from cloudtui import present
+from cloudtui.ports import RuntimePort
+from cloudtui.services.addresses import local_path
+from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded
+from cloudtui.services.listing import SortBy
+from cloudtui.services.models import DISK, Entry, Found, Location
+from cloudtui.services.naming import display_name
+from cloudtui.services.storage import Storage
+from cloudtui.widgets.file_list import FileList
+from cloudtui.widgets.folder_view import FolderView
+
+_SETTLE_EVERY: Final = 0.25
+"""Seconds between two merges of arriving pages: sorting costs, watching rows come does not."""
+_REMEMBERED: Final = 16
+_MARKED_FOLDERS: Final = 64
+
+
+@dataclass(slots=True)
+class _Remembered:
+    view: FolderView
+    taken_at: float
+
+
+@dataclass(slots=True)
+class Order:
+    """How the rows of one source are ordered; kept per source."""
+
+    by: SortBy = SortBy.NAME
+    reverse: bool = False
+
+
+class Browser:
+    """The controller of one pane."""
+
+    def __init__(
+        self,
+        pane: FileList,
+        side: str,
+        runtime: Callable[[], Awaitable[RuntimePort]],
+        changed: Callable[[Browser], None],
+    ) -> None:
+        """`changed` is told whenever title, foot or facts may read differently."""
+        self.pane = pane
+        self.side = side
+        self.at: Location | None = None
+        self.storage: Storage | None = None
+        self.loading = False
+        self.loading_since = 0.0
+        self.stopped = False
+        self.seen_at: float | None = None
+        """When the shown rows were listed, while they are older than the visit."""
+        self.error: BaseException | None = None
+        self.show_hidden = True
+        self._runtime = runtime
+        self._changed = changed
+        self._back: list[tuple[Location, str]] = []
+        self._forward: list[tuple[Location, str]] = []
+        self._above: dict[tuple[str, tuple[str, ...]], Location] = {}
+        self._lists: dict[Location, _Remembered] = {}
+        self._orders: dict[str, Order] = {}
+        self._worker: Worker[None] | None = None
+
+    # --- what it shows -----------------------------------------------------------------------
+
+    @property
+    def view(self) -> FolderView:
+        """The rows."""
+        return self.pane.view
+
+    @property
+    def place(self) -> str:
+        """`disk ~/Videos`, `PikPak /Media`: safe to display."""
+        if self.at is None:
+            return "no source"
+        return f"{self.place_name} {self.path}"
+
+    @property
+    def place_name(self) -> str:
+        """The source alone."""
+        if self.at is None:
+            return "no source"
+        if self.at.account == DISK:
+            return "disk"
+        title = self.storage.title if self.storage is not None else self.at.account
+        if self.storage is not None and self.storage.kind != self.at.account:
+            return display_name(f"{title} {self.at.account}")
+        return display_name(title)
+
+    @property
+    def path(self) -> str:
+        """The path as people read it, home folder as `~`."""
+        if self.at is None:
+            return ""
+        if self.at.account == DISK:
+            path = str(local_path(self.at))
+            home = str(Path.home())
+            if path == home or path.startswith(home + "/"):
+                path = "~" + path[len(home) :]
+            return display_name(path)
+        return display_name(self.at.path)
+
+    def address(self) -> str:
+        """The address as typed in the target field of a box, ending in a slash."""
+        if self.at is None:
+            return ""
+        text = str(local_path(self.at)) if self.at.account == DISK else str(self.at)
+        return text if text.endswith("/") else text + "/"
+
+    def taken(self) -> list[Found]:
+        """What an action is about, with ids: marked visible rows, else the row under the
+        cursor."""
+        if self.at is None:
+            return []
+        return [Found.of(self.at, entry) for entry in self.view.taken()]
+
+    # --- going places ------------------------------------------------------------------------
+
+    def open(self, at: Location, *, want: str = "", remember: bool = True) -> None:
+        """Show a folder. `want` is the id of the entry that gets the cursor."""
+        if self.at is not None:
+            self._keep()
+            if self.at.account != at.account:
+                self.storage = None
+            if remember and at != self.at:
+                self._back.append((self.at, self._cursor_id()))
+                self._forward.clear()
+        self.at = at
+        old = self._lists.get(at)
+        self.stopped = False
+        self.error = None
+        self.seen_at = None
+        if old is not None:
+            self.pane.replace(old.view)
+            old.view.show_hidden(self.show_hidden)
+            self.pane.stale = True
+            self.seen_at = old.taken_at
+            if want:
+                old.view.want(want)
+        else:
+            view = self._new_view(at)
+            if want:
+                view.want(want)
+            self.pane.replace(view, hold=True)
+        self.pane.set_notice()
+        self._start()
+
+    def _new_view(self, at: Location) -> FolderView:
+        order = self._orders.setdefault(at.account, Order())
+        twins = self.storage is not None and (
+            self.storage.caps.duplicate_names or self.storage.caps.file_and_folder_share_name
+        )
+        return FolderView(
+            has_parent=bool(at.parts),
+            twins=twins and at.account != DISK,
+            by=order.by,
+            reverse=order.reverse,
+            hidden=self.show_hidden,
+        )
+
+    def _keep(self) -> None:
+        if self.at is None or self.error is not None:
+            return
+        if self.loading and self.seen_at is None:
+            return
+        self._lists.pop(self.at, None)
+        taken = self.seen_at if self.seen_at is not None else time.time()
+        self._lists[self.at] = _Remembered(self.view, taken)
+        while len(self._lists) > _REMEMBERED:
+            self._lists.pop(next(iter(self._lists)))
+
+    def _cursor_id(self) -> str:
+        entry = self.view.current
+        return entry.id if entry is not None else ""
+
+    def enter(self, entry: Entry) -> None:
+        """Go into a folder."""
+        if self.at is None:
+            return
+        inside = Found.of(self.at, entry).at
+        self._above[inside.account, inside.parts[:-1]] = self.at
+        self.open(inside)
+
+    def parent(self) -> None:
+        """Go up; the cursor lands on the folder just left."""
+        if self.at is None or not self.at.parts:
+            return
+        left = self.at
+        key = (left.account, left.parts[:-1])
+        above = self._above.get(key, left.parent)
+        self.open(above, want=left.node or left.name)
+
+    def back(self) -> None:
+        """Where this pane was before."""
+        self._travel(self._back, self._forward)
+
+    def forward(self) -> None:
+        """Where `back` came from."""
+        self._travel(self._forward, self._back)
+
+    def _travel(
+        self, source: list[tuple[Location, str]], other: list[tuple[Location, str]]
+    ) -> None:
+        if not source or self.at is None:
+            return
+        other.append((self.at, self._cursor_id()))
+        at, want = source.pop()
+        self.open(at, want=want, remember=False)
+
+    def reload(self) -> None:
+        """List again; what is shown stays until the new list is whole."""
+        if self.at is None:
+            return
+        self.stopped = False
+        if self.error is not None and not self.view.entries:
+            self.pane.set_notice()
+        self.error = None
+        self._start()
+
+    def stop(self) -> bool:
+        """Stop loading. Tells whether there was something to stop."""
+        if not self.loading or self._worker is None:
+            return False
+        self._worker.cancel()
+        self.loading = False
+        self.stopped = True
+        self.view.settle()
+        self.pane.redraw()
+        self._changed(self)
+        return True
+
+    def forget_storage(self) -> None:
+        """The sign-in changed: ask for the storage anew."""
+        self.storage = None
+        self._lists.clear()
+
+    # --- loading -----------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        self.loading = True
+        self.loading_since = time.monotonic()
+        self._changed(self)
+        self._worker = self.pane.run_worker(
+            self._load(self.at), group="listing", exclusive=True, exit_on_error=False
+        )
+
+    async def _load(self, at: Location | None) -> None:
+        if at is None:
+            return
+        fresh: FolderView | None = None
+        try:
+            runtime = await self._runtime()
+            self.storage = await runtime.storage(at.account)
+            fresh = self._new_view(at)
+            beside = bool(self.view.entries)
+            if not beside:
+                self._show(fresh)
+            await self._scan(at, fresh, beside=beside)
+        except CloudError as error:
+            self._failed(error)
+            return
+        except Exception as error:  # the pane is a boundary: a bug shows as a sentence, not a crash
+            self.pane.log.error(f"listing failed: {type(error).__name__}")
+            self._failed(error)
+            return
+        if self.at != at:
+            return
+        fresh.settle()
+        if self.view is not fresh:
+            fresh.adopt(self.view)
+            self.pane.replace(fresh)
+        self.loading = False
+        self.seen_at = None
+        self.pane.stale = False
+        self.pane.set_notice(*self._empty_words())
+        self.pane.redraw()
+        self._changed(self)
+
+    def _show(self, fresh: FolderView) -> None:
+        """Put a list on screen while it still fills; what was typed or wanted before stays."""
+        fresh.follow(self.view)
+        self.pane.replace(fresh, hold=True)
+
+    async def _scan(self, at: Location, fresh: FolderView, *, beside: bool) -> None:
+        storage = self.storage
+        assert storage is not None
+        due = 0.0
+        async for page in storage.scan(at):
+            if self.at != at:
+                return
+            fresh.add(page)
+            now = time.monotonic()
+            if not beside and now >= due:
+                fresh.settle()
+                cost = time.monotonic() - now
+                due = now + max(_SETTLE_EVERY, cost * 8)
+                self.pane.redraw()
+                self._changed(self)
+
+    def _failed(self, error: BaseException) -> None:
+        self.loading = False
+        self.error = error
+        if self.view.entries:
+            self.pane.stale = True
+            if self.seen_at is None:
+                self.seen_at = time.time()
+        else:
+            self.pane.set_notice(present.sentence(error), self._what_next(error))
+        self.pane.redraw()
+        self._changed(self)
+
+    def _what_next(self, error: BaseException) -> str:
+        if isinstance(error, CaptchaNeeded):
+            return "@ then Enter opens the puzzle."
+        if isinstance(error, LoginNeeded):
+            return "@ signs in."
+        up = "  Backspace goes up." if self.at is not None and self.at.parts else ""
+        return f"Ctrl+R tries again.{up}"
+
+    def _empty_words(self) -> tuple[str, ...]:
+        view = self.view
+        if view.rows > int(view.has_parent):
+            return ()
+        if view.pattern:
+            pattern = display_name(view.pattern)
+            return (
+                f'Nothing matches "{pattern}" among {len(view.entries):,} loaded. '
+                "Esc clears the filter.",
+            )
+        if view.entries:
+            return (f"{len(view.entries):,} hidden items. The . key shows them.",)
+        return ("Empty folder. F7 new folder.",)
+
+    def words_changed(self) -> None:
+        """Filter or hidden files changed: the sentence below an empty list may differ."""
+        if not self.loading and self.error is None:
+            self.pane.set_notice(*self._empty_words())
+
+    # --- order -------------------------------------------------------------------------------
+
+    def sort(self, how: str) -> None:
+        """`name`, `size`, `changed`, `extension` or `reverse`; a second time turns around."""
+        account = self.at.account if self.at is not None else DISK
+        order = self._orders.setdefault(account, Order())
+        if how == "reverse":
+            order.reverse = not order.reverse
+        else:
+            by = SortBy.MODIFIED if how in ("changed", "modified") else SortBy(how)
+            order.reverse = not order.reverse if order.by is by else False
+            order.by = by
+        self.pane.sort(order.by, reverse=order.reverse)
+
+    # --- words in the lower edge -------------------------------------------------------------
+
+    def foot(self, *, wide: bool, focused: bool) -> str:
+        """Counts, filter and state of loading."""
+        view = self.view
+        words: list[str] = []
+        pane = self.pane
+        if pane.typing == "filter":
+            words.append(f"filter: {display_name(pane.typed, edges=False)}_")
+        elif pane.typing == "jump":
+            words.append(f"jump: {display_name(pane.typed, edges=False)}_")
+        if view.marked:
+            size = view.marked_size
+            shown = present.size_long(size) if wide else present.size_short(size)
+            unseen = view.marked_unseen
+            hidden = f" ({unseen} hidden)" if unseen else ""
+            words.append(f"{view.marked:,} marked{hidden}  {shown}")
+        if view.in_range:
+            words.append("range")
+        count = len(view.entries)
+        shown_rows = len(view.order)
+        if view.pattern and pane.typing != "filter":
+            words.append(f'filter "{display_name(view.pattern)}": {shown_rows:,} of {count:,}')
+        elif view.pattern:
+            words.append(f"{shown_rows:,} of {count:,}")
+        elif self.loading and self.seen_at is None:
+            words.append(f"{count:,}+ items" if count else "")
+        elif not (self.error is not None and not count):
+            words.append(present.count(count, "item"))
+        if not view.pattern and shown_rows < count and not self.loading:
+            words.append(f"{count - shown_rows:,} hidden")
+        words.append(self._state_words(focused=focused))
+        return "  ".join(word for word in words if word)
+
+    def _state_words(self, *, focused: bool) -> str:
+        if self.stopped:
+            return "stopped, Ctrl+R goes on"
+        if self.error is not None:
+            return "not reloaded" if self.view.entries else "not listed"
+        if self.loading:
+            waited = time.monotonic() - self.loading_since
+            if waited < 0.3:
+                return ""
+            stop = "  Esc stops" if focused else ""
+            if waited > 5 and not self.view.entries:
+                return f"still loading, {self.place_name} is slow{stop}"
+            seen = (
+                f"as of {time.strftime('%H:%M', time.localtime(self.seen_at))}, "
+                if (self.seen_at is not None)
+                else ""
+            )
+            return f"{seen}loading...{stop}"
+        if self.seen_at is not None:
+            return f"as of {time.strftime('%H:%M', time.localtime(self.seen_at))}"
+        return ""

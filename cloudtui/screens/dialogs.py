@@ -1,0 +1,347 @@
+"""The boxes that ask: typed modals over the panes.
+
+Each gives one value of its type; Esc gives the safe one. Texts are shown as they are, never parsed
+as markup; foreign ones must have passed `display_name`. A box answers only to keys pressed after
+it appeared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Generic, TypeVar
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Input, Static
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Option(Generic[T]):
+    """One answer: its words, the letter that gives it, its value. A `reason` greys it."""
+
+    words: str
+    letter: str
+    value: T
+    reason: str = ""
+
+
+def words(text: str, *, classes: str = "", id: str | None = None) -> Static:
+    """Plain text in a box."""
+    return Static(Content(text), classes=classes, id=id, markup=False)
+
+
+class Answer(Button):
+    """A button whose letter is underlined."""
+
+    def __init__(self, option: Option[T], *, id: str) -> None:
+        at = option.words.lower().find(option.letter.lower()) if option.letter else -1
+        label = Content(option.words)
+        if at >= 0:
+            label = label.stylize("underline", at, at + 1)
+        super().__init__(label, id=id, compact=True, disabled=bool(option.reason))
+        if option.reason:
+            self.tooltip = None
+
+
+class Dialog(ModalScreen[T], Generic[T]):
+    """A titled box with sentences, something to fill in, and answers."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "safe", "the safe answer", show=False),
+        Binding("left,up", "step(-1)", "previous answer", show=False),
+        Binding("right,down", "step(1)", "next answer", show=False),
+    ]
+    AUTO_FOCUS = None
+
+    def __init__(
+        self,
+        title: str,
+        sentences: Sequence[str],
+        options: Sequence[Option[T]],
+        *,
+        safe: T,
+        focus: int = 0,
+    ) -> None:
+        super().__init__()
+        self.title_words = title
+        self.sentences = list(sentences)
+        self.options = list(options)
+        self.safe = safe
+        self._focus_at = focus
+        self.shown_since = Message().time
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Content(self.title_words)
+            for sentence in self.sentences:
+                yield words(sentence)
+            yield from self.middle()
+            with Horizontal(id="answers"):
+                for number, option in enumerate(self.options):
+                    yield Answer(option, id=f"answer-{number}")
+
+    def middle(self) -> ComposeResult:
+        """Fields between sentences and answers."""
+        yield from ()
+
+    def on_mount(self) -> None:
+        self.shown_since = Message().time
+        self.first_focus()
+
+    def first_focus(self) -> None:
+        """Where the focus starts: on the safe side."""
+        if self.options:
+            self.query_one(f"#answer-{self._focus_at}", Button).focus()
+
+    def is_fresh(self, event: events.Key) -> bool:
+        """Whether the key was pressed after the box appeared."""
+        return event.time >= self.shown_since
+
+    def on_key(self, event: events.Key) -> None:
+        if isinstance(self.focused, Input):
+            return
+        for number, option in enumerate(self.options):
+            if option.letter and event.key.lower() == option.letter.lower() and not option.reason:
+                event.stop()
+                event.prevent_default()
+                self.give(number)
+                return
+
+    @on(Button.Pressed)
+    def _pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        number = (event.button.id or "").removeprefix("answer-")
+        if number.isdigit():
+            self.give(int(number))
+
+    def give(self, number: int) -> None:
+        """Answer with an option."""
+        self.dismiss(self.options[number].value)
+
+    def action_safe(self) -> None:
+        """Esc."""
+        self.dismiss(self.safe)
+
+    def action_step(self, step: int) -> None:
+        """Arrows move the focus; they never decide."""
+        if isinstance(self.focused, Input):
+            return
+        if step > 0:
+            self.focus_next()
+        else:
+            self.focus_previous()
+
+
+class Confirm(Dialog[bool]):
+    """Yes or no, the focus on `cancel`."""
+
+    def __init__(self, title: str, sentences: Sequence[str], *, yes: str, letter: str = "") -> None:
+        super().__init__(
+            title,
+            sentences,
+            [Option(yes, letter or yes[0].lower(), value=True), Option("Cancel", "c", value=False)],
+            safe=False,
+            focus=1,
+        )
+
+
+class Choose(Dialog[str]):
+    """One of several words; the first is the default."""
+
+    def __init__(
+        self, title: str, sentences: Sequence[str], options: Sequence[Option[str]], *, safe: str
+    ) -> None:
+        super().__init__(title, sentences, options, safe=safe)
+
+
+class Tell(Dialog[bool]):
+    """Something to read; any answer closes it."""
+
+    def __init__(self, title: str, sentences: Sequence[str]) -> None:
+        super().__init__(title, sentences, [Option("Close", "c", value=True)], safe=True)
+
+
+class Prompt(Dialog[str | None]):
+    """A line of text. Enter gives it, Esc gives None."""
+
+    def __init__(
+        self,
+        title: str,
+        sentences: Sequence[str],
+        *,
+        value: str = "",
+        cursor: int | None = None,
+        yes: str = "Go on",
+        secret: bool = False,
+    ) -> None:
+        super().__init__(
+            title,
+            sentences,
+            [Option(yes, "", value=""), Option("Cancel", "", value=None)],
+            safe=None,
+        )
+        self._value = value
+        self._at = len(value) if cursor is None else cursor
+        self._secret = secret
+
+    def middle(self) -> ComposeResult:
+        yield Input(self._value, id="text", compact=True, password=self._secret)
+        yield words("", id="complaint", classes="bad")
+
+    def first_focus(self) -> None:
+        field = self.query_one("#text", Input)
+        field.select_on_focus = False
+        field.focus()
+        field.cursor_position = self._at
+
+    def refusal(self, text: str) -> str:
+        """Why this text cannot be taken, or empty."""
+        return ""
+
+    def give(self, number: int) -> None:
+        if number != 0:
+            self.dismiss(None)
+            return
+        text = self.query_one("#text", Input).value
+        refusal = self.refusal(text)
+        if refusal:
+            self.query_one("#complaint", Static).update(Content(refusal))
+            return
+        self.dismiss(text)
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.give(0)
+
+
+class NamePrompt(Prompt):
+    """A name for an entry: refuses what cannot be one."""
+
+    def __init__(
+        self,
+        title: str,
+        sentences: Sequence[str],
+        *,
+        value: str = "",
+        cursor: int | None = None,
+        yes: str,
+        parents: bool = False,
+    ) -> None:
+        super().__init__(title, sentences, value=value, cursor=cursor, yes=yes)
+        self._parents = parents
+
+    def refusal(self, text: str) -> str:
+        if not text.strip():
+            return "A name needs at least one character."
+        parts = text.strip("/").split("/") if self._parents else [text]
+        if not self._parents and "/" in text:
+            return "A name cannot hold a slash. F6 moves to another folder."
+        if any(part in ("", ".", "..") for part in parts):
+            return "Not a name: empty, . or .."
+        if "\0" in text:
+            return "A name cannot hold the character NUL."
+        return ""
+
+
+class TypeWord(Prompt):
+    """Something that cannot be undone: the word must be typed."""
+
+    def __init__(self, title: str, sentences: Sequence[str], *, word: str, yes: str) -> None:
+        super().__init__(title, [*sentences, f"Type  {word}  to go on:"], yes=yes)
+        self._word = word
+
+    def refusal(self, text: str) -> str:
+        if " ".join(text.split()) != self._word:
+            return f"That was not  {self._word} . Esc leaves everything as it is."
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class TransferAnswer:
+    """What the copy and move box gives: a typed target folder, a conflict policy, and whether
+    the job only goes into the queue."""
+
+    target: str
+    on_conflict: str
+    paused: bool
+
+
+_POLICIES = (
+    ("ask", "ask"),
+    ("skip", "skip"),
+    ("keep-both", "keep both"),
+    ("overwrite", "overwrite"),
+    ("newer", "newer wins"),
+    ("larger", "larger wins"),
+)
+
+
+class TransferBox(Dialog[TransferAnswer | None]):
+    """The F5 and F6 box: editable target folder, what happens to names that are taken."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "later", "add paused", show=False),
+        Binding("f3", "policy", "what happens to taken names", show=False),
+    ]
+
+    def __init__(
+        self, title: str, sentences: Sequence[str], *, target: str, policy: str = "ask"
+    ) -> None:
+        super().__init__(
+            title,
+            sentences,
+            [Option("Start", "", value=None), Option("Cancel", "", value=None)],
+            safe=None,
+        )
+        self._target = target
+        names = [name for name, _ in _POLICIES]
+        self._policy = names.index(policy) if policy in names else 0
+
+    def middle(self) -> ComposeResult:
+        yield words("Into the folder:")
+        yield Input(self._target, id="text", compact=True)
+        yield words(self._policy_words(), id="policy")
+        yield words("Enter starts   F2 adds it paused   F3 next choice   Esc", classes="dim")
+
+    def _policy_words(self) -> str:
+        return f"Names already there: {_POLICIES[self._policy][1]}"
+
+    def first_focus(self) -> None:
+        field = self.query_one("#text", Input)
+        field.select_on_focus = False
+        field.focus()
+        field.cursor_position = len(self._target)
+
+    def _answer(self, *, paused: bool) -> None:
+        text = self.query_one("#text", Input).value
+        if text:
+            self.dismiss(TransferAnswer(text, _POLICIES[self._policy][0], paused))
+
+    def give(self, number: int) -> None:
+        if number == 0:
+            self._answer(paused=False)
+        else:
+            self.dismiss(None)
+
+    def action_later(self) -> None:
+        """F2."""
+        self._answer(paused=True)
+
+    def action_policy(self) -> None:
+        """F3."""
+        self._policy = (self._policy + 1) % len(_POLICIES)
+        self.query_one("#policy", Static).update(Content(self._policy_words()))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self._answer(paused=False)

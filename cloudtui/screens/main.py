@@ -1,0 +1,582 @@
+"""The main screen: two panes, the dock, the lines around them, and what the keys do.
+
+Routes keys to the two `Browser`s and to `FileActions`, and keeps the words on screen true. Holds no
+rule of files or services.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, ClassVar, Final
+
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.screen import Screen
+
+from cloudtui import present
+from cloudtui.actions import KEY_BAR, Action, Place, key_name, sequences
+from cloudtui.bridge import Bridge
+from cloudtui.keymap import bindings_of
+from cloudtui.ports import RuntimePort
+from cloudtui.screens.browser import Browser
+from cloudtui.screens.file_actions import FileActions
+from cloudtui.screens.places import Places
+from cloudtui.services.models import DISK, Found, Kind, Location
+from cloudtui.services.naming import display_name
+from cloudtui.services.transfers.orders import JobView, Verb
+from cloudtui.widgets.dock import Dock
+from cloudtui.widgets.facts import Facts
+from cloudtui.widgets.file_list import FileList
+from cloudtui.widgets.header import header_pieces
+from cloudtui.widgets.line import KeyBar, Line, Piece
+from cloudtui.widgets.row_list import RowList
+
+if TYPE_CHECKING:
+    from cloudtui.app import CloudApp
+
+_MESSAGE_SECONDS: Final = 10.0
+_WIDE: Final = 160
+_FULL: Final = 100
+_TALL: Final = 30
+_SMALL: Final = (60, 15)
+_LEAST: Final = (40, 12)
+
+
+class MainScreen(Screen[None]):
+    """Two panes and everything around them."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.BROWSER)
+    AUTO_FOCUS = None
+
+    def __init__(
+        self, runtime: Callable[[], Awaitable[RuntimePort]], bridge: Bridge, *, ascii_only: bool
+    ) -> None:
+        super().__init__(id="main")
+        self.runtime = runtime
+        self.bridge = bridge
+        self._ascii = ascii_only
+        self._left_pane = FileList(id="left", ascii_only=ascii_only)
+        self._right_pane = FileList(id="right", ascii_only=ascii_only)
+        self.left = Browser(self._left_pane, "left", runtime, self._browser_changed)
+        self.right = Browser(self._right_pane, "right", runtime, self._browser_changed)
+        self.header = Line(id="header")
+        self.dock = Dock(id="dock", ascii_only=ascii_only)
+        self.message = Line(id="message")
+        self.info = Line(id="info")
+        self.key_bar = KeyBar(id="keys")
+        self.facts = Facts(id="facts", ascii_only=ascii_only)
+        self.active = self.left
+        self.files = FileActions(self)
+        self.places = Places(self)
+        self._alone = False
+        self._prefix = ""
+        self._sequences = sequences(Place.BROWSER, {})
+        self._message_until = 0.0
+
+    def compose(self) -> ComposeResult:
+        yield self.header
+        with Horizontal(id="panes"):
+            yield self._left_pane
+            yield self._right_pane
+            yield self.facts
+        yield self.dock
+        yield self.message
+        yield self.info
+        yield self.key_bar
+
+    @property
+    def cloud_app(self) -> CloudApp:
+        """The app, by its own type."""
+        from cloudtui.app import CloudApp
+
+        app = self.app
+        assert isinstance(app, CloudApp)
+        return app
+
+    @property
+    def other(self) -> Browser:
+        """The pane without focus."""
+        return self.right if self.active is self.left else self.left
+
+    def on_mount(self) -> None:
+        self._left_pane.focus()
+        self._layout()
+        self._show_all()
+        self.set_interval(0.5, self._tick)
+
+    def start(self, left: Location, right: Location | None) -> None:
+        """Show the first folders."""
+        self.left.open(left)
+        if right is not None:
+            self.right.open(right)
+        else:
+            self._right_pane.set_title("no source")
+            self._right_pane.set_notice(
+                "No account yet.", "@ adds PikPak or pCloud, or shows the disk."
+            )
+
+    # --- words -------------------------------------------------------------------------------
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """A sentence in the message line; kept in the log."""
+        self.cloud_app.remember(text)
+        self._message_until = time.monotonic() + _MESSAGE_SECONDS
+        if self._prefix:
+            return
+        body, gap, key = text.rpartition("    ")
+        pieces: list[Piece] = [(" " + (body if gap else text), "bad" if bad else "text")]
+        if gap:
+            pieces.append(("    " + key, "key"))
+        self.message.show(pieces)
+
+    def _tick(self) -> None:
+        if self._message_until and time.monotonic() > self._message_until and not self._prefix:
+            self._message_until = 0.0
+            self.message.show([])
+        if self.left.loading or self.right.loading:
+            self._show_panes()
+        self._show_header()
+
+    def _browser_changed(self, browser: Browser) -> None:
+        if not self.is_mounted:
+            return
+        self._show_pane(browser)
+        if browser is self.active:
+            self._show_info()
+        if not browser.loading:
+            self.places.note_account(browser)
+            self._show_header()
+
+    def refresh_words(self) -> None:
+        """Facts beside the panes changed."""
+        self._show_panes()
+        self._show_header()
+
+    def _show_all(self) -> None:
+        self._show_panes()
+        self._show_header()
+        self._show_info()
+        self._show_keys()
+
+    def _show_panes(self) -> None:
+        self._show_pane(self.left)
+        self._show_pane(self.right)
+
+    def _show_pane(self, browser: Browser) -> None:
+        wide = self.size.width >= _FULL
+        focused = browser is self.active
+        if browser.at is not None:
+            right = ""
+            if self._one_pane:
+                right = f"[{1 if browser is self.left else 2}/2]"
+            browser.pane.set_title(browser.place, right)
+            foot = browser.foot(wide=wide, focused=focused)
+            free = self.places.free_words(browser) if wide and not browser.loading else ""
+            browser.pane.set_foot(f"{foot}   {free}" if free else foot)
+
+    def _show_header(self) -> None:
+        self.header.show(
+            *header_pieces(
+                width=self.size.width,
+                accounts=self.places.account_words(short=self.size.width < _FULL),
+                views=self.bridge.views,
+            )
+        )
+
+    def _show_info(self) -> None:
+        browser = self.active
+        entry = browser.view.current
+        wide = self.size.width >= _FULL
+        pieces: list[Piece] = []
+        if entry is not None:
+            pieces.append((" " + display_name(entry.name), "strong"))
+            if entry.kind is Kind.FOLDER:
+                words = ["folder"]
+            else:
+                words = ["size unknown" if entry.size is None else present.size_long(entry.size)]
+            if entry.mtime_ns is not None:
+                words.append(present.date_full(entry.mtime_ns))
+            if entry.kind in (Kind.LINK, Kind.SPECIAL):
+                words.append("link" if entry.kind is Kind.LINK else "not a regular file")
+            pieces.append(("   " + "   ".join(words), "dim"))
+            if entry.is_folder:
+                pieces += [("   Enter", "key"), (" opens", "dim")]
+            count = browser.view.marked or 1
+            where = f" to {self.other.place}" if wide and self.other.at is not None else ""
+            what = f"{browser.view.marked:,} marked" if browser.view.marked else ""
+            if self.other.at is not None and count:
+                words_copy = f" copy {what}{where}" if what else f" copy{where}"
+                pieces += [("   F5", "key"), (words_copy, "dim")]
+        elif browser.view.on_parent():
+            pieces += [(" ../", "strong"), ("   Enter", "key"), (" goes up", "dim")]
+        self.info.show(pieces)
+        if self.facts.display:
+            self.facts.show_entry(entry, browser.place if browser.at is not None else "")
+
+    def _show_keys(self) -> None:
+        built = {key for binding in self.cloud_app.bindings_here() for key in binding}
+        functions = [(key, label) for key, label in KEY_BAR if key in built]
+        letters = [("/", "filter"), ("w", "jobs"), ("t", "trash"), ("m", "link"),
+                   ("@", "accounts"), ("?", "help")]  # fmt: skip
+        self.key_bar.show_keys(functions, letters)
+
+    # --- layout ------------------------------------------------------------------------------
+
+    @property
+    def _one_pane(self) -> bool:
+        return self._alone or self.size.width < _SMALL[0]
+
+    def on_resize(self, event: events.Resize) -> None:
+        self._layout()
+        self.call_after_refresh(self._show_all)
+
+    def _layout(self) -> None:
+        width, height = self.size
+        if not width:
+            return
+        self.set_class(width >= _WIDE and height >= 24, "-wide")
+        self.set_class(self._one_pane, "-alone")
+        self.set_class(width < _LEAST[0] or height < _LEAST[1], "-too-small")
+        self._left_pane.set_class(self.active is not self.left, "-resting")
+        self._right_pane.set_class(self.active is not self.right, "-resting")
+        self._show_jobs(self.bridge.views)
+
+    @property
+    def large(self) -> bool:
+        """Room for the framed dock."""
+        return self.size.width >= _FULL and self.size.height >= _TALL
+
+    def _show_jobs(self, views: list[JobView]) -> None:
+        self.dock.show_jobs(views, large=self.large)
+
+    def jobs_sampled(self, views: list[JobView]) -> None:
+        """A new picture of the jobs."""
+        self._show_jobs(views)
+        self._show_header()
+
+    # --- focus and keys ----------------------------------------------------------------------
+
+    @on(events.DescendantFocus)
+    def _focused(self, event: events.DescendantFocus) -> None:
+        if event.widget in (self._left_pane, self._right_pane):
+            self.active = self.left if event.widget is self._left_pane else self.right
+            self._layout()
+            self._show_panes()
+            self._show_info()
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        browser = self.left if event.control is self._left_pane else self.right
+        self._show_pane(browser)
+        if browser is self.active:
+            self._show_info()
+
+    @on(FileList.Typed)
+    def _typed(self, event: FileList.Typed) -> None:
+        event.stop()
+        browser = self.left if event.control is self._left_pane else self.right
+        browser.words_changed()
+        self._show_pane(browser)
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_enter()
+
+    @on(RowList.HeadClicked)
+    def _head_clicked(self, event: RowList.HeadClicked) -> None:
+        event.stop()
+        if isinstance(event.control, FileList):
+            event.control.focus()
+            browser = self.left if event.control is self._left_pane else self.right
+            browser.sort(event.control.head_column(event.x).value)
+
+    @on(KeyBar.Pressed)
+    def _key_pressed(self, event: KeyBar.Pressed) -> None:
+        event.stop()
+        names = {"/": "slash", "@": "at", "?": "question_mark"}
+        self.app.simulate_key(names.get(event.key, event.key))
+
+    def action_move(self, how: str) -> None:
+        """The moving keys, in the pane with focus."""
+        self.active.pane.action_move(how)
+
+    def action_prefix(self, key: str) -> None:
+        """The first key of two: show what may follow, wait without end."""
+        self._prefix = key
+        pieces: list[Piece] = [(f" {key_name(key)} then ", "strong")]
+        for second, action in self._sequences.get(key, {}).items():
+            pieces += [(f" {key_name(second)}", "key"), (f" {action.words}  ", "dim")]
+        self.message.show(pieces)
+
+    def second_key(self, key: str) -> bool:
+        """Offer a key to a running sequence. Tells whether it took it."""
+        if not self._prefix:
+            return False
+        found: Action | None = self._sequences.get(self._prefix, {}).get(key)
+        self._prefix = ""
+        self.message.show([])
+        if found is not None:
+            self.run_worker(self.run_action(found.run), group="keys", exit_on_error=False)
+        return True
+
+    # --- moving between folders --------------------------------------------------------------
+
+    def action_enter(self) -> None:
+        """Enter: into a folder, up on `../`."""
+        view = self.active.view
+        entry = view.current
+        if view.on_parent():
+            self.active.parent()
+        elif entry is not None and entry.is_folder:
+            self.active.enter(entry)
+        elif entry is not None:
+            self.places.properties(self.active)
+        elif self.active.at is None:
+            self.action_sources("")
+
+    def action_into(self) -> None:
+        """`l`: into a folder; nothing on a file."""
+        entry = self.active.view.current
+        if entry is not None and entry.is_folder:
+            self.active.enter(entry)
+
+    def action_parent(self) -> None:
+        """Up."""
+        self.active.parent()
+
+    def action_back(self) -> None:
+        """Back in this pane's history."""
+        self.active.back()
+
+    def action_forward(self) -> None:
+        """Forward again."""
+        self.active.forward()
+
+    def action_other_pane(self) -> None:
+        """Tab."""
+        self.focus_side("right" if self.active is self.left else "left")
+
+    def focus_side(self, side: str) -> None:
+        """Give a pane the focus; in the one-pane layout it is also the one that shows."""
+        browser = self.left if side == "left" else self.right
+        self.active = browser
+        self._layout()
+        browser.pane.focus()
+
+    def action_same_folder(self) -> None:
+        """`=`: this folder in the other pane too."""
+        if self.active.at is not None:
+            self.other.open(self.active.at)
+
+    def action_open_other(self) -> None:
+        """The folder under the cursor, in the other pane."""
+        entry = self.active.view.current
+        if entry is not None and entry.is_folder and self.active.at is not None:
+            self.other.open(Found.of(self.active.at, entry).at)
+
+    def action_swap(self) -> None:
+        """`W`: both panes change places."""
+        left, right = self.left.at, self.right.at
+        if left is None or right is None:
+            self.say("There is only one folder to show. @ chooses a source.")
+            return
+        self.left.open(right)
+        self.right.open(left)
+        self.action_other_pane()
+
+    def action_alone(self) -> None:
+        """`Z`: this pane alone, and back."""
+        self._alone = not self._alone
+        self._layout()
+        self.call_after_refresh(self._show_all)
+
+    def action_home(self) -> None:
+        """The home folder of the disk."""
+        from pathlib import Path
+
+        self.active.open(Location(DISK, Path.home().parts[1:]))
+
+    def action_root(self) -> None:
+        """The root of this source."""
+        if self.active.at is not None:
+            self.active.open(Location(self.active.at.account))
+
+    # --- marks -------------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Space: mark and step down."""
+        self.active.pane.mark_step(1)
+
+    def action_mark_move(self, how: str) -> None:
+        """Mark while moving."""
+        self.active.pane.mark_step(-1 if how == "up" else 1, on=True)
+
+    def action_range(self) -> None:
+        """`v`: begin or end a range."""
+        view = self.active.view
+        if view.in_range:
+            view.end_range(keep=True)
+        else:
+            view.start_range()
+        self.active.pane.redraw()
+
+    def action_range_off(self) -> None:
+        """`V`: the rows of the range lose their marks."""
+        view = self.active.view
+        if view.in_range:
+            view.unmark_range()
+        else:
+            view.set_mark(view.cursor, on=False)
+        self.active.pane.redraw()
+
+    def action_mark_all(self) -> None:
+        """Ctrl+A."""
+        self.active.view.mark_all()
+        self.active.pane.redraw()
+        if self.active.loading:
+            self.say(f"{len(self.active.view.entries):,} loaded so far; later ones are not marked.")
+
+    def action_invert(self) -> None:
+        """`*`."""
+        self.active.view.invert()
+        self.active.pane.redraw()
+
+    def action_mark_pattern(self, on: bool) -> None:  # noqa: FBT001
+        """`+` and `-`."""
+        self.places.mark_pattern(self.active, on=on)
+
+    def action_cancel(self) -> None:
+        """Esc: one step back."""
+        view = self.active.view
+        if view.in_range:
+            view.end_range(keep=False)
+            self.active.pane.redraw()
+        elif view.pattern:
+            self.active.pane.set_filter("")
+            self.active.words_changed()
+        elif self.active.stop():
+            self.say(f"Stopped at {len(view.entries):,} items. Ctrl+R goes on.")
+        elif view.marked:
+            view.clear_marks()
+            self.active.pane.redraw()
+
+    # --- view --------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """`/`."""
+        self.active.pane.start_typing("filter")
+
+    def action_jump(self) -> None:
+        """Ctrl+S."""
+        self.active.pane.start_typing("jump")
+
+    def action_sort(self, how: str) -> None:
+        """`,` and a letter."""
+        self.active.sort(how)
+
+    def action_hidden(self) -> None:
+        """`.`: hidden files in this pane."""
+        browser = self.active
+        browser.show_hidden = not browser.show_hidden
+        browser.view.show_hidden(browser.show_hidden)
+        browser.pane.redraw()
+        browser.words_changed()
+        self.say("Hidden files are shown." if browser.show_hidden else "Hidden files are left out.")
+
+    def action_reload(self) -> None:
+        """Ctrl+R."""
+        self.active.reload()
+
+    def action_dock(self) -> None:
+        """`F`."""
+        self.dock.switched_off = not self.dock.switched_off
+        self._show_jobs(self.bridge.views)
+
+    # --- files -------------------------------------------------------------------------------
+
+    def action_transfer(self, verb: str) -> None:
+        """F5, F6."""
+        self.files.transfer(Verb(verb), self.active.taken(), self.other, self.active)
+
+    def action_take(self, verb: str) -> None:
+        """`y`, `x`: remember what `p` will put."""
+        self.places.take(Verb(verb), self.active)
+
+    def action_put(self) -> None:
+        """`p`."""
+        self.places.put(self.active)
+
+    def action_rename(self) -> None:
+        """`r`."""
+        self.files.rename(self.active)
+
+    def action_mkdir(self) -> None:
+        """F7."""
+        self.files.mkdir(self.active)
+
+    def action_trash(self) -> None:
+        """F8."""
+        self.files.trash(self.active)
+
+    def action_delete(self) -> None:
+        """`D`."""
+        self.files.delete(self.active)
+
+    def action_undo(self) -> None:
+        """`u`."""
+        self.files.undo()
+
+    def action_properties(self) -> None:
+        """`i`."""
+        self.places.properties(self.active)
+
+    def action_copy_text(self, what: str) -> None:
+        """`c p`, `c n`."""
+        self.places.copy_text(self.active, what)
+
+    # --- places ------------------------------------------------------------------------------
+
+    def action_go(self) -> None:
+        """`z`: a typed path."""
+        self.places.go(self.active)
+
+    def action_sources(self, side: str) -> None:
+        """`@`."""
+        browser = {"left": self.left, "right": self.right}.get(side, self.active)
+        self.places.sources(browser)
+
+    def action_transfers(self) -> None:
+        """`w`."""
+        self.places.transfers()
+
+    def action_trash_screen(self) -> None:
+        """`t`."""
+        self.places.trash(self.active)
+
+    def action_offline(self) -> None:
+        """`O`."""
+        self.places.offline(self.active, paste=False)
+
+    def action_paste_link(self) -> None:
+        """`m`."""
+        self.places.offline(self.active, paste=True)
+
+    def action_log(self) -> None:
+        """`g l`."""
+        self.places.log()
+
+    def folder_changed(self, at: Location, want: str = "") -> None:
+        """Something of ours changed a folder: panes that show it list it again."""
+        for browser in (self.left, self.right):
+            shown = browser.at
+            if shown is None or shown.account != at.account:
+                continue
+            if shown.parts == at.parts or (shown.node is not None and shown.node == at.node):
+                if want and browser is self.active:
+                    browser.view.want(want)
+                browser.reload()

@@ -1,0 +1,324 @@
+"""The ways from the main screen to everything beside the panes.
+
+Opens boxes and screens (loaded on first use, so that start-up does not pay for them) and keeps what
+the header says of accounts.
+"""
+
+from __future__ import annotations
+
+import shlex
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from cloudtui import present
+from cloudtui.screens.browser import Browser
+from cloudtui.services.addresses import local_path
+from cloudtui.services.errors import CloudError
+from cloudtui.services.models import DISK, Found, Kind, Location, Quota
+from cloudtui.services.naming import display_name
+from cloudtui.services.storage import HasQuota
+from cloudtui.services.transfers.orders import Verb
+from cloudtui.widgets.header import quota_words
+
+if TYPE_CHECKING:
+    from cloudtui.screens.main import MainScreen
+
+_QUOTA_SECONDS: Final = 60.0
+
+
+@dataclass(slots=True)
+class _Known:
+    """What the header knows of an account."""
+
+    title: str
+    user: str = ""
+    quota: Quota | None = None
+    asked_at: float = 0.0
+
+
+@dataclass(slots=True)
+class Taken:
+    """Items taken to be put somewhere."""
+
+    verb: Verb
+    items: list[Found] = field(default_factory=list)
+    source: Browser | None = None
+
+
+class Places:
+    """Doors of one main screen."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self.screen = screen
+        self.taken: Taken | None = None
+        self._known: dict[str, _Known] = {}
+
+    # --- accounts in the header --------------------------------------------------------------
+
+    def note_account(self, browser: Browser) -> None:
+        """A listing ended: learn the account's room, at most once a minute."""
+        storage = browser.storage
+        if storage is None or browser.error is not None:
+            return
+        known = self._known.setdefault(storage.account, _Known(storage.title))
+        now = time.monotonic()
+        if known.asked_at and now - known.asked_at < _QUOTA_SECONDS:
+            return
+        if not isinstance(storage, HasQuota):
+            return
+        known.asked_at = now
+        keeper: HasQuota = storage
+        account = storage.account
+
+        async def ask() -> None:
+            try:
+                runtime = await self.screen.runtime()
+                if account != DISK:
+                    known.user = display_name(runtime.accounts()[account].text("username", ""))
+                known.quota = await keeper.quota()
+            except (CloudError, KeyError):
+                known.quota = None  # the header simply shows no room; listing tells of trouble
+            self.screen.refresh_words()
+
+        self.screen.run_worker(ask(), group=f"quota-{account}", exit_on_error=False)
+
+    def account_words(self, *, short: bool) -> list[str]:
+        """`PikPak ana@example.com  3.1T of 10T`, one text per account seen."""
+        words: list[str] = []
+        for account, known in self._known.items():
+            if account == DISK:
+                continue
+            text = f"{known.title} {known.user}".strip()
+            if known.quota is not None:
+                text += f"   {quota_words(known.quota, short=short)}"
+            words.append(text)
+        return words
+
+    def free_words(self, browser: Browser) -> str:
+        """`118 GiB free` for the foot of a disk pane."""
+        if browser.at is None or browser.at.account != DISK:
+            return ""
+        known = self._known.get(DISK)
+        if known is None or known.quota is None or known.quota.free is None:
+            return ""
+        return f"{present.size_long(known.quota.free)} free"
+
+    def forget(self, account: str) -> None:
+        """An account was signed out or anew."""
+        self._known.pop(account, None)
+
+    # --- small boxes -------------------------------------------------------------------------
+
+    def _ask(self, work: object) -> None:
+        self.screen.run_worker(work, group="boxes", exit_on_error=False)  # type: ignore[arg-type]
+
+    def mark_pattern(self, browser: Browser, *, on: bool) -> None:
+        """`+` and `-`: a pattern, then marks on what fits of the visible rows."""
+
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Prompt
+
+            word = "Mark" if on else "Unmark"
+            box = Prompt(
+                f"{word} by pattern",
+                ["Plain text means contains; * and ? make a pattern; re: an expression."],
+                value="*",
+                yes=word,
+            )
+            pattern = await self.screen.app.push_screen_wait(box)
+            if pattern:
+                hits = browser.view.mark_matching(pattern, on=on)
+                browser.pane.redraw()
+                self.screen.say(f"{word}ed {present.count(hits, 'row')} of those shown.")
+
+        self._ask(work())
+
+    def go(self, browser: Browser) -> None:
+        """A typed path or address."""
+
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Prompt
+
+            box = Prompt(
+                "Go to",
+                ["A path on this disk, ~ for home, or NAME:/path of an account."],
+                value="",
+                yes="Go",
+            )
+            text = await self.screen.app.push_screen_wait(box)
+            if not text:
+                return
+            try:
+                runtime = await self.screen.runtime()
+                browser.open(runtime.parse(text).at)
+            except CloudError as error:
+                self.screen.say(present.sentence(error), bad=True)
+
+        self._ask(work())
+
+    def properties(self, browser: Browser) -> None:
+        """`i`: all facts of the row under the cursor, with its code points when they are odd."""
+        entry = browser.view.current
+        if entry is None:
+            return
+
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Tell
+            from cloudtui.widgets.facts import fact_lines
+
+            lines = [f"{label:8} {value}" for label, value in fact_lines(entry, browser.place)]
+            if not entry.name.isascii() or not entry.name.isprintable():
+                points = " ".join(f"{ord(char):04X}" for char in entry.name)
+                lines.append(f"{'points':8} {points}")
+            lines.append(f"{'id':8} {display_name(entry.id)}")
+            await self.screen.app.push_screen_wait(Tell("Properties", lines))
+
+        self._ask(work())
+
+    def copy_text(self, browser: Browser, what: str) -> None:
+        """A path or name to the terminal's clipboard; paths with control characters are quoted for
+        a shell."""
+        entry = browser.view.current
+        if entry is None or browser.at is None:
+            return
+        at = Found.of(browser.at, entry).at
+        text = entry.name
+        if what == "path":
+            text = str(local_path(at)) if at.account == DISK else str(at)
+        if not text.isprintable():
+            text = shlex.quote(text)
+        self.screen.app.copy_to_clipboard(text)
+        self.screen.say(f"Sent to the terminal's clipboard: {display_name(text)}")
+
+    # --- taken things ------------------------------------------------------------------------
+
+    def take(self, verb: Verb, browser: Browser) -> None:
+        """`y` or `x`."""
+        items = browser.taken()
+        if not items:
+            self.screen.say("Nothing to take here: the cursor is on no item.")
+            return
+        self.taken = Taken(verb, items, browser)
+        word = "copy" if verb is Verb.COPY else "move"
+        self.screen.say(f"Taken to {word}: {present.count(len(items), 'item')}.    p puts them")
+
+    def put(self, browser: Browser) -> None:
+        """`p`."""
+        if self.taken is None or self.taken.source is None:
+            self.screen.say("Nothing is taken. y takes to copy, x takes to move.")
+            return
+        taken = self.taken
+        assert taken.source is not None
+        if taken.verb is Verb.MOVE:
+            self.taken = None
+        self.screen.files.transfer(taken.verb, taken.items, browser, taken.source)
+
+    # --- screens -----------------------------------------------------------------------------
+
+    def transfers(self) -> None:
+        """`w`."""
+
+        async def work() -> None:
+            from cloudtui.screens.transfers import TransfersScreen
+
+            runtime = await self.screen.runtime()
+            await self.screen.app.push_screen(TransfersScreen(runtime, self.screen.bridge))
+
+        self._ask(work())
+
+    def show_folder(self, at: Location, want: str = "") -> None:
+        """Show a folder in the pane with focus; used by screens that close with a result."""
+        self.screen.active.open(at, want=want)
+
+    def trash(self, browser: Browser) -> None:
+        """`t`: the trash of this pane's source."""
+
+        async def work() -> None:
+            from cloudtui.screens.trash import TrashScreen
+            from cloudtui.services.models import TrashKind
+            from cloudtui.services.storage import HasTrash
+
+            storage = browser.storage
+            if storage is None:
+                self.screen.say("This pane shows no folder yet. @ chooses a source.")
+                return
+            if not isinstance(storage, HasTrash) or storage.caps.trash is TrashKind.NONE:
+                reason = storage.caps.refused.get("trash", "")
+                self.screen.say(reason or f"{browser.place_name} keeps no trash.")
+                return
+            other = self.screen.other if browser is self.screen.active else self.screen.active
+            elsewhere = (
+                other.at if other.at is not None and other.at.account == (storage.account) else None
+            )
+            await self.screen.app.push_screen(
+                TrashScreen(storage, browser.place_name, elsewhere, self.screen)
+            )
+
+        self._ask(work())
+
+    def offline(self, browser: Browser, *, paste: bool) -> None:
+        """`O` and `m`."""
+
+        async def work() -> None:
+            from cloudtui.screens.offline import OfflineScreen, PasteBox
+            from cloudtui.services.storage import OfflineTasks
+
+            chosen: Browser | None = None
+            for one in (browser, self.screen.left, self.screen.right):
+                storage = one.storage
+                if storage is not None and isinstance(storage, OfflineTasks):
+                    if storage.caps.offline_tasks:
+                        chosen = one
+                        break
+            if chosen is None or chosen.at is None:
+                self.screen.say(
+                    "Neither pane shows a place that fetches links by itself. @ chooses one."
+                )
+                return
+            storage = chosen.storage
+            assert storage is not None
+            assert isinstance(storage, OfflineTasks)
+            if paste:
+                await self.screen.app.push_screen(
+                    PasteBox(storage, chosen.place_name, chosen.at, self.screen)
+                )
+            else:
+                await self.screen.app.push_screen(
+                    OfflineScreen(storage, chosen.place_name, chosen.at, self.screen)
+                )
+
+        self._ask(work())
+
+    def sources(self, browser: Browser) -> None:
+        """`@`."""
+
+        async def work() -> None:
+            from cloudtui.screens.accounts import SourceScreen
+
+            runtime = await self.screen.runtime()
+            at = await self.screen.app.push_screen_wait(SourceScreen(runtime, browser.place))
+            if at is not None:
+                browser.forget_storage()
+                self.screen.focus_side(browser.side)
+                browser.open(at)
+
+        self._ask(work())
+
+    def log(self) -> None:
+        """`g l`: what the message line said in this run."""
+
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Tell
+
+            lines = self.screen.cloud_app.remembered()[-18:] or ["Nothing was said yet."]
+            await self.screen.app.push_screen_wait(Tell("Messages of this run", lines))
+
+        self._ask(work())
+
+    def enter_words(self, browser: Browser) -> str:
+        """What Enter does to the row under the cursor."""
+        entry = browser.view.current
+        if entry is None:
+            return "goes up" if browser.view.on_parent() else ""
+        return "opens" if entry.kind is Kind.FOLDER else "properties"

@@ -1,0 +1,48 @@
+"""The words of the top line: program, accounts with their room, jobs. Pure functions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+
+from cloudtui import present
+from cloudtui.services.models import Quota
+from cloudtui.services.transfers.orders import JobView
+from cloudtui.widgets import job_rows
+from cloudtui.widgets.line import Piece
+
+
+def quota_words(quota: Quota, *, short: bool) -> str:
+    """`3.1T of 10T` or `3.1 of 10 TiB used`."""
+    if quota.used is None:
+        return ""
+    if quota.total is None:
+        used = present.size_short(quota.used) if short else present.size_long(quota.used)
+        return f"{used} used"
+    if short:
+        return f"{present.size_short(quota.used)} of {present.size_short(quota.total)}"
+    return present.size_pair(quota.used, quota.total, short=False).replace("/", " of ") + " used"
+
+
+def header_pieces(
+    *, width: int, accounts: Sequence[str], views: Sequence[JobView]
+) -> tuple[list[Piece], list[Piece]]:
+    """Left and right part of the top line."""
+    left: list[Piece] = [(" cloudtui ", "strong")]
+    for words in accounts:
+        left.append((f"   {words}", "text"))
+    right: list[Piece] = []
+    if width >= 100:
+        right.append((time.strftime("%H:%M   "), "dim"))
+    sums = job_rows.totals(views)
+    open_jobs = sums["running"] + sums["waiting"] + sums["paused"]
+    if sums["running"]:
+        words = present.count(sums["running"], "job")
+        if sums["speed"]:
+            words += "  " + present.speed(float(sums["speed"]), short=width < 100)
+        right.append((words + " ", "key"))
+    elif open_jobs:
+        right.append((f"{present.count(open_jobs, 'job')} paused or waiting ", "key"))
+    if sums["asking"]:
+        right.append((f" {sums['asking']} ask: w ", "key"))
+    return left, right

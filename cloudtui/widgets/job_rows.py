@@ -1,0 +1,198 @@
+"""Jobs as lines of text: bars, percents, states in words. Pure functions over `JobView`s."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from rich.cells import cell_len
+
+from cloudtui import present
+from cloudtui.services.naming import display_name
+from cloudtui.services.transfers.orders import Direction, JobState, JobView, Verb
+from cloudtui.widgets.rows import cut_end, cut_middle, pad, pad_left
+
+MOVING: Final = frozenset(
+    {
+        JobState.COUNTING,
+        JobState.RUNNING,
+        JobState.SLOWED,
+        JobState.RETRYING,
+        JobState.CHECKING,
+    }
+)
+"""States in which a job is at work."""
+
+_SIGNS: Final = {
+    Direction.DOWN: "v",
+    Direction.UP: "^",
+    Direction.HERE: "=",
+    Direction.ACROSS: "x",
+}
+
+
+def bar(percent: int | None, width: int) -> str:
+    """`[####....]`; empty while nothing is known."""
+    inner = max(1, width - 2)
+    filled = 0 if percent is None else inner * percent // 100
+    return "[" + "#" * filled + "." * (inner - filled) + "]"
+
+
+def word(view: JobView) -> str:
+    """What a job is doing, in the words of its state."""
+    if view.orphan:
+        return "paused"
+    if view.state is JobState.RUNNING:
+        return "move" if view.verb is Verb.MOVE else view.direction.value
+    return view.state.value
+
+
+def title(view: JobView) -> str:
+    """What the job is about, with the place in a folder where there is one."""
+    name = display_name(view.title)
+    if view.files_total > 1:
+        name += f" ({view.files_done}/{view.files_total})"
+    return name
+
+
+def style(view: JobView) -> str:
+    """The short style name of a job's row."""
+    if view.state is JobState.FAILED or view.files_failed:
+        return "bad"
+    if view.state is JobState.ASKS or view.files_asking:
+        return "marked"
+    if view.state is JobState.DONE:
+        return "good"
+    if view.state in MOVING:
+        return "row"
+    return "dim"
+
+
+def sign(view: JobView) -> str:
+    """`!` failed, `+` done, `?` asks, else the direction."""
+    if view.state is JobState.FAILED or view.files_failed:
+        return "!"
+    if view.state is JobState.ASKS or view.files_asking:
+        return "?"
+    if view.state is JobState.DONE:
+        return "+"
+    return _SIGNS[view.direction]
+
+
+def _tail(view: JobView, *, short: bool) -> str:
+    """Right of the bar: percent, bytes, speed, time left, or the sentence that matters more."""
+    if view.state is JobState.COUNTING or not view.counted:
+        files = present.count(view.files_total, "file")
+        size = (
+            present.size_short(view.bytes_total) if short else present.size_long(view.bytes_total)
+        )
+        return f"counting {files}, {size} so far"
+    if view.files_asking:
+        return f"{view.files_asking} asks: Enter decides" if not short else "asks: press w"
+    percent = f"{view.percent:3d}%"
+    if view.state is JobState.DONE:
+        return f"{percent}  {view.message or 'done'}"
+    if view.state in (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED):
+        return view.message or view.state.value
+    if view.state is JobState.PAUSED or view.orphan:
+        return f"{percent}  paused  {view.message}".rstrip()
+    if view.state in (JobState.RETRYING, JobState.SLOWED, JobState.CHECKING, JobState.WAITING):
+        return f"{percent}  {view.message or view.state.value}"
+    pair = present.size_pair(view.bytes_done, view.bytes_total, short=short)
+    rate = present.speed(view.speed, short=short)
+    left = present.duration(view.left)
+    if short:
+        return f"{percent} {pad_left(pair, 10)} {pad_left(rate, 7)} {pad_left(left, 6)}"
+    return f"{percent}  {pad_left(pair, 14)}  {pad_left(rate, 11)}  {pad_left(left, 7)}"
+
+
+def job_line(view: JobView, width: int) -> str:
+    """One job in `width` cells: sign or word, name, bar, numbers."""
+    short = width < 96
+    lead = f" {sign(view)} " if short else f" {sign(view)} {pad(word(view), 8)} "
+    tail = display_name(_tail(view, short=short), edges=False)
+    tail_width = 27 if short else 44
+    numbers = view.counted and not view.files_asking and view.state in MOVING
+    name_width = max(10, width * (30 if short else 32) // 100 - len(lead))
+    name = pad(cut_middle(title(view), name_width), name_width)
+    room = width - len(lead) - name_width - 2 - (tail_width if numbers else cell_len(tail)) - 1
+    if not numbers and room < 14:
+        tail = cut_end(tail, width - len(lead) - name_width - 2)
+        return pad(f"{lead}{name}  {tail}", width)
+    room = min(room, 44)
+    text = f"{lead}{name} {bar(view.percent, room)} {tail}" if room >= 8 else f"{lead}{name} {tail}"
+    return pad(text, width)
+
+
+def totals(views: Sequence[JobView]) -> dict[str, int]:
+    """Sums over jobs that are not finished."""
+    open_jobs = [view for view in views if not view.state.is_final]
+    return {
+        "running": sum(1 for view in open_jobs if view.state in MOVING and not view.orphan),
+        "waiting": sum(1 for view in open_jobs if view.state is JobState.WAITING),
+        "paused": sum(1 for view in open_jobs if view.state is JobState.PAUSED or view.orphan),
+        "asking": sum(view.files_asking for view in open_jobs),
+        "failed": sum(view.files_failed for view in views),
+        "files_done": sum(view.files_done for view in open_jobs),
+        "files_total": sum(view.files_total for view in open_jobs),
+        "bytes_done": sum(view.bytes_done for view in open_jobs),
+        "bytes_total": sum(view.bytes_total for view in open_jobs),
+        "speed": int(sum(view.speed or 0 for view in open_jobs)),
+    }
+
+
+def total_percent(sums: dict[str, int]) -> int:
+    """Percent by bytes, by files where there are none, 99 at most: the rest is not finished."""
+    if sums["bytes_total"]:
+        return min(99, sums["bytes_done"] * 100 // sums["bytes_total"])
+    if sums["files_total"]:
+        return min(99, sums["files_done"] * 100 // sums["files_total"])
+    return 0
+
+
+def totals_words(sums: dict[str, int]) -> str:
+    """`2 running  4 waiting  1 asks you  1 failed`."""
+    words = [f"{sums['running']} running"]
+    if sums["waiting"]:
+        words.append(f"{sums['waiting']} waiting")
+    if sums["paused"]:
+        words.append(f"{sums['paused']} paused")
+    if sums["asking"]:
+        words.append(
+            f"{sums['asking']} asks you" if sums["asking"] == 1 else f"{sums['asking']} ask you"
+        )
+    if sums["failed"]:
+        words.append(f"{sums['failed']} failed")
+    return "  ".join(words)
+
+
+def totals_line(views: Sequence[JobView], width: int) -> str:
+    """The second line of the small dock: all open jobs together."""
+    sums = totals(views)
+    if sums["files_total"]:
+        lead = f"   {sums['files_done']} of {present.count(sums['files_total'], 'file')}"
+    else:
+        lead = f"   {totals_words(sums)}"
+    if sums["asking"]:
+        tail = f"{sums['asking']} asks: press w"
+    elif sums["paused"]:
+        tail = f"{sums['paused']} paused: press w"
+    elif sums["waiting"]:
+        tail = f"{sums['waiting']} waits: press w"
+    else:
+        tail = "w shows jobs"
+    pair = present.size_pair(sums["bytes_done"], sums["bytes_total"], short=True)
+    percent = total_percent(sums)
+    text = f" {percent:3d}% {pad_left(pair, 10)} {tail}"
+    lead = pad(lead, max(22, width * 30 // 100))
+    room = width - cell_len(lead) - cell_len(text) - 2
+    if room < 8:
+        return pad(f"{lead} {tail}", width)
+    return pad(f"{lead} {bar(percent, min(room, 26))}{text}", width)
+
+
+def time_left(views: Sequence[JobView], sums: dict[str, int]) -> float | None:
+    """Seconds until all open jobs are done at the present pace; None when that is not known."""
+    if not sums["speed"] or any(not v.counted for v in views if v.state in MOVING):
+        return None
+    return (sums["bytes_total"] - sums["bytes_done"]) / sums["speed"]

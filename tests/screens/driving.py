@@ -1,0 +1,73 @@
+"""Running the app under a test: opening it, pressing keys, waiting for conditions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+from textual.geometry import Region
+from textual.pilot import Pilot
+
+from cloudtui.app import CloudApp
+from cloudtui.ports import Door
+from tests.screens.fake_runtime import FakeRuntime
+
+SIZES = ((80, 24), (120, 40), (200, 60))
+
+
+@asynccontextmanager
+async def opened(
+    runtime: FakeRuntime,
+    *,
+    size: tuple[int, int] = (80, 24),
+    left: str = "/videos",
+    right: str = "pikpak:/Media",
+    ascii_only: bool = False,
+) -> AsyncIterator[tuple[CloudApp, Pilot[int]]]:
+    """The app on a runtime, both panes listed."""
+    door = Door(runtime.opened)
+    app = CloudApp(door, left, right, ascii_only=ascii_only)
+    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+        await settle(pilot, lambda: panes_ready(app))
+        yield app, pilot
+    await door.close()
+
+
+def panes_ready(app: CloudApp) -> bool:
+    """Whether both panes have their answer and the engine is watched."""
+    main = app.main
+    sides = [main.left] + ([main.right] if main.right.at is not None else [])
+    return (
+        all(side.at is not None and not side.loading for side in sides)
+        and app.bridge._runtime is not None
+    )
+
+
+async def settle(pilot: Pilot[int], until: Callable[[], bool], *, limit: float = 10.0) -> None:
+    """Let the app work until a condition holds; fails when it never does."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + limit
+    while not until():
+        assert loop.time() < end, "the awaited state never came"
+        await pilot.pause(0)
+        await asyncio.sleep(0)
+    await pilot.pause()
+
+
+async def press(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys and let the app settle."""
+    await pilot.press(*keys)
+    await pilot.pause()
+
+
+def picture(app: CloudApp) -> list[str]:
+    """The screen as lines of text, as the compositor would draw them."""
+    screen = app.screen
+    width, height = screen.size
+    lines = []
+    strips = screen._compositor.render_strips()
+    for strip in strips[:height]:
+        lines.append("".join(segment.text for segment in strip)[: width * 2].rstrip())
+    assert Region(0, 0, width, height).area > 0
+    return lines
