@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from cloudtui.services.errors import Full, Gone, Refused, ServerTrouble, TooMany
 from cloudtui.services.pikpak import s3
-from cloudtui.services.pikpak.wire import StoreParams
 
 KEYS = s3.Credentials("AKID", "SECRET", "SESSION+TOKEN/=")
 NOW = 1_700_000_000.0
@@ -102,8 +101,7 @@ def test_any_key_and_query_sign_as_botocore_does(
     ],
 )
 def test_where_an_object_goes(drive: str, endpoint: str, url: str) -> None:
-    params = StoreParams(bucket="bk", endpoint=endpoint, key="a/K")
-    assert s3.object_url(params, drive) == url
+    assert s3.object_url("bk", "a/K", endpoint, drive) == url
 
 
 def test_parts_grow_with_the_file() -> None:

@@ -165,9 +165,9 @@ class Auth:
 
     # --- the two ways in -----------------------------------------------------------------
 
-    async def spend(self, refresh: Secret) -> Access:
+    async def spend(self, refresh: Secret, *, insist: bool = False) -> Access:
         """Exchange a refresh token, which is dead afterwards. Raises LoginNeeded when it already
-        was. The caller holds the account's lock."""
+        was. The caller holds the account's lock; `insist` as in `sign_in`."""
         identity = self._profile.identity
         fields = {
             "client_id": identity.client_id,
@@ -190,7 +190,7 @@ class Auth:
 
         answer = await retrying(call, retries=self._retries)
         failpoint("pikpak.refresh.answered")
-        return await self._keep(answer, insist=False)
+        return await self._keep(answer, insist=insist)
 
     async def sign_in(
         self, username: str, password: Secret, captcha_token: Secret | None, *, insist: bool

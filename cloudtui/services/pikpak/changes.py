@@ -212,7 +212,7 @@ class Changes:
                 and each.is_folder == row.is_folder
                 and each.size == row.size
                 and each.hash == row.hash
-                and _is_numbered(each.name, row.name)
+                and is_numbered(each.name, row.name)
             ]
             return fitting[0] if len(fitting) == 1 else None
 
@@ -261,6 +261,24 @@ class Changes:
         await tasks.batch(self._api, "batchDelete", ids, self._is_deleted, where=where)
         self._folders.forget()
 
+    async def discard(self, ids: Sequence[str], *, where: str = "") -> None:
+        """Move to the trash by id."""
+        self._folders.forget()
+        await tasks.batch(self._api, "batchTrash", ids, self._is_trashed, where=where)
+        self._folders.forget()
+
+    def arrived(self, parent_id: str, row: wire.File) -> None:
+        """An upload put `row` into a folder."""
+        self._folders.added(parent_id, row)
+
+    async def _is_trashed(self, file_id: str) -> bool:
+        try:
+            return (await detail(self._api, file_id)).trashed
+        except NotFound as error:
+            if tasks.is_gone(error):
+                raise
+            return True
+
     async def _is_deleted(self, file_id: str) -> bool:
         try:
             await detail(self._api, file_id)
@@ -273,7 +291,7 @@ def _taken(where: str) -> Exists:
     return Exists(f"{where} is there already.", hint="Nothing was changed.")
 
 
-def _is_numbered(name: str, original: str) -> bool:
+def is_numbered(name: str, original: str) -> bool:
     """Whether `name` is `original`, or what the service makes of it when the name is taken:
     `a(1).txt`, with a space before the bracket in some reports."""
     if name == original:

@@ -53,8 +53,9 @@ class Api:
         where: str = "",
         safe: bool | None = None,
         reconcile: Callable[[], Awaitable[T | None]] | None = None,
+        host: str = "",
     ) -> T:
-        """Call an endpoint of the drive and read its answer as `kind`.
+        """Call an endpoint of the drive (or of the origin `host`) and read its answer as `kind`.
 
         `where` names what it is about in errors, safe to display. `safe` calls (default: every GET,
         PATCH and DELETE) are repeated after a lost answer; for others `reconcile` looks first
@@ -64,7 +65,7 @@ class Api:
             safe = method != "POST"
 
         async def attempt() -> T:
-            return await self.attempt(kind, method, path, query, body, where)
+            return await self.attempt(kind, method, path, query, body, where, host)
 
         return await retrying(
             attempt,
@@ -75,8 +76,16 @@ class Api:
         )
 
     async def attempt(
-        self, kind: type[T], method: str, path: str, query: Query, body: object, where: str
+        self,
+        kind: type[T],
+        method: str,
+        path: str,
+        query: Query = (),
+        body: object = None,
+        where: str = "",
+        host: str = "",
     ) -> T:
+        """One try of `call`: tokens are renewed where the answer asks for it, nothing else."""
         action = f"{method}:{path}"
         refused = 0
         renewed = False
@@ -85,7 +94,7 @@ class Api:
             captcha = await self.captcha.token(action, access.user_id)
             reply = await self.channel.send(
                 method,
-                self.profile.drive_url + path,
+                (host or self.profile.drive_url) + path,
                 query=query,
                 headers={
                     **self.profile.headers(),

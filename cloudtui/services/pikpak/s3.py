@@ -27,7 +27,6 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak.profile import ROOT_DOMAINS
-from cloudtui.services.pikpak.wire import StoreParams
 
 REGION: Final = "pikpak"
 """The region rclone signs for."""
@@ -51,25 +50,27 @@ class Credentials:
     token: str = field(repr=False)
 
 
-def object_url(params: StoreParams, drive_url: str) -> str:
+def object_url(bucket: str, key: str, endpoint: str, drive_url: str) -> str:
     """Where an object goes.
 
     On PikPak's own domains the bucket's host under the domain that was asked: the endpoint an
     answer names often does not resolve, and rclone ignores it too. Elsewhere the endpoint as given,
     path style, with the scheme of `drive_url` when it has none. Raises BadReply without a key.
     """
-    if not params.key or not (params.bucket or params.endpoint):
+    if not key or not bucket:
         raise BadReply("PikPak's upload answer does not say where to.", hint="Try again.")
     drive = urlsplit(drive_url)
     host = drive.hostname or ""
-    key = quote(params.key, safe="/~")
+    path = quote(key, safe="/~")
     for root in ROOT_DOMAINS:
         if host == root or host.endswith("." + root):
-            return f"https://{params.bucket}.{root}/{key}"
-    endpoint = params.endpoint.rstrip("/")
+            return f"https://{bucket}.{root}/{path}"
+    endpoint = endpoint.rstrip("/")
+    if not endpoint:
+        raise BadReply("PikPak's upload answer does not say where to.", hint="Try again.")
     if "://" not in endpoint:
         endpoint = f"{drive.scheme}://{endpoint}"
-    return f"{endpoint}/{quote(params.bucket, safe='~')}/{key}"
+    return f"{endpoint}/{quote(bucket, safe='~')}/{path}"
 
 
 def part_size(size: int, chunk: int) -> int:

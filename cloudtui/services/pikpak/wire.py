@@ -203,6 +203,13 @@ class ShareReply(msgspec.Struct):
     pass_code: str = ""
 
 
+class Me(msgspec.Struct):
+    """The user's profile; the e-mail comes masked."""
+
+    name: str = ""
+    email: str = ""
+
+
 class Nothing(msgspec.Struct):
     """An answer whose content does not matter."""
 

@@ -1,0 +1,201 @@
+"""Downloads that PikPak makes by itself: adding links, following, trying again, forgetting."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Final
+from urllib.parse import urlsplit
+
+from cloudtui.services.errors import NotFound, Retry, ServerTrouble, UsageError
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import Location, OfflineTask, TaskPhase
+from cloudtui.services.naming import decode_name, display_name
+from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.client import FILES, Api
+from cloudtui.services.pikpak.folders import Folders
+
+_PAGE: Final = 500
+_PHASES: Final = ",".join((wire.PENDING, wire.RUNNING, wire.ERROR, wire.COMPLETE))
+_SLACK_NS: Final = 5_000_000_000
+
+_WORDS: Final = {
+    "saving": "fetching",
+    "saved": "done",
+    "save failed, retry please": "PikPak could not fetch it",
+    "file deleted": "the result was deleted",
+}
+"""The service's few fixed messages in plain words; others pass as they are."""
+
+
+def checked_url(text: str) -> str:
+    """A link the service may be given. Raises UsageError: http, https, magnet and ed2k only."""
+    url = text.strip()
+    parts = urlsplit(url)
+    match parts.scheme.lower():
+        case "http" | "https":
+            good = bool(parts.hostname)
+        case "magnet":
+            good = "xt=urn:bt" in url.lower() and len(url) > len("magnet:?xt=urn:btih:") + 31
+        case "ed2k":
+            good = url.lower().startswith("ed2k://|file|")
+        case _:
+            good = False
+    if not good or any(ord(char) < 33 for char in url):
+        raise UsageError(
+            f"{display_name(url[:80])} is no link PikPak could fetch.",
+            hint="It takes http, https, magnet and ed2k links.",
+        )
+    return url
+
+
+class Offline:
+    """The download tasks of one account."""
+
+    def __init__(self, api: Api, folders: Folders) -> None:
+        self._api = api
+        self._folders = folders
+
+    async def add(self, url: str, parent: Location) -> OfflineTask:
+        """Hand over one link, to land in `parent`; in `My Pack` when that folder is gone."""
+        url = checked_url(url)
+        parent_id = await self._folders.folder_id(parent)
+        body = {
+            "kind": wire.FILE,
+            "upload_type": "UPLOAD_TYPE_URL",
+            "url": {"url": url},
+            "parent_id": parent_id,
+            "folder_type": "",
+        }
+        try:
+            return await self._post(url, body)
+        except NotFound as error:
+            if "space_folder_not_exist" not in error.detail:
+                raise
+        # the service's own folder for downloads always exists
+        task = await self._post(url, {**body, "parent_id": "", "folder_type": "DOWNLOAD"})
+        return replace(task, message="the folder is gone, so it goes to My Pack")
+
+    async def _post(self, url: str, body: object) -> OfflineTask:
+        since = int(self._api.now() * 1e9) - _SLACK_NS
+
+        async def reconcile() -> wire.Created | None:
+            """After a lost answer: the task for this link that began since."""
+            async for page in self._pages():
+                for task in page:
+                    told = task.params.url if task.params is not None else ""
+                    if told == url and (wire.time_ns(task.created_time) or 0) >= since:
+                        return wire.Created(task=task)
+            return None
+
+        created = await self._api.call(
+            wire.Created, "POST", FILES, body=body, where=display_name(url), reconcile=reconcile
+        )
+        failpoint("pikpak.offline.added")
+        task = created.task
+        if task is None and created.file is not None and created.file.id:
+            # known content can be there at once, without any task
+            task = wire.Task(
+                file_id=created.file.id,
+                file_name=created.file.name,
+                phase=wire.COMPLETE,
+                progress=100,
+                reference_resource=created.file,
+            )
+        if task is None:
+            raise ServerTrouble(
+                "PikPak took the link and did not say what became of it.",
+                hint="Look at the list of downloads.",
+                retry=Retry.NEVER,
+            )
+        return (await self._tasks([task], url))[0]
+
+    async def scan(self) -> AsyncIterator[Sequence[OfflineTask]]:
+        """All tasks the service remembers, page by page, newest first within a page."""
+        async for page in self._pages():
+            page.sort(key=lambda task: wire.time_ns(task.created_time) or 0, reverse=True)
+            yield await self._tasks(page)
+
+    async def _pages(self) -> AsyncIterator[list[wire.Task]]:
+        token = ""
+        seen = {""}
+        while True:
+            page = await self._api.call(
+                wire.TaskList,
+                "GET",
+                tasks.TASKS,
+                query=(
+                    ("type", "offline"),
+                    ("thumbnail_size", "SIZE_SMALL"),
+                    ("limit", str(_PAGE)),
+                    ("page_token", token),
+                    ("filters", f'{{"phase":{{"in":"{_PHASES}"}}}}'),
+                    ("with", "reference_resource"),
+                ),
+            )
+            if page.tasks:
+                yield page.tasks
+            token = page.next_page_token
+            if token in seen:
+                return
+            seen.add(token)
+
+    async def retry(self, task_id: str) -> OfflineTask:
+        """Try a failed task again. Raises NotFound for one the service does not know."""
+        body = {"type": "offline", "create_type": "RETRY", "id": task_id}
+        created = await self._api.call(
+            wire.Created,
+            "POST",
+            "/drive/v1/task",
+            body=body,
+            where=display_name(task_id),
+            safe=True,  # the task keeps its id: asking twice makes no second one
+        )
+        task = created.task or wire.Task(id=task_id, phase=wire.PENDING)
+        return (await self._tasks([task]))[0]
+
+    async def remove(self, task_ids: Sequence[str], *, files: bool) -> None:
+        """Forget tasks; with `files` their results go too."""
+        await tasks.forget(self._api, task_ids, files=files)
+        if files:
+            self._folders.forget()
+
+    # --- words ---------------------------------------------------------------------------
+
+    async def _tasks(self, rows: Sequence[wire.Task], url: str = "") -> list[OfflineTask]:
+        parents = [row.reference_resource.parent_id for row in rows if row.reference_resource]
+        paths = await self._folders.paths(parents)
+        return [self._task(row, url, paths) for row in rows]
+
+    def _task(self, row: wire.Task, url: str, paths: dict[str, tuple[str, ...]]) -> OfflineTask:
+        rules = self._api.profile.rules
+        target = None
+        result = row.reference_resource
+        if result is not None and result.id and not result.trashed:
+            parts = paths.get(result.parent_id)
+            if parts is not None:
+                name = decode_name(result.name, rules)
+                target = Location(self._api.profile.account, (*parts, name), result.id)
+        source = (row.params.url if row.params is not None else "") or url
+        return OfflineTask(
+            id=row.id,
+            name=decode_name(row.file_name or row.name, rules) or source,
+            url=source,
+            phase=_phase(row),
+            percent=100 if row.phase == wire.COMPLETE else max(0, min(100, row.progress)),
+            message=_WORDS.get(row.message.lower(), row.message),
+            size=row.file_size or None,
+            target=target,
+        )
+
+
+def _phase(row: wire.Task) -> TaskPhase:
+    match row.phase:
+        case wire.COMPLETE:
+            return TaskPhase.DONE
+        case wire.ERROR:
+            return TaskPhase.FAILED
+        case wire.RUNNING:
+            return TaskPhase.FETCHING
+        case _:
+            return TaskPhase.WAITING

@@ -1,0 +1,241 @@
+"""PikPak as a `Storage`: the whole surface, put together from the modules beside it.
+
+Owns nothing but the wiring and the capabilities. Connects on the first call.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+
+from cloudtui.services.accounts import Account, Keys
+from cloudtui.services.errors import NotFound, Refused, ServerTrouble
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import (
+    Capabilities,
+    Entry,
+    Found,
+    HashType,
+    Kind,
+    Location,
+    OfflineTask,
+    Quota,
+    Secret,
+    TrashItem,
+    TrashKind,
+)
+from cloudtui.services.naming import display_name
+from cloudtui.services.network import Network
+from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.changes import Changes
+from cloudtui.services.pikpak.client import Api
+from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.links import Links
+from cloudtui.services.pikpak.listing import detail, entry_of, is_shown, live_filters, pages
+from cloudtui.services.pikpak.offline import Offline
+from cloudtui.services.pikpak.profile import profile_of
+from cloudtui.services.pikpak.tickets import Tickets
+from cloudtui.services.pikpak.trash import Trash
+from cloudtui.services.retry import Retries
+from cloudtui.services.storage import ReadSource, Restored, SourceFacts, WriteHandle
+
+
+class PikPakStorage:
+    """One PikPak account."""
+
+    kind = "pikpak"
+    title = "PikPak"
+
+    def __init__(self, account: Account, keys: Keys, network: Network, retries: Retries) -> None:
+        profile = profile_of(account)
+        self.account = account.name
+        self._api = Api(profile, keys, network, retries)
+        self._folders = Folders(self._api)
+        self._changes = Changes(self._api, self._folders)
+        self._links = Links(self._api)
+        self._tickets = Tickets(self._api, self._folders, self._changes)
+        self._trash = Trash(self._api, self._folders, self._changes)
+        self._offline = Offline(self._api, self._folders)
+        self._caps = Capabilities(
+            server_copy=True,
+            server_move=True,
+            trash=TrashKind.SERVICE if profile.use_trash else TrashKind.NONE,
+            ranged_read=True,
+            resume_upload=True,
+            instant_upload=True,
+            offline_tasks=True,
+            magnets=True,
+            links=True,
+            shares=True,
+            duplicate_names=True,
+            file_and_folder_share_name=True,
+            sets_mtime=False,
+            entry_hash=HashType.GCID,
+            verify_hash=HashType.GCID,
+            upload_hash=HashType.GCID,
+            forbidden="\0" if profile.rules else "/\0",
+            uploads_at_once=4,
+            batch=tasks.BATCH,
+        )
+
+    @property
+    def caps(self) -> Capabilities:
+        """What PikPak can do."""
+        return self._caps
+
+    @property
+    def api(self) -> Api:
+        """The calls underneath, for what is particular to PikPak."""
+        return self._api
+
+    # --- looking -------------------------------------------------------------------------
+
+    async def stat(self, at: Location, *, want: Kind | None = None) -> Found:
+        """See `Storage.stat`."""
+        return await self._folders.stat(at, want)
+
+    async def scan(self, folder: Location) -> AsyncIterator[Sequence[Entry]]:
+        """See `Storage.scan`. Pages come as they arrive."""
+        profile = self._api.profile
+        folder_id = await self._folders.folder_id(folder)
+        seen = False
+        async for rows in pages(self._api, folder_id, live_filters(profile)):
+            seen = True
+            yield [entry_of(profile, row) for row in rows if is_shown(profile, row)]
+        if not seen and folder_id != "":
+            # a folder that is gone looks empty to the service
+            row = await detail(self._api, folder_id, where=display_name(str(folder)))
+            if row.trashed and not profile.trashed_only:
+                raise NotFound(f"{display_name(str(folder))} lies in PikPak's trash.")
+            if not row.is_folder:
+                raise NotFound(f"{display_name(str(folder))} is a file.")
+
+    async def hashes(self, item: Found) -> Mapping[HashType, str]:
+        """See `Storage.hashes`."""
+        return await self._links.hashes(item)
+
+    async def quota(self) -> Quota:
+        """Bytes of the account; what lies in the trash is the service's own unreliable figure."""
+        about = await self._api.call(wire.About, "GET", "/drive/v1/about")
+        numbers = about.quota or wire.QuotaNumbers()
+        free = None
+        if numbers.limit is not None and numbers.usage is not None and not numbers.is_unlimited:
+            free = max(0, numbers.limit - numbers.usage)
+        total = None if numbers.is_unlimited else numbers.limit
+        return Quota(total, numbers.usage, numbers.usage_in_trash, free)
+
+    # --- changing ------------------------------------------------------------------------
+
+    async def mkdir(self, parent: Location, name: str) -> Entry:
+        """See `Storage.mkdir`."""
+        return await self._changes.mkdir(parent, name)
+
+    async def rename(self, item: Found, name: str) -> Entry:
+        """See `Storage.rename`."""
+        return await self._changes.rename(item, name)
+
+    async def remove(self, items: Sequence[Found]) -> None:
+        """See `Storage.remove`."""
+        await self._changes.remove(items)
+
+    async def copy(self, item: Found, parent: Location, name: str) -> Entry:
+        """See `ServerCopy.copy`."""
+        return await self._changes.copy(item, parent, name)
+
+    async def move(self, item: Found, parent: Location, name: str) -> Entry:
+        """See `ServerMove.move`."""
+        return await self._changes.move(item, parent, name)
+
+    # --- bytes ---------------------------------------------------------------------------
+
+    async def open_read(self, item: Found) -> ReadSource:
+        """See `Storage.open_read`."""
+        return await self._links.ticket(item)
+
+    async def open_write(
+        self, parent: Location, name: str, facts: SourceFacts, *, replace: Found | None, job: str
+    ) -> WriteHandle:
+        """See `Storage.open_write`. `facts` must hold the GCID."""
+        return await self._tickets.begin(parent, name, facts, replace, job)
+
+    async def reopen_write(self, state: bytes) -> WriteHandle:
+        """See `Storage.reopen_write`."""
+        return await self._tickets.reopen(state)
+
+    async def direct_link(self, item: Found) -> str:
+        """A signed link to a file's bytes; good for about a day."""
+        ticket = await self._links.ticket(item)
+        if not ticket.urls:
+            raise Refused("PikPak makes no link to an empty file.")
+        return ticket.urls[0]
+
+    async def share(self, item: Found) -> str:
+        """A public link without pass code that does not end."""
+        where = display_name(str(item.at))
+        made = await self._api.call(
+            wire.ShareReply,
+            "POST",
+            "/drive/v1/share",
+            body={
+                "file_ids": [item.entry.id],
+                "share_to": "publiclink",
+                "expiration_days": -1,
+                "pass_code_option": "NOT_REQUIRED",
+            },
+            where=where,
+        )
+        failpoint("pikpak.share.made")
+        if not made.share_url:
+            raise ServerTrouble(f"PikPak made no link to {where}.", hint="Try again in a while.")
+        return made.share_url
+
+    # --- trash ---------------------------------------------------------------------------
+
+    async def trash(self, items: Sequence[Found]) -> list[TrashItem]:
+        """See `HasTrash.trash`."""
+        return await self._trash.put(items)
+
+    def scan_trash(self) -> AsyncIterator[Sequence[TrashItem]]:
+        """See `HasTrash.scan_trash`."""
+        return self._trash.scan()
+
+    async def restore(
+        self, items: Sequence[TrashItem], to: Location | None = None
+    ) -> list[Restored]:
+        """See `HasTrash.restore`."""
+        return await self._trash.restore(items, to)
+
+    async def delete_forever(self, items: Sequence[TrashItem]) -> None:
+        """See `HasTrash.delete_forever`."""
+        await self._trash.delete_forever(items)
+
+    async def empty_trash(self) -> None:
+        """See `HasTrash.empty_trash`."""
+        await self._trash.empty()
+
+    # --- downloads by the service --------------------------------------------------------
+
+    async def add_offline(self, url: str, parent: Location) -> OfflineTask:
+        """See `OfflineTasks.add_offline`."""
+        return await self._offline.add(url, parent)
+
+    def scan_offline(self) -> AsyncIterator[Sequence[OfflineTask]]:
+        """See `OfflineTasks.scan_offline`."""
+        return self._offline.scan()
+
+    async def retry_offline(self, task_id: str) -> OfflineTask:
+        """See `OfflineTasks.retry_offline`."""
+        return await self._offline.retry(task_id)
+
+    async def remove_offline(self, task_ids: Sequence[str], *, files: bool) -> None:
+        """See `OfflineTasks.remove_offline`."""
+        await self._offline.remove(task_ids, files=files)
+
+    # --- the rest ------------------------------------------------------------------------
+
+    async def give_captcha(self, token: Secret) -> None:
+        """Use a captcha token that a human got from a puzzle, from now on."""
+        await self._api.captcha.give(token)
+
+    async def close(self) -> None:
+        """See `Storage.close`."""
+        await self._api.close()

@@ -1,0 +1,180 @@
+"""Asking PikPak for an upload, and clearing away what a dead process left in its place.
+
+The service never refuses a taken name: it numbers the newcomer. So the name in the answer decides,
+and whoever holds the asked name is looked at: a pending twin of the same content is our own
+leftover, a whole file is not ours to touch.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from cloudtui.services.errors import Exists, Retry, ServerTrouble, UsageError
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import Found, HashType, Location
+from cloudtui.services.naming import display_name, encode_name
+from cloudtui.services.pikpak import wire
+from cloudtui.services.pikpak.changes import Changes, is_numbered
+from cloudtui.services.pikpak.client import FILES, Api
+from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.listing import pages, part_name
+from cloudtui.services.pikpak.upload import State, Upload
+from cloudtui.services.storage import SourceFacts
+
+_SLACK_NS: Final = 5_000_000_000
+"""How much older than our call an entry may look and still be its result: clocks differ."""
+
+
+class Tickets:
+    """Begins uploads for one account, and takes up written-down ones."""
+
+    def __init__(self, api: Api, folders: Folders, changes: Changes) -> None:
+        self._api = api
+        self._folders = folders
+        self._changes = changes
+
+    async def begin(
+        self, parent: Location, name: str, facts: SourceFacts, replace: Found | None, job: str
+    ) -> Upload:
+        """Ask for an upload of `facts` as `name`. Raises Exists when the name is taken and
+        nothing is to be replaced, Full, UsageError without the GCID of the source."""
+        gcid = facts.hashes.get(HashType.GCID, "").upper()
+        if not gcid:
+            raise UsageError("PikPak needs the GCID of a file before it is sent.")
+        rules = self._api.profile.rules
+        final = encode_name(name, rules)
+        state = State(
+            file_id="",
+            task_id="",
+            parent_id=await self._folders.folder_id(parent),
+            asked=final if replace is None else encode_name(part_name(name, job), rules),
+            final=final,
+            where=display_name(str(parent.child(name))),
+            size=facts.size,
+            gcid=gcid,
+            instant=False,
+            replace_id=replace.entry.id if replace is not None else "",
+        )
+        created = await self._ask(state)
+        failpoint("pikpak.upload.begun")
+        upload = await self._taken_up(state, created)
+        if not upload.instant and state.size >= max(self._api.profile.cutoff, 1):
+            await upload.start_parts(self._api.profile.chunk)
+        return upload
+
+    async def reopen(self, written: bytes) -> Upload:
+        """Go on with an upload from its state. Raises Gone when the service forgot it or its
+        credentials are over."""
+        import msgspec
+
+        state = msgspec.json.decode(written, type=State)
+        upload = Upload(self._api, self._changes, state)
+        upload.check_life()
+        await upload.still_there()
+        return upload
+
+    async def _ask(self, state: State) -> wire.Created:
+        """The call, at most twice: again after own leftovers were cleared out of the way."""
+        created = await self._post(state)
+        row = _row(created)
+        if row.name == state.asked:
+            return created
+        # numbered: somebody holds the name
+        holders = [each for each in await self._twins(state) if each.name == state.asked]
+        ours = [each for each in holders if not each.is_complete]
+        whole = next((each for each in holders if each.is_complete), None)
+        await self._changes.delete([row.id], where=state.where)
+        if whole is not None and state.asked != state.final:
+            return wire.Created(file=whole)  # under our own temporary name: it arrived before
+        if not ours:
+            raise Exists(f"{state.where} is there already.", hint="Nothing was changed.")
+        await self._changes.delete([each.id for each in ours], where=state.where)
+        created = await self._post(state)
+        row = _row(created)
+        if row.name != state.asked:
+            await self._changes.delete([row.id], where=state.where)
+            raise Exists(f"{state.where} is there already.", hint="Nothing was changed.")
+        return created
+
+    async def _post(self, state: State) -> wire.Created:
+        since = int(self._api.now() * 1e9) - _SLACK_NS
+
+        async def reconcile() -> wire.Created | None:
+            """After a lost answer: an instant upload is adopted, anything else of ours removed."""
+            new = [
+                each
+                for each in await self._twins(state)
+                if (wire.time_ns(each.created_time) or 0) >= since
+            ]
+            done = next((e for e in new if e.is_complete and e.name == state.asked), None)
+            rest = [each.id for each in new if done is None or each.id != done.id]
+            if rest:
+                await self._changes.delete(rest, where=state.where)
+            return wire.Created(file=done) if done is not None else None
+
+        return await self._api.call(
+            wire.Created,
+            "POST",
+            FILES,
+            body=_ask_body(state),
+            where=state.where,
+            reconcile=reconcile,
+        )
+
+    async def _twins(self, state: State) -> list[wire.File]:
+        """Rows in the folder, pending ones too, with our content and our name or its numbers."""
+        found: list[wire.File] = []
+        async for rows in pages(self._api, state.parent_id, {"trashed": {"eq": False}}):
+            found += [
+                row
+                for row in rows
+                if not row.is_folder
+                and not row.trashed
+                and (row.size or 0) == state.size
+                and row.hash.upper() == state.gcid
+                and is_numbered(row.name, state.asked)
+            ]
+        return found
+
+    async def _taken_up(self, state: State, created: wire.Created) -> Upload:
+        row = _row(created)
+        state.file_id = row.id
+        state.task_id = created.task.id if created.task is not None else ""
+        params = created.resumable.params if created.resumable is not None else None
+        state.instant = row.phase == wire.COMPLETE or params is None
+        upload = Upload(self._api, self._changes, state, row if row.is_complete else None)
+        if params is not None and not state.instant:
+            state.bucket, state.key, state.endpoint = params.bucket, params.key, params.endpoint
+            state.key_id = params.access_key_id
+            state.secret = params.access_key_secret
+            state.token = params.security_token
+            ends = wire.time_ns(params.expiration)
+            state.expires_at = ends / 1e9 if ends else 0.0
+            upload.place()
+        return upload
+
+
+def _row(created: wire.Created) -> wire.File:
+    if created.file is None or not created.file.id:
+        raise ServerTrouble(
+            "PikPak's answer to the upload names no file.",
+            hint="Try again in a while.",
+            retry=Retry.NEVER,
+        )
+    return created.file
+
+
+def _ask_body(state: State) -> dict[str, object]:
+    """The body that asks for an upload, as rclone sends it: the size as a number, none for 0."""
+    body: dict[str, object] = {
+        "kind": wire.FILE,
+        "parent_id": state.parent_id,
+        "name": state.asked,
+        "folder_type": "NORMAL",
+        "hash": state.gcid,
+        "upload_type": "UPLOAD_TYPE_RESUMABLE",
+        "resumable": {"provider": "PROVIDER_ALIYUN"},
+    }
+    if state.size:
+        body["size"] = state.size
+    return body

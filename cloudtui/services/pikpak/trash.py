@@ -1,0 +1,234 @@
+"""PikPak's trash: what lies there, and putting things back where they were.
+
+Sources disagree on whether the service returns things to their folder, so the parent is read after
+every restore and the thing is moved when it landed elsewhere. Folders are meant by id: a folder
+that was renamed or moved meanwhile is still the right one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cloudtui.services.errors import Exists, NotFound, ServerTrouble
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import Found, Location, TrashItem
+from cloudtui.services.naming import display_name
+from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.changes import Changes
+from cloudtui.services.pikpak.client import FILES, Api
+from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.listing import ANYWHERE, Filters, detail, entry_of, local, pages
+from cloudtui.services.storage import Restored
+
+EMPTYING: Final = 1800.0
+"""Seconds to wait for a trash to be emptied."""
+
+_TRASHED: Final[Filters] = {"trashed": {"eq": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What a `TrashItem` remembers: the thing and the folder it was in (None: not known)."""
+
+    file_id: str
+    parent_id: str | None
+
+    def __str__(self) -> str:
+        return self.file_id if self.parent_id is None else f"{self.file_id}/{self.parent_id}"
+
+    @classmethod
+    def of(cls, item: TrashItem) -> Key:
+        """The key of an item; a bare id is fine too."""
+        file_id, slash, parent_id = item.key.partition("/")
+        return cls(file_id, parent_id if slash else None)
+
+
+class Trash:
+    """The trash of one account."""
+
+    def __init__(self, api: Api, folders: Folders, changes: Changes) -> None:
+        self._api = api
+        self._profile = api.profile
+        self._folders = folders
+        self._changes = changes
+
+    # --- in ------------------------------------------------------------------------------
+
+    async def put(self, items: Sequence[Found]) -> list[TrashItem]:
+        """Move entries to the trash; the answer says where each was."""
+        parents: dict[Location, str] = {}
+        trashed: list[TrashItem] = []
+        now = time.time_ns()
+        for item in items:
+            folder = item.at.parent
+            if folder not in parents:
+                parents[folder] = await self._parent_of(item, folder)
+            key = Key(item.entry.id, parents[folder])
+            trashed.append(TrashItem(str(key), item.entry, item.at, now))
+        where = display_name(str(items[0].at)) if len(items) == 1 else ""
+        await self._changes.discard([item.entry.id for item in items], where=where)
+        failpoint("pikpak.trash.done")
+        return trashed
+
+    async def _parent_of(self, item: Found, folder: Location) -> str:
+        if not folder.parts:
+            return self._folders.root
+        return (await detail(self._api, item.entry.id, where=display_name(str(item.at)))).parent_id
+
+    # --- what is there -------------------------------------------------------------------
+
+    async def scan(self) -> AsyncIterator[Sequence[TrashItem]]:
+        """All that lies in the trash, wherever it was, page by page."""
+        async for rows in pages(self._api, ANYWHERE, _TRASHED):
+            trashed = [row for row in rows if row.trashed]
+            paths = await self._folders.paths(row.parent_id for row in trashed)
+            yield [self._item(row, paths) for row in trashed]
+
+    def _item(self, row: wire.File, paths: dict[str, tuple[str, ...]]) -> TrashItem:
+        origin = None
+        parts = paths.get(row.parent_id)
+        if parts is not None:
+            name = local(self._profile, row)
+            origin = Location(self._profile.account, (*parts, name), row.id)
+        key = Key(row.id, row.parent_id)
+        return TrashItem(str(key), entry_of(self._profile, row), origin, self._when(row))
+
+    def _when(self, row: wire.File) -> int | None:
+        """When it was trashed. A time to come in `delete_time` is when it will be purged, 15 days
+        after it was put there (measured by one client on a paying account)."""
+        stamp = wire.time_ns(row.delete_time)
+        if stamp is None:
+            return None
+        if stamp > self._api.now() * 1e9:
+            return stamp - 15 * 86_400 * 1_000_000_000
+        return stamp
+
+    # --- out -----------------------------------------------------------------------------
+
+    async def restore(
+        self, items: Sequence[TrashItem], to: Location | None = None
+    ) -> list[Restored]:
+        """Put items back into the folder they came from (or `to`), made again when missing."""
+        target = None if to is None else await self._folders.folder_id(to)
+        keys = {item.key: Key.of(item) for item in items}
+        ids = [key.file_id for key in keys.values()]
+        self._folders.forget()
+        await tasks.batch(self._api, "batchUntrash", ids, self._is_out)
+        self._folders.forget()
+        failpoint("pikpak.restore.untrashed")
+        restored: list[Restored] = []
+        made: dict[str, tuple[str, str]] = {}
+        # folders first, the highest before what lies in them: an item may belong into another
+        order = sorted(items, key=lambda item: len(item.origin.parts) if item.origin else 0)
+        for item in order:
+            restored.append(await self._back(item, keys[item.key], target, made))
+        self._folders.forget()
+        return restored
+
+    async def _is_out(self, file_id: str) -> bool:
+        try:
+            return not (await detail(self._api, file_id)).trashed
+        except NotFound as error:
+            if tasks.is_gone(error):
+                raise
+            return False
+
+    async def _back(
+        self,
+        item: TrashItem,
+        key: Key,
+        target: str | None,
+        made: dict[str, tuple[str, str]],
+    ) -> Restored:
+        """One item, out of the trash already, into its folder."""
+        row = await self._out(key.file_id)
+        note = ""
+        if target is None:
+            target, note = await self._home(item, key, row, made)
+        if row.parent_id != target:
+            await self._changes.put(row.id, target)
+            failpoint("pikpak.restore.moved")
+            row = await detail(self._api, row.id)
+        name = item.entry.name
+        if name and local(self._profile, row) != name:
+            # the service numbers what finds its name taken; perhaps only where it first landed
+            try:
+                row = await self._changes.set_name(row, name)
+            except Exists:
+                shown = display_name(local(self._profile, row))
+                taken = f"Its name is taken; it is called {shown} now."
+                note = f"{note} {taken}".strip()
+        parts = await self._folders.path_of(row)
+        return Restored(item, Location(self._profile.account, parts, row.id), note)
+
+    async def _out(self, file_id: str) -> wire.File:
+        row = await detail(self._api, file_id)
+        if row.trashed:
+            raise ServerTrouble(
+                f"PikPak has not taken {display_name(row.name)} out of its trash yet.",
+                hint="It goes on by itself; look again in a while.",
+            )
+        return row
+
+    async def _home(
+        self, item: TrashItem, key: Key, row: wire.File, made: dict[str, tuple[str, str]]
+    ) -> tuple[str, str]:
+        """The folder an item belongs into, and a sentence when that is not the old one.
+
+        The old folder by its id, wherever it is now; else its path, made again by names.
+        """
+        parent = key.parent_id
+        if parent is None:
+            # only the id was remembered: by path when one is known, else where it is
+            if item.origin is None:
+                return row.parent_id, ""
+            return await self._path(item.origin.parts[:-1]), ""
+        if parent in ("", self._folders.root) or parent in made:
+            return made.get(parent, (parent, ""))
+        try:
+            folder = await detail(self._api, parent)
+            gone = folder.trashed
+            in_trash = gone
+        except NotFound as error:
+            gone, in_trash = True, not tasks.is_gone(error)
+        if not gone:
+            return parent, ""
+        if item.origin is None:
+            made[parent] = (
+                self._folders.root,
+                "Its old folder is gone and its path is not known; it lies at the top.",
+            )
+            return made[parent]
+        path = item.origin.parts[:-1]
+        where = display_name(str(Location(self._profile.account, path)))
+        what = "lies in the trash itself" if in_trash else "is gone"
+        made[parent] = (await self._path(path), f"Its old folder {what}; {where} was made again.")
+        return made[parent]
+
+    async def _path(self, parts: Sequence[str]) -> str:
+        """The id of a folder by names, made level by level where missing."""
+        at = Location(self._profile.account)
+        folder_id = self._folders.root
+        for part in parts:
+            at = Location(at.account, at.parts, folder_id)
+            rows = (await self._folders.names(folder_id)).get(part, [])
+            known = next((row.id for row in rows if row.is_folder), None)
+            folder_id = known or (await self._changes.mkdir(at, part)).id
+            at = Location(at.account, (*at.parts, part), folder_id)
+        return folder_id
+
+    # --- for ever ------------------------------------------------------------------------
+
+    async def delete_forever(self, items: Sequence[TrashItem]) -> None:
+        """Remove items from the trash for good."""
+        await self._changes.delete([Key.of(item).file_id for item in items])
+
+    async def empty(self) -> None:
+        """Remove everything from the trash for good; waits for the service to be done."""
+        started = await self._api.call(wire.Started, "PATCH", f"{FILES}/trash:empty")
+        failpoint("pikpak.trash.emptied")
+        await tasks.wait(self._api, started.task_id, patience=EMPTYING)
+        self._folders.forget()
