@@ -13,6 +13,12 @@ from typing import Final
 
 NAMES: Final = frozenset(
     {
+        # the mover: between the arrival of bytes and the note of it, and around the commit
+        "mover.part_received",
+        "mover.range_durable",
+        "mover.part_sent",
+        "mover.before_finish",
+        "mover.after_finish",
         # pCloud: each right after the call named took effect and before anybody noted it
         "pcloud.mkdir",
         "pcloud.rename",
@@ -60,6 +66,14 @@ NAMES: Final = frozenset(
         "pikpak.upload.finished",
         "pikpak.upload.parts",
         "pikpak.upload.removed",
+        # the disk: around every step that gives or takes a name
+        "disk.part_created",
+        "disk.before_commit",
+        "disk.replace_trashed",
+        "disk.after_commit",
+        "disk.trash.noted",
+        "disk.trash.moved",
+        "disk.restore.moved",
         # the plan: around every folder it makes and every page it writes down
         "plan.mkdir.intent",
         "plan.mkdir.made",

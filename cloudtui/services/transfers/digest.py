@@ -1,0 +1,157 @@
+"""Digests beside the bytes: fed in order as they pass, or read behind them from the page cache.
+
+Hashing costs more than TLS does, so it never runs on the event loop and, for large files, not on
+the threads that receive or send either.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Collection
+from typing import Protocol
+
+from cloudtui.services.hashes import hasher
+from cloudtui.services.models import HashType
+from cloudtui.services.transfers.exchange import buffer
+from cloudtui.services.transfers.positioned import read_at
+from cloudtui.services.transfers.pump import Pump
+from cloudtui.services.transfers.ranges import Ranges
+
+
+class RunningDigest:
+    """Digests of bytes that pass in order. What passes again after a retry is not counted twice;
+    a gap makes the digest worthless and `result` empty."""
+
+    def __init__(self, kinds: Collection[HashType], size: int) -> None:
+        self._size = size
+        self._at = 0
+        self._hashers = {kind: hasher(kind, size) for kind in kinds}
+
+    def feed(self, offset: int, view: memoryview) -> None:
+        """These bytes stand at `offset` of the file."""
+        fresh = offset + len(view) - self._at
+        if offset > self._at or fresh <= 0:
+            return
+        piece = view[len(view) - fresh :]
+        for each in self._hashers.values():
+            each.update(piece)
+        self._at += fresh
+
+    def result(self) -> dict[HashType, str]:
+        """The digests, none when not every byte passed."""
+        if self._at != self._size:
+            return {}
+        return {kind: each.hexdigest() for kind, each in self._hashers.items()}
+
+
+class Counted(Protocol):
+    """Somebody who moves through a range in order."""
+
+    received: int
+
+
+class Landing:
+    """Which bytes of a file have passed, those of ranges still under way included."""
+
+    def __init__(self, done: Ranges) -> None:
+        self._lock = threading.Lock()
+        self._done = done.copy()
+        self._active: dict[Counted, int] = {}
+
+    def begin(self, mover: Counted, start: int) -> None:
+        """`mover` works from `start` on."""
+        with self._lock:
+            self._active[mover] = start
+
+    def end(self, mover: Counted) -> None:
+        """`mover` is through or failed; what it moved counts."""
+        with self._lock:
+            start = self._active.pop(mover)
+            self._done.add(start, start + mover.received)
+
+    def forget(self, mover: Counted) -> None:
+        """`mover` failed and what it moved does not count."""
+        with self._lock:
+            self._active.pop(mover, None)
+
+    def add(self, start: int, end: int) -> None:
+        """These bytes are there."""
+        with self._lock:
+            self._done.add(start, end)
+
+    def snapshot(self) -> Ranges:
+        """All that has passed by now."""
+        with self._lock:
+            picture = self._done.copy()
+            for mover, start in self._active.items():
+                picture.add(start, start + mover.received)
+        return picture
+
+    def low_water(self) -> int:
+        """Every byte below this has passed."""
+        return self.snapshot().low_water
+
+
+class Follower:
+    """Hashes a file behind its low-water mark while it is written or sent: the bytes are read
+    once more, from memory. Use as an async context manager; leaving it ends the thread."""
+
+    def __init__(
+        self,
+        pump: Pump,
+        fd: int,
+        size: int,
+        kinds: Collection[HashType],
+        low_water: Callable[[], int],
+    ) -> None:
+        self._pump = pump
+        self._fd = fd
+        self._size = size
+        self._low_water = low_water
+        self._hashers = {kind: hasher(kind, size) for kind in kinds}
+        self._wake = threading.Event()
+        self._ended = False
+        self._task: asyncio.Task[dict[HashType, str]] | None = None
+
+    async def __aenter__(self) -> Follower:
+        if self._hashers:
+            self._task = asyncio.create_task(self._pump.hashing.run(self._follow, self._end))
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._end()
+            await asyncio.wait([self._task])
+
+    async def digests(self) -> dict[HashType, str]:
+        """The digests, once the low-water mark has reached the end. Raises what reading raises."""
+        if self._task is None:
+            return {}
+        self._wake.set()
+        return await asyncio.shield(self._task)
+
+    def _end(self) -> bool:
+        self._ended = True
+        self._wake.set()
+        return False
+
+    def _follow(self) -> dict[HashType, str]:
+        view = buffer()
+        at = 0
+        while at < self._size:
+            if self._ended:
+                return {}
+            room = min(len(view), self._low_water() - at)
+            if room < min(len(view), self._size - at):
+                # Behind the mark by less than a buffer: wait for more, not for each packet.
+                self._wake.wait(0.02)
+                self._wake.clear()
+                continue
+            got = read_at(self._fd, view[:room], at)
+            if got == 0:
+                return {}
+            for each in self._hashers.values():
+                each.update(view[:got])
+            at += got
+        return {kind: each.hexdigest() for kind, each in self._hashers.items()}

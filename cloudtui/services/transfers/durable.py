@@ -1,0 +1,92 @@
+"""When received bytes count: after the disk says they are safe.
+
+Every 64 MiB or five seconds the part is synced and the new ranges are told, in that order, so a
+range that was told survives the loss of power. Used by everything that fills a file on this disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Final
+
+from cloudtui.services.errors import CloudError
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.storage import DiskWrite, Receipt
+from cloudtui.services.transfers.digest import Landing
+from cloudtui.services.transfers.ondisk import on_disk
+from cloudtui.services.transfers.ranges import Ranges
+from cloudtui.services.transfers.work import Work
+
+SYNC_BYTES: Final = 64 * 1024 * 1024
+SYNC_SECONDS: Final = 5.0
+
+
+def ranges_of(work: Work) -> Ranges:
+    """What earlier receipts prove to be on disk, clipped to the file."""
+    size = work.facts.size
+    return Ranges((max(0, each.offset), min(size, each.offset + each.length)) for each in work.done)
+
+
+class Durability:
+    """Turns landed ranges into receipts. An async context manager around the receiving: on the
+    way out, well or not, what has landed is made durable and told."""
+
+    def __init__(self, work: Work, handle: DiskWrite, landing: Landing) -> None:
+        self._work = work
+        self._handle = handle
+        self._landing = landing
+        self._durable = landing.snapshot()
+        self._number = 1 + max((each.number for each in work.done), default=-1)
+        self._enough = asyncio.Event()
+        self._flushing = asyncio.Lock()
+        self._keeper: asyncio.Task[None] | None = None
+        self._failure: CloudError | None = None
+
+    async def __aenter__(self) -> Durability:
+        self._keeper = asyncio.create_task(self._keep())
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if self._keeper is not None:
+            self._keeper.cancel()
+            await asyncio.wait([self._keeper])
+        if kind is not None:
+            # The transfer failed or was stopped: what can be saved for the next try is saved; the
+            # error on its way out matters more than one of saving.
+            with contextlib.suppress(CloudError):
+                await asyncio.shield(asyncio.ensure_future(self.flush()))
+
+    def landed(self) -> None:
+        """Something arrived; sync early when much is waiting. Raises what a sync in the
+        background ran into."""
+        if self._failure is not None:
+            raise self._failure
+        if self._landing.snapshot().total - self._durable.total >= SYNC_BYTES:
+            self._enough.set()
+
+    async def flush(self) -> None:
+        """Make all that has landed durable and tell it. Raises the disk's refusals."""
+        async with self._flushing:
+            picture = self._landing.snapshot()
+            fresh = picture.without(self._durable)
+            if not fresh:
+                return
+            await on_disk(self._work.pump, self._handle.sync)
+            failpoint("mover.range_durable")
+            self._durable = picture
+            for start, end in fresh:
+                self._work.on_receipt(Receipt(self._number, start, end - start))
+                self._number += 1
+
+    async def _keep(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(SYNC_SECONDS):
+                    await self._enough.wait()
+            self._enough.clear()
+            try:
+                await self.flush()
+            except CloudError as exc:
+                self._failure = exc  # raised where the next range lands
+                return

@@ -1,0 +1,179 @@
+"""Where the parts of an upload come from: a file on this disk, or another service.
+
+A feed makes the body of each part and computes the digests of the whole beside the sending.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Collection
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+from cloudtui.services.models import HashType
+from cloudtui.services.storage import LocalFile
+from cloudtui.services.transfers.bodies import BodySource, FileBody, WatchedBody
+from cloudtui.services.transfers.digest import Follower, Landing, RunningDigest
+from cloudtui.services.transfers.localsource import OpenSource, open_local
+from cloudtui.services.transfers.ondisk import on_disk
+from cloudtui.services.transfers.ranges import Ranges
+from cloudtui.services.transfers.relaybody import RelayBody
+from cloudtui.services.transfers.tickets import Tickets
+from cloudtui.services.transfers.work import Work
+
+INLINE: Final = 8 * 1024 * 1024
+"""Up to this size hashing happens on the sending thread: less than 10 ms of SHA-1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of an upload, numbered from 0."""
+
+    number: int
+    offset: int
+    length: int
+
+
+class Feed(Protocol):
+    """The source side of an upload."""
+
+    size: int
+
+    def opened(
+        self, kinds: Collection[HashType], done: Ranges, *, in_order: bool
+    ) -> contextlib.AbstractAsyncContextManager[None]:
+        """Ready to make bodies inside the block. `done` is sent already; `in_order`: parts go
+        one after the other."""
+        ...
+
+    async def body(self, part: Part) -> BodySource:
+        """The bytes of a part, for one try."""
+        ...
+
+    def over(self, part: Part, body: BodySource, *, sent: bool) -> None:
+        """That try is over."""
+        ...
+
+    def spoil(self) -> None:
+        """The source refused the way it was read: take a fresh one for the next body."""
+        ...
+
+    async def digests(self) -> dict[HashType, str]:
+        """What was asked for in `opened`, when all is sent; empty when not every byte passed."""
+        ...
+
+    async def check(self) -> None:
+        """Raises SourceChanged when the source is no longer what it was."""
+        ...
+
+
+class DiskFeed:
+    """Parts of a local file. Digests are read behind the sending, from the page cache."""
+
+    def __init__(self, work: Work, source: LocalFile) -> None:
+        self.size = source.size
+        self._work = work
+        self._source = source
+        self._file: OpenSource | None = None
+        self._landing = Landing(Ranges())
+        self._running: RunningDigest | None = None
+        self._follower: Follower | None = None
+
+    @contextlib.asynccontextmanager
+    async def opened(
+        self, kinds: Collection[HashType], done: Ranges, *, in_order: bool
+    ) -> AsyncIterator[None]:
+        """Open and watch the file. Raises NotFound, Denied, SourceChanged."""
+        pump = self._work.pump
+        file = await on_disk(pump, lambda: open_local(self._source), "reading the file")
+        self._file = file
+        self._landing = Landing(done)
+        try:
+            if self.size <= INLINE and in_order and not done.total:
+                self._running = RunningDigest(kinds, self.size)
+                yield
+                return
+            async with Follower(
+                pump, file.fd, self.size, kinds, self._landing.low_water
+            ) as self._follower:
+                yield
+        finally:
+            file.close()
+
+    async def body(self, part: Part) -> BodySource:
+        """The part, straight from the file."""
+        if self._file is None:
+            msg = "the feed is not open"
+            raise RuntimeError(msg)
+        body = FileBody(self._file.fd, part.offset, part.length)
+        if self._running is None:
+            self._landing.begin(body, part.offset)
+            return body
+        feed, start = self._running.feed, part.offset
+        return WatchedBody(body, lambda position, view: feed(start + position, view))
+
+    def over(self, part: Part, body: BodySource, *, sent: bool) -> None:
+        """Sent bytes may be hashed up to here."""
+        if self._running is not None:
+            return
+        self._landing.forget(body)
+        if sent:
+            self._landing.add(part.offset, part.offset + part.length)
+
+    def spoil(self) -> None:
+        """A file has no link that could expire."""
+
+    async def digests(self) -> dict[HashType, str]:
+        """Waits for the follower to catch up."""
+        if self._running is not None:
+            return self._running.result()
+        return await self._follower.digests() if self._follower is not None else {}
+
+    async def check(self) -> None:
+        """Compare the open file with what was planned."""
+        if self._file is not None:
+            await on_disk(self._work.pump, self._file.check, "reading the file")
+
+
+class RemoteFeed:
+    """Parts of a remote file, passing through one buffer. Digests only when all bytes pass in
+    order: nothing is fetched a second time for them."""
+
+    def __init__(self, work: Work, tickets: Tickets) -> None:
+        self.size = tickets.size
+        self._work = work
+        self._tickets = tickets
+        self._ticket = tickets.latest
+        self._running: RunningDigest | None = None
+
+    @contextlib.asynccontextmanager
+    async def opened(
+        self, kinds: Collection[HashType], done: Ranges, *, in_order: bool
+    ) -> AsyncIterator[None]:
+        """Nothing to open: connections are made per part."""
+        if kinds and in_order and not done.total:
+            self._running = RunningDigest(kinds, self.size)
+        yield
+
+    async def body(self, part: Part) -> BodySource:
+        """The part, read with the current ticket. Raises SourceChanged."""
+        self._ticket = await self._tickets.current()
+        body = RelayBody(self._work.pump, self._ticket, part.offset, part.length)
+        if self._running is None:
+            return body
+        feed, start = self._running.feed, part.offset
+        return WatchedBody(body, lambda position, view: feed(start + position, view))
+
+    def over(self, part: Part, body: BodySource, *, sent: bool) -> None:
+        """Nothing is kept per part."""
+
+    def spoil(self) -> None:
+        """The next body gets a fresh ticket."""
+        self._tickets.spoil(self._ticket)
+
+    async def digests(self) -> dict[HashType, str]:
+        """What passed."""
+        return self._running.result() if self._running is not None else {}
+
+    async def check(self) -> None:
+        """The version is compared whenever a ticket is renewed; there is no more to ask."""

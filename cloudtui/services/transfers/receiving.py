@@ -1,0 +1,172 @@
+"""Fetching the missing bytes of one file into an open part.
+
+Several connections pull blocks from one queue; a block that breaks goes on where it stopped. When
+the server ignores ranges everything comes as one stream. Decides nothing about the result.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from cloudtui.services.errors import BadReply, CloudError
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.transfers.answers import RangeIgnored, StaleLink
+from cloudtui.services.transfers.digest import Landing
+from cloudtui.services.transfers.durable import Durability
+from cloudtui.services.transfers.groups import first_error
+from cloudtui.services.transfers.meter import Meter
+from cloudtui.services.transfers.patience import Patience
+from cloudtui.services.transfers.ranges import BlockQueue
+from cloudtui.services.transfers.sinks import FileSink, GapSink
+from cloudtui.services.transfers.tickets import Tickets
+from cloudtui.services.transfers.work import Work
+
+PARALLEL_FROM: Final = 8 * 1024 * 1024
+"""Smaller files come over one connection: another one costs two to three round trips."""
+_FIRST_CONNECTIONS: Final = 4
+_MORE_CONNECTIONS: Final = 2
+_GROWTH: Final = 1.1
+
+
+@dataclass(frozen=True, slots=True)
+class Receiving:
+    """One pass over what is missing. `watch` sees every piece in order, over one connection;
+    `durability` is told of landed ranges (None: nobody needs to know)."""
+
+    work: Work
+    tickets: Tickets
+    fd: int
+    landing: Landing
+    meter: Meter
+    durability: Durability | None = None
+    watch: Callable[[int, memoryview], None] | None = None
+
+    async def run(self) -> None:
+        """Fetch. Raises CloudErrors; what landed stays landed."""
+        try:
+            await self._in_blocks()
+        except RangeIgnored:
+            await self._in_one_stream()
+
+    async def _in_blocks(self) -> None:
+        size = self.tickets.size
+        ticket = self.tickets.latest
+        held = self.landing.snapshot()
+        if size < PARALLEL_FROM or self.watch is not None or ticket.connections <= 1:
+            await self._drain(BlockQueue(size, held, 1))
+            return
+        if not ticket.ranges:
+            raise RangeIgnored
+        first = min(_FIRST_CONNECTIONS, ticket.connections)
+        queue = BlockQueue(size, held, first)
+        try:
+            async with asyncio.TaskGroup() as group:
+                lanes = _Lanes(group, queue, self._drain, self.meter, ticket.connections)
+                lanes.start(first)
+        except BaseExceptionGroup as exc:
+            raise first_error(exc) from exc
+
+    async def _drain(self, queue: BlockQueue) -> None:
+        while (block := queue.take()) is not None:
+            start, end = block
+            patience = self.work.patience()
+            while start < end:
+                sink = FileSink(self.fd, self.watch)
+                try:
+                    await self._attempt(start, end - start, sink, patience)
+                finally:
+                    start += sink.received
+
+    async def _in_one_stream(self) -> None:
+        size = self.tickets.size
+        patience = self.work.patience()
+        while (held := self.landing.snapshot()).total < size:
+            await self._attempt(0, size, GapSink(self.fd, held, self.watch), patience)
+
+    async def _attempt(
+        self, start: int, length: int, sink: FileSink | GapSink, patience: Patience
+    ) -> None:
+        """One request. After a failure that may pass: waits, and leaves the rest to the caller."""
+        self.work.stop.check()
+        ticket = await self.tickets.current()
+        stale = False
+        error: CloudError | None = None
+        self.landing.begin(sink, start)
+        try:
+            await self.work.pump.read_range(ticket, start, length, sink, self.meter, self.work.stop)
+        except StaleLink as exc:
+            error, stale = exc.cause, True
+        except CloudError as exc:
+            error = exc
+        finally:
+            self.landing.end(sink)
+        if sink.fresh:
+            patience.renew()
+            failpoint("mover.part_received")
+            if self.durability is not None:
+                self.durability.landed()
+        if error is None:
+            return
+        if stale:
+            self.tickets.spoil(ticket)
+            await patience.again_fresh(error)
+            return
+        if patience.failures or isinstance(error, BadReply):
+            self.tickets.spoil(ticket)  # a second failure in a row: perhaps it is the link
+        await patience.again(error)
+
+
+class _Lanes:
+    """The connections of one file: a few at first, more while they make it faster."""
+
+    def __init__(
+        self,
+        group: asyncio.TaskGroup,
+        queue: BlockQueue,
+        drain: Callable[[BlockQueue], Awaitable[None]],
+        meter: Meter,
+        most: int,
+    ) -> None:
+        self._group = group
+        self._queue = queue
+        self._drain = drain
+        self._meter = meter
+        self._most = most
+        self._running = 0
+        self._watcher: asyncio.Task[None] | None = None
+
+    def start(self, count: int) -> None:
+        """Open the first connections."""
+        self._add(count)
+        if count < self._most:
+            self._watcher = self._group.create_task(self._grow())
+
+    def _add(self, count: int) -> None:
+        for _ in range(count):
+            self._running += 1
+            self._group.create_task(self._lane())
+
+    async def _lane(self) -> None:
+        try:
+            await self._drain(self._queue)
+        finally:
+            self._running -= 1
+            if self._running == 0 and self._watcher is not None:
+                self._watcher.cancel()
+
+    async def _grow(self) -> None:
+        """Two more each second while the rate grows by a tenth; on a fast clean line more than
+        that was measured to cost speed."""
+        best = 0.0
+        before = self._meter.wired
+        while self._running < self._most:
+            await asyncio.sleep(1.0)
+            now = self._meter.wired
+            rate, before = float(now - before), now
+            if rate < best * _GROWTH or self._queue.empty:
+                return
+            best = rate
+            self._add(min(_MORE_CONNECTIONS, self._most - self._running))
