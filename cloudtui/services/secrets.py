@@ -30,8 +30,6 @@ AskPassphrase = Callable[[bool], Awaitable[Secret | None]]
 class StoreTrouble(LoginNeeded):
     """The place where sign-ins are kept cannot be used now."""
 
-    code = "secret_store"
-
 
 class SecretStore(Protocol):
     """Short texts by item name. Every method blocks and may raise StoreTrouble."""

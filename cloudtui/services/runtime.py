@@ -1,0 +1,212 @@
+"""Opens, wires and closes everything a command or a screen needs.
+
+Owns lifetimes: settings, logging, network, accounts, places, the engine. Everything costly is
+made on first use, so that opening costs milliseconds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cloudtui.services.accounts import Account, Keys, check_name, find_accounts
+from cloudtui.services.addresses import Address, parse_address
+from cloudtui.services.errors import UsageError
+from cloudtui.services.logs import start_logging, stop_logging
+from cloudtui.services.models import DISK
+from cloudtui.services.network import Network
+from cloudtui.services.options import ACCOUNT
+from cloudtui.services.paths import Paths
+from cloudtui.services.retry import Retries
+from cloudtui.services.sealing import Sealer
+from cloudtui.services.secrets import AskPassphrase, Secrets, SecretStore
+from cloudtui.services.settings import Problem, Settings
+from cloudtui.services.storage import Storage
+
+if TYPE_CHECKING:
+    from cloudtui.services.transfers.engine import Transfers
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Overrides:
+    """What one run decides by itself: the general options of the command line, and the hooks of
+    the demo and of tests.
+
+    `config` replaces the settings file, `timeout` is in seconds, `assignments` are `--set` texts.
+    `secret_store` is used instead of choosing one; `ask_passphrase` asks for the vault's.
+    """
+
+    config: Path | None = None
+    timeout: float | None = None
+    assignments: tuple[str, ...] = ()
+    verbose: bool | int = False
+    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
+    secret_store: SecretStore | None = None
+    ask_passphrase: AskPassphrase | None = None
+
+
+class Runtime:
+    """One process's view of the world. Made by `open_runtime` only."""
+
+    def __init__(self, overrides: Overrides, stack: AsyncExitStack) -> None:
+        self._stack = stack
+        self.environ = overrides.environ
+        self.paths = Paths.find(self.environ, settings_file=overrides.config)
+        assignments = overrides.assignments
+        if overrides.timeout is not None:
+            assignments = (*assignments, f"timeout={overrides.timeout}")
+        self.settings = Settings(self.paths, environ=self.environ, assignments=assignments)
+        self.network = Network(
+            timeout=self.settings.number("timeout"),
+            ca_file=self.settings.text("ca_file"),
+            environ=self.environ,
+        )
+        self.retries = Retries(
+            attempts=self.settings.whole("retries"), first_wait=self.settings.number("retry_wait")
+        )
+        self.secrets = Secrets(
+            self.paths,
+            choice=self.settings.text("secrets"),
+            environ=self.environ,
+            store=overrides.secret_store,
+            ask_passphrase=overrides.ask_passphrase,
+        )
+        self.sealer = Sealer(self.secrets, self.paths.state_dir / "sealing.lock")
+        self._keys: dict[str, Keys] = {}
+        self._storages: dict[str, Storage] = {}
+        self._making = asyncio.Lock()
+        self._transfers: Transfers | None = None
+
+    # --- accounts ----------------------------------------------------------------------------
+
+    def accounts(self) -> dict[str, Account]:
+        """The configured accounts by name, in the order of the settings."""
+        return find_accounts(self.settings)[0]
+
+    @property
+    def problems(self) -> list[Problem]:
+        """What is wrong in settings and environment and did not stop the program."""
+        return [*self.settings.problems, *find_accounts(self.settings)[1]]
+
+    def account(self, name: str) -> Account:
+        """A configured account. Raises UsageError when there is none of that name."""
+        accounts = self.accounts()
+        if name not in accounts:
+            known = ", ".join(accounts)
+            raise UsageError(
+                f"There is no account called {name}.",
+                hint=f"There are: {known}." if known else "`cloudtui login` adds one.",
+            )
+        return accounts[name]
+
+    def account_to_sign_in(self, name: str, kind: str) -> Account:
+        """An account that may not be configured yet, with all that is already said about it.
+
+        Raises UsageError for a name or kind that cannot be.
+        """
+        check_name(name)
+        if kind not in ACCOUNT:
+            raise UsageError(f"{kind!r} is no kind of account.", hint="Use pikpak or pcloud.")
+        return find_accounts(self.settings, {name: kind})[0][name]
+
+    def keys(self, name: str) -> Keys:
+        """The secrets of an account, configured or about to be."""
+        if name not in self._keys:
+            self._keys[name] = Keys(
+                name,
+                paths=self.paths,
+                secrets=self.secrets,
+                sealer=self.sealer,
+                environ=self.environ,
+            )
+        return self._keys[name]
+
+    def parse(self, text: str) -> Address:
+        """What a typed address means. Raises UsageError."""
+        return parse_address(text, self.accounts())
+
+    # --- places ------------------------------------------------------------------------------
+
+    async def storage(self, name: str) -> Storage:
+        """The place an account stands for (`DISK`: this disk). Connects on its first call.
+
+        Raises UsageError for an unknown account.
+        """
+        async with self._making:
+            if name not in self._storages:
+                self._storages[name] = self._make(name)
+            return self._storages[name]
+
+    async def drop_storage(self, name: str) -> None:
+        """Close an account's place, so that the next use sees new settings and keys."""
+        async with self._making:
+            storage = self._storages.pop(name, None)
+        if storage is not None:
+            await storage.close()
+
+    def _make(self, name: str) -> Storage:
+        if name == DISK:
+            from cloudtui.services.local.storage import LocalStorage
+
+            return LocalStorage(environ=self.environ)
+        account = self.account(name)
+        if account.kind == "pikpak":
+            from cloudtui.services.pikpak.storage import PikPakStorage
+
+            return PikPakStorage(account, self.keys(name), self.network, self.retries)
+        from cloudtui.services.pcloud.storage import PCloudStorage
+
+        return PCloudStorage(account, self.keys(name), self.network, self.retries)
+
+    # --- transfers ---------------------------------------------------------------------------
+
+    @property
+    def transfers(self) -> Transfers:
+        """The engine, made on first use."""
+        if self._transfers is None:
+            from cloudtui.services.transfers.engine import Transfers
+
+            self._transfers = Transfers(
+                paths=self.paths,
+                storages=self.storage,
+                network=self.network,
+                sealer=self.sealer,
+                retries=self.retries,
+                settings=self.settings,
+            )
+            self._stack.push_async_callback(self._transfers.aclose)
+        return self._transfers
+
+    async def close_storages(self) -> None:
+        """Close every place that was opened, the others even when one fails."""
+        async with AsyncExitStack() as stack:
+            for storage in self._storages.values():
+                stack.push_async_callback(storage.close)
+            self._storages = {}
+
+
+@asynccontextmanager
+async def open_runtime(overrides: Overrides | None = None) -> AsyncIterator[Runtime]:
+    """Everything, until the block ends. Raises UsageError for a wrong `--set`.
+
+    On the way out running jobs are paused and flushed first, then places are closed.
+    """
+    async with AsyncExitStack() as stack:
+        runtime = Runtime(overrides or Overrides(), stack)
+        try:
+            handler = start_logging(runtime.paths, verbose=bool((overrides or Overrides()).verbose))
+        except OSError as error:
+            text = f"nothing is logged ({error.strerror})"
+            runtime.settings.problems.append(Problem(str(runtime.paths.log_dir), "log", text))
+        else:
+            stack.callback(stop_logging, handler)
+        stack.push_async_callback(runtime.close_storages)
+        yield runtime
