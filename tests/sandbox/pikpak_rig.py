@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import threading
+from base64 import b64encode
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -59,9 +60,14 @@ class Rig:
         self.world.stopping.set()
         for server in self.servers.values():
             server.stop()
+        self.fetched()
+
+    def fetched(self) -> None:
+        """Wait until no offline task of this process fetches any more."""
         for thread in threading.enumerate():
             if thread.name == "pikpak-fetch":
-                thread.join(5)
+                thread.join(20)
+                assert not thread.is_alive()
 
     def switch(self, **values: object) -> None:
         """Set switches of the PikPak side."""
@@ -160,8 +166,8 @@ class Rig:
 
     def put(self, path: str, content: bytes | str) -> str:
         """A file that is simply there; its id."""
-        text = content if isinstance(content, str) else content.decode()
-        made = self.service.admin("put", {"path": path, "text": text})
+        raw = content.encode() if isinstance(content, str) else content
+        made = self.service.admin("put", {"path": path, "base64": b64encode(raw).decode()})
         assert isinstance(made, dict)
         return str(made["id"])
 
