@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import logging
 import os
 import signal
 import sys
@@ -149,6 +150,15 @@ def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
     except BrokenPipeError:
         # The reader of our stdout went away; what is left in the buffer has no home either.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = int(ExitCode.SOME_LEFT)
+    except Exception as exc:  # the boundary: no traceback ever reaches a terminal
+        logging.getLogger(__name__).exception("unexpected")
+        output.error(
+            CloudError(
+                f"Something unexpected happened ({type(exc).__name__}); nothing more was done.",
+                hint="The log names it: cloudtui paths shows where it is.",
+            )
+        )
         code = int(ExitCode.SOME_LEFT)
     with contextlib.suppress(BrokenPipeError):
         output.flush()
