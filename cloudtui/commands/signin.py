@@ -99,7 +99,7 @@ def login(
         output.say(f"Signed in to {name}: as {display_name(who)}." if who else "Signed in.")
         return 0
 
-    run(context, body)
+    run(context, body, new_account=name)
 
 
 Learned = tuple[Mapping[str, str], str]
