@@ -28,6 +28,9 @@ INIT_PATH: Final = "/v1/shield/captcha/init"
 SIGNIN_ACTION: Final = "POST:/v1/auth/signin"
 """rclone's spelling; others put the whole address in, and both are in daily use."""
 
+SOLVED_URL: Final = "https://mypikpak.com/loading"
+"""A page that was seen to work as the end of a puzzle in a browser."""
+
 _MARGIN: Final = 10.0
 """Seconds before its end from which a token is no longer used; rclone's figure."""
 
@@ -164,6 +167,8 @@ class Captcha:
                 "client_id": self._profile.identity.client_id,
                 "device_id": self._profile.device_id,
                 "meta": meta,
+                # where a solved puzzle sends the browser, with the token in the address
+                "redirect_uri": f"{SOLVED_URL}?state=getcaptcha{int(self._time() * 1000)}",
             },
         )
         fault = reply.fault

@@ -1,0 +1,433 @@
+"""Signing in and staying signed in, against the sandbox."""
+
+from __future__ import annotations
+
+import asyncio
+import html
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from cloudtui.services.accounts import Account
+from cloudtui.services.errors import (
+    BadReply,
+    CaptchaNeeded,
+    LoginNeeded,
+    Offline,
+    Retry,
+    TooMany,
+    WrongPassword,
+)
+from cloudtui.services.models import Secret
+from cloudtui.services.network import Network
+from cloudtui.services.pikpak.signin import parse_captcha_paste, sign_in, take_refresh_token
+from cloudtui.services.pikpak.storage import PikPakStorage
+from cloudtui.services.retry import Retries
+from cloudtui.services.secrets import MemoryStore
+from tests.pikpak.stage import FAST, Canned, Stage, keys_in, options_of
+from tests.sandbox_process import SandboxProcess
+
+PASSWORD = Secret("pass word")
+
+
+def account_in(sandbox: SandboxProcess, username: str, **options: object) -> Account:
+    sandbox.admin.account("pikpak", username=username, password=PASSWORD.reveal())
+    return Account("pk", "pikpak", options_of(sandbox, username, **options))
+
+
+def calls(sandbox: SandboxProcess, since: int, path: str) -> list[dict[str, Any]]:
+    return [each for each in sandbox.admin.log(since) if each["path"] == path]
+
+
+def seen(sandbox: SandboxProcess) -> int:
+    log = sandbox.admin.log()
+    return int(log[-1]["seq"]) if log else 0
+
+
+async def test_wrong_password_is_one_plain_sentence(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    with pytest.raises(WrongPassword) as caught:
+        await sign_in(
+            account, keys_in(tmp_path), Network(environ={}), FAST, username, Secret("wrong")
+        )
+    assert "wrong" not in str(caught.value)
+
+
+async def test_a_token_of_another_action_is_cured_once(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    since = seen(sandbox)
+    stale = Secret("ck0.this-was-never-issued")
+    signed = await sign_in(
+        account, keys_in(tmp_path), Network(environ={}), FAST, username, PASSWORD, stale
+    )
+    assert signed.user_id
+    assert len(calls(sandbox, since, "/v1/auth/signin")) == 2
+
+
+async def test_a_puzzle_is_told_whole_and_its_answer_taken(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    sandbox.admin.switch("pikpak.captcha_puzzle", "demand")
+    keys, network = keys_in(tmp_path), Network(environ={})
+    with pytest.raises(CaptchaNeeded) as caught:
+        await sign_in(account, keys, network, FAST, username, PASSWORD)
+    assert caught.value.url.startswith(sandbox.endpoints["pikpak"]["user_url"])
+    assert "captcha_token=" in caught.value.url
+    # what the human does: open the page, slide, copy where it ends
+    page = httpx.get(caught.value.url, trust_env=False)
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
+    solved = httpx.post(
+        sandbox.endpoints["pikpak"]["user_url"] + "/captcha/v2/solved",
+        data={name: html.unescape(value) for name, value in fields.items()},
+        trust_env=False,
+    )
+    token = parse_captcha_paste(solved.headers["location"])
+    signed = await sign_in(account, keys, network, FAST, username, PASSWORD, token)
+    assert signed.title == username
+
+
+async def test_a_password_refused_from_this_network_offers_the_token(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    sandbox.admin.switch("pikpak.signin_prohibited", True)
+    with pytest.raises(LoginNeeded, match="network") as caught:
+        await sign_in(account, keys_in(tmp_path), Network(environ={}), FAST, username, PASSWORD)
+    assert "refresh token" in caught.value.hint
+
+
+async def test_without_anything_login_is_needed(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    storage = PikPakStorage(account, keys_in(tmp_path), Network(environ={}), FAST)
+    with pytest.raises(LoginNeeded, match="not signed in") as caught:
+        await storage.quota()
+    assert "cloudtui login pk" in caught.value.hint
+    await storage.close()
+
+
+async def test_a_password_from_the_environment_signs_in_by_itself(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    environ = {"CLOUDTUI_ACCOUNT__PK__PASSWORD": PASSWORD.reveal()}
+    storage = PikPakStorage(account, keys_in(tmp_path, environ), Network(environ={}), FAST)
+    assert (await storage.quota()).total
+    await storage.close()
+
+
+async def test_an_ended_access_token_is_renewed_unseen(stage: Stage) -> None:
+    since = seen(stage.sandbox)
+    await stage.storage.quota()
+    stage.admin.age(7200)
+    assert (await stage.storage.quota()).used == 0
+    assert len(calls(stage.sandbox, since, "/v1/auth/token")) == 1
+
+
+async def test_a_refused_access_token_is_renewed_unseen(stage: Stage) -> None:
+    await stage.storage.quota()
+    since = seen(stage.sandbox)
+    stage.admin.fault(listener="pikpak.drive", match="GET /drive/v1/about", kind="expire_token")
+    assert (await stage.storage.quota()).used == 0
+    assert len(calls(stage.sandbox, since, "/v1/auth/token")) == 1
+
+
+async def test_an_expired_captcha_is_renewed_for_the_action(stage: Stage) -> None:
+    await stage.storage.quota()
+    since = seen(stage.sandbox)
+    stage.switch("captcha_required", True)
+    stage.switch("captcha_scope", "action")
+    assert await stage.names() == []
+    assert len(calls(stage.sandbox, since, "/v1/shield/captcha/init")) == 1
+    stage.admin.age(300)
+    assert await stage.names() == []
+
+
+async def test_captcha_is_fetched_once_for_many_calls_at_once(stage: Stage) -> None:
+    since = seen(stage.sandbox)
+    await asyncio.gather(*(stage.storage.quota() for _ in range(12)))
+    assert len(calls(stage.sandbox, since, "/v1/shield/captcha/init")) == 1
+
+
+async def test_a_spent_refresh_token_is_told_in_those_words(
+    stage: Stage, sandbox: SandboxProcess
+) -> None:
+    sandbox.admin.switch("pikpak.refresh_dead", True)
+    stage.admin.age(7300)
+    with pytest.raises(LoginNeeded, match="another program may have used the same sign-in"):
+        await stage.storage.quota()
+
+
+async def test_a_spent_refresh_token_falls_back_to_a_known_password(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    environ = {"CLOUDTUI_ACCOUNT__PK__PASSWORD": PASSWORD.reveal()}
+    keys, network = keys_in(tmp_path, environ), Network(environ={})
+    await sign_in(account, keys, network, FAST, username, PASSWORD)
+    sandbox.admin.switch("pikpak.refresh_dead", True)
+    sandbox.admin.age(7300)
+    storage = PikPakStorage(account, keys, network, FAST)
+    assert (await storage.quota()).used == 0
+    await storage.close()
+
+
+async def test_work_goes_on_while_the_access_token_lives(
+    stage: Stage, sandbox: SandboxProcess
+) -> None:
+    sandbox.admin.switch("pikpak.refresh_dead", True)
+    stage.admin.age(7200 - 40)  # inside the margin: renewing fails, the token still holds
+    assert (await stage.storage.quota()).used == 0
+
+
+async def test_a_seed_from_the_environment_is_stored_on_first_use(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    seed = sandbox.admin.token("pikpak", username=username)["refresh_token"]
+    environ = {"CLOUDTUI_ACCOUNT__PK__TOKEN": json.dumps({"refresh_token": seed})}
+    store = MemoryStore()
+    for _ in range(2):  # the second process finds what the first one stored
+        storage = PikPakStorage(
+            account, keys_in(tmp_path, environ, store), Network(environ={}), FAST
+        )
+        assert (await storage.quota()).used == 0
+        await storage.close()
+        sandbox.admin.age(7300)
+
+
+async def test_a_pasted_refresh_token_signs_in(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    keys, network = keys_in(tmp_path), Network(environ={})
+    seed = Secret(sandbox.admin.token("pikpak", username=username)["refresh_token"])
+    signed = await take_refresh_token(account, keys, network, seed, FAST)
+    assert signed.user_id
+    assert "@" in signed.title
+    with pytest.raises(LoginNeeded, match="used already"):
+        await take_refresh_token(account, keys, network, seed, FAST)
+    # the good sign-in from before is still there
+    storage = PikPakStorage(account, keys, network, FAST)
+    sandbox.admin.age(7300)
+    assert (await storage.quota()).used == 0
+    await storage.close()
+
+
+_WORKER = """
+import asyncio, json, sys
+from pathlib import Path
+from cloudtui.services.accounts import Account, Keys
+from cloudtui.services.network import Network
+from cloudtui.services.paths import Paths
+from cloudtui.services.pikpak.storage import PikPakStorage
+from cloudtui.services.sealing import Sealer
+from cloudtui.services.secrets import Secrets
+from tests.pikpak.stage import FAST
+
+async def main():
+    job = json.loads(sys.argv[1])
+    import os
+    paths = Paths.find(os.environ)
+    secrets = Secrets(paths, choice="vault", environ=os.environ)
+    keys = Keys("pk", paths=paths, secrets=secrets,
+                sealer=Sealer(secrets, paths.state_dir / "sealing.lock"), environ=os.environ)
+    account = Account("pk", "pikpak", job["options"])
+    network = Network(environ={})
+    if job["password"]:
+        from cloudtui.services.models import Secret
+        from cloudtui.services.pikpak.signin import sign_in
+        await sign_in(account, keys, network, FAST, job["options"]["username"],
+                      Secret(job["password"]))
+        return
+    storage = PikPakStorage(account, keys, network, FAST)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    print((await storage.quota()).used, flush=True)
+    await storage.close()
+
+asyncio.run(main())
+"""
+
+
+def test_three_processes_with_one_expired_token_refresh_once(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    phrase = tmp_path / "phrase"
+    phrase.write_text("a long enough passphrase\n")
+    phrase.chmod(0o600)
+    environ = {
+        "PATH": "/usr/bin:/bin",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+        "CLOUDTUI_HOME": str(tmp_path / "home"),
+        "CLOUDTUI_VAULT_PASSPHRASE_FILE": str(phrase),
+    }
+
+    def start(password: str) -> subprocess.Popen[str]:
+        job = json.dumps({"options": dict(account.options), "password": password})
+        return subprocess.Popen(
+            [sys.executable, "-c", _WORKER, job],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environ,
+        )
+
+    first = start(PASSWORD.reveal())
+    first.communicate(timeout=60)
+    assert first.returncode == 0
+    sandbox.admin.age(7300)
+    since = seen(sandbox)
+    workers = [start("") for _ in range(3)]
+    for worker in workers:
+        assert worker.stdout is not None
+        assert worker.stdout.readline() == "ready\n"
+    for worker in workers:
+        assert worker.stdin is not None
+        worker.stdin.write("go\n")
+        worker.stdin.flush()
+    for worker in workers:
+        out, _ = worker.communicate(timeout=60)
+        assert (worker.returncode, out) == (0, "0\n")
+    assert len(calls(sandbox, since, "/v1/auth/token")) == 1
+
+
+# --- canned answers ----------------------------------------------------------------------------
+
+ACCOUNT = Account("pk", "pikpak", {"username": "ana@example.com"})
+
+
+def answering(*answers: tuple[int, object]) -> tuple[Canned, list[httpx.Request]]:
+    """A network that gives these answers in turn, the last one for ever."""
+    asked: list[httpx.Request] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        asked.append(request)
+        status, body = answers[min(len(asked), len(answers)) - 1]
+        if isinstance(body, bytes):
+            return httpx.Response(status, content=body)
+        return httpx.Response(status, json=body)
+
+    return Canned(handler), asked
+
+
+CAPTCHA: tuple[int, object] = (200, {"captcha_token": "ck0.token", "expires_in": 300})
+SIGNED: tuple[int, object] = (
+    200,
+    {"access_token": "a", "refresh_token": "os.r", "expires_in": 7200, "sub": "U1"},
+)
+
+
+async def test_sign_in_sends_what_rclone_sends(tmp_path: Path) -> None:
+    network, asked = answering(CAPTCHA, SIGNED)
+    await sign_in(ACCOUNT, keys_in(tmp_path), network, FAST, "ana@example.com", PASSWORD)
+    init, signin = asked
+    assert str(init.url) == "https://user.mypikpak.com/v1/shield/captcha/init"
+    body = json.loads(init.content)
+    assert body["action"] == "POST:/v1/auth/signin"
+    assert body["meta"] == {"username": "ana@example.com"}
+    assert "captcha_token" not in body
+    assert str(signin.url) == "https://user.mypikpak.com/v1/auth/signin"
+    assert json.loads(signin.content) == {
+        "client_id": "YUMx5nI8ZU8Ap8pm",
+        "username": "ana@example.com",
+        "password": PASSWORD.reveal(),
+    }
+    assert signin.headers["X-Captcha-Token"] == "ck0.token"
+    assert signin.headers["X-Device-Id"] == body["device_id"]
+
+
+async def test_refresh_is_form_encoded_for_the_web_client(tmp_path: Path) -> None:
+    network, asked = answering(SIGNED, CAPTCHA, (200, {"quota": {"limit": "9", "usage": "2"}}))
+    keys = keys_in(tmp_path, {"CLOUDTUI_ACCOUNT__PK__TOKEN": "os.seed"})
+    storage = PikPakStorage(ACCOUNT, keys, network, FAST)
+    quota = await storage.quota()
+    assert (quota.total, quota.used, quota.free) == (9, 2, 7)
+    refresh, init, about = asked
+    assert refresh.content == (
+        b"client_id=YUMx5nI8ZU8Ap8pm&grant_type=refresh_token&refresh_token=os.seed"
+    )
+    assert "X-Device-Id" not in refresh.headers
+    assert json.loads(init.content)["meta"]["user_id"] == "U1"
+    assert json.loads(init.content)["action"] == "GET:/drive/v1/about"
+    assert about.headers["Authorization"] == "Bearer a"
+    assert about.headers["X-Captcha-Token"] == "ck0.token"
+    assert about.headers["Referer"] == "https://mypikpak.com/"
+    await storage.close()
+
+
+async def test_other_identities_send_their_secret(tmp_path: Path) -> None:
+    network, asked = answering(CAPTCHA, SIGNED)
+    account = Account("pk", "pikpak", {"username": "ana", "identity": "android-153"})
+    await sign_in(account, keys_in(tmp_path), network, FAST, "ana", PASSWORD)
+    body = json.loads(asked[1].content)
+    assert body["client_secret"]
+    assert body["captcha_token"] == "ck0.token"
+
+
+async def test_too_many_tries_stop_without_another(tmp_path: Path) -> None:
+    refused: tuple[int, object] = (
+        400,
+        {"error": "captcha_invalid", "error_code": 4002, "error_description": "too frequent"},
+    )
+    network, asked = answering(CAPTCHA, refused)
+    with pytest.raises(TooMany):
+        await sign_in(ACCOUNT, keys_in(tmp_path), network, FAST, "ana", PASSWORD)
+    assert len(asked) == 2
+
+
+@pytest.mark.parametrize("answer", [{"captcha_token": "", "expires_in": 300}, {"expires_in": 0}])
+async def test_a_captcha_answer_without_token_is_an_error(
+    tmp_path: Path, answer: dict[str, object]
+) -> None:
+    network, _ = answering((200, answer))
+    with pytest.raises(BadReply):
+        await sign_in(ACCOUNT, keys_in(tmp_path), network, FAST, "ana", PASSWORD)
+
+
+async def test_html_in_place_of_pikpak_is_one_sentence(tmp_path: Path) -> None:
+    network, _ = answering((200, b"<html>Please log in to the hotel</html>"))
+    with pytest.raises(BadReply) as caught:
+        await sign_in(
+            ACCOUNT, keys_in(tmp_path), network, Retries(2, 0.001, 0.001), "ana", PASSWORD
+        )
+    assert "hotel" not in str(caught.value)
+
+
+async def test_no_network_is_one_sentence(tmp_path: Path) -> None:
+    def handler(request: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("refused", request=request)
+
+    with pytest.raises(Offline, match="No connection to PikPak") as caught:
+        await sign_in(
+            ACCOUNT, keys_in(tmp_path), Canned(handler), Retries(2, 0.001, 0.001), "ana", PASSWORD
+        )
+    assert caught.value.retry is Retry.SOON
+
+
+async def test_a_drive_call_tries_a_puzzle_token_once_then_asks_a_human(tmp_path: Path) -> None:
+    puzzle: tuple[int, object] = (
+        200,
+        {"captcha_token": "ck0.doubtful", "expires_in": 300, "url": "https://p.example/x?a=1"},
+    )
+    refused: tuple[int, object] = (400, {"error": "captcha_invalid", "error_code": 9})
+    network, _ = answering(SIGNED, puzzle, refused, puzzle, refused)
+    keys = keys_in(tmp_path, {"CLOUDTUI_ACCOUNT__PK__TOKEN": "os.seed"})
+    storage = PikPakStorage(ACCOUNT, keys, network, FAST)
+    with pytest.raises(CaptchaNeeded) as caught:
+        await storage.quota()
+    assert caught.value.url == "https://p.example/x?a=1"
+    await storage.close()
