@@ -9,7 +9,7 @@ import os
 import threading
 from pathlib import Path
 
-from cloudtui.sandbox.blobs import Blob, Blobs, Follower, hash_file
+from cloudtui.sandbox.blobs import FOLLOW_FROM, Blob, Blobs, Follower, hash_file
 from cloudtui.sandbox.http import Body
 from cloudtui.sandbox.pcloud.codes import Refusal
 
@@ -20,8 +20,8 @@ class Upload:
     """One session. A second writer at the same time is refused with 2068, as measured on the
     service.
 
-    Hashes run along on threads while bytes arrive in order; a write out of order drops them and
-    they are computed from the file when asked for.
+    From 16 MiB on a process hashes along while bytes arrive in order; after a write out of order
+    digests are computed from the file when asked for.
     """
 
     def __init__(self, number: int, blobs: Blobs, digests: tuple[str, ...], expires: float) -> None:
@@ -31,8 +31,8 @@ class Upload:
         self.expires = expires
         self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._digests = digests
-        self._followers: dict[str, Follower] | None = {}
-        self._hashed = 0
+        self._follower: Follower | None = None
+        self._in_order = True
         self._writing = threading.Lock()
 
     def write(self, offset: int, body: Body) -> None:
@@ -40,56 +40,68 @@ class Upload:
         if not self._writing.acquire(blocking=False):
             raise Refusal(2068)
         try:
-            self._expect(offset)
+            if self._fd < 0:
+                raise Refusal(2067)
+            self._prepare(offset, offset + (body.length or 0))
             for view in body.stream():
                 done = 0
                 while done < len(view):
                     done += os.pwrite(self._fd, view[done:], offset + done)
                 offset += len(view)
                 self.size = max(self.size, offset)
-                if self._followers is not None:
-                    self._hashed = offset
-                    for follower in self._followers.values():
-                        follower.advance(offset)
+                if self._follower is not None:
+                    self._follower.advance(offset)
         finally:
             self._writing.release()
 
-    def _expect(self, offset: int) -> None:
-        if self._followers is None:
-            return
-        if offset != self._hashed:
+    def _prepare(self, offset: int, end: int) -> None:
+        if offset != self.size:
+            self._in_order = False
             self._stop()
-            self._followers = None
-        elif not self._followers:
-            self._followers = {name: Follower(self._fd, name) for name in self._digests}
+        elif self._in_order and self._follower is None and self._digests and end >= FOLLOW_FROM:
+            self._follower = Follower(self._fd, self._digests)
 
     def sums(self) -> dict[str, str]:
-        """Hex digests of what is there."""
-        if self._followers:
-            return {name: follower.digest() for name, follower in self._followers.items()}
-        return {name: hash_file(self.path, name) for name in self._digests}
-
-    def finish(self) -> Blob:
-        """End the session and keep its bytes. Refusal 2068 while a write runs."""
+        """Hex digests of what is there. Refusal 2068 while a write runs."""
         if not self._writing.acquire(blocking=False):
             raise Refusal(2068)
         try:
-            blob = Blob(self.path, self.size, self.sums())
+            return self._sums()
+        finally:
+            self._writing.release()
+
+    def _sums(self) -> dict[str, str]:
+        if self._follower is not None:
+            return self._follower.digests()
+        return {name: hash_file(self.path, name) for name in self._digests}
+
+    def finish(self) -> Blob:
+        """End the session and keep its bytes. Refusals 2068 while a write runs, 2067 when ended."""
+        if not self._writing.acquire(blocking=False):
+            raise Refusal(2068)
+        try:
+            if self._fd < 0:
+                raise Refusal(2067)
+            blob = Blob(self.path, self.size, self._sums())
             self._close()
             return blob
         finally:
             self._writing.release()
 
     def discard(self) -> None:
-        """End the session and drop its bytes; a running write notices when it next writes."""
-        with self._writing:
+        """End the session and drop its bytes. Refusal 2068 while a write runs."""
+        if not self._writing.acquire(blocking=False):
+            raise Refusal(2068)
+        try:
             self._close()
-        self.path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
+        finally:
+            self._writing.release()
 
     def _stop(self) -> None:
-        for follower in (self._followers or {}).values():
-            follower.close()
-        self._followers = {}
+        if self._follower is not None:
+            self._follower.close()
+            self._follower = None
 
     def _close(self) -> None:
         self._stop()

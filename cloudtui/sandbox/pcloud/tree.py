@@ -199,9 +199,7 @@ class Tree:
         if existing is None:
             ctime = now if created is None else created
             return self.add_file(parent, name, content or self.content(blob), ctime, mtime)
-        same = existing.content.blob is blob or (
-            existing.content.blob.size == blob.size and existing.content.blob.sha1() == blob.sha1()
-        )
+        same = existing.content.blob.same_as(blob)
         if not same:
             existing.old.append(existing.content)
             self.used += blob.size - existing.content.blob.size

@@ -27,7 +27,7 @@ def target_folder(call: Call) -> Folder:
 
 def sums_of(call: Call, blob: Blob) -> dict[str, str]:
     """The region's digests of a blob."""
-    return {name: blob.digest(name) for name in call.region.digests}
+    return {name: blob.digest(name) for name in call.digests}
 
 
 @method("uploadfile", locked=False, writes=True)
@@ -47,7 +47,7 @@ def uploadfile(call: Call) -> dict[str, object]:
     stored: list[tuple[File, Blob]] = []
     if call.multipart is not None:
         for name, feed in call.multipart.files():
-            writer = call.estate.world.blobs.new(call.region.digests, request.body.length)
+            writer = call.estate.world.blobs.new(call.digests, request.body.length)
             try:
                 feed(writer.write)
             except BaseException:
@@ -73,7 +73,7 @@ def _receive(call: Call, name: str) -> tuple[File, Blob]:
     stays.
     """
     body = call.request.body
-    writer = call.estate.world.blobs.new(call.region.digests, body.length)
+    writer = call.estate.world.blobs.new(call.digests, body.length)
     progress = _progress(call, name, body.length or 0)
     try:
         for view in body.stream():
@@ -156,7 +156,7 @@ def session(call: Call) -> Upload:
 def upload_create(call: Call) -> dict[str, object]:
     call.account.room_for(call.params.number("filesize") or 0)
     number = call.estate.number()
-    upload = Upload(number, call.estate.world.blobs, call.region.digests, call.now + LIFETIME)
+    upload = Upload(number, call.estate.world.blobs, call.digests, call.now + LIFETIME)
     call.account.uploads[number] = upload
     return {"uploadid": number}
 
@@ -183,8 +183,8 @@ def upload_info(call: Call) -> dict[str, object]:
 @method("upload_delete", writes=True)
 def upload_delete(call: Call) -> dict[str, object]:
     upload = session(call)
-    del call.account.uploads[upload.id]
     upload.discard()
+    del call.account.uploads[upload.id]
     return {}
 
 
