@@ -38,7 +38,7 @@ async def opened(sandbox: SandboxProcess, tmp_path: Path) -> AsyncIterator[Open]
             token = sandbox.admin.order(
                 "pcloud", "add_tokens", region=region, email=email, kind=kind
             )["token"]
-        storage = await place(tmp_path / email, told["url"], token=Secret(token), **options)
+        storage = await place(tmp_path / email, told["url"], token=Secret(token), options=options)
         made.append(storage)
         return storage
 

@@ -16,6 +16,7 @@ from cloudtui.services.models import Entry, Found, HashType, Kind, Location, Sec
 from cloudtui.services.network import Network
 from cloudtui.services.paths import Paths
 from cloudtui.services.pcloud.storage import PCloudStorage
+from cloudtui.services.pcloud.write import SessionWrite, SmallWrite
 from cloudtui.services.retry import Retries
 from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import MemoryStore, Secrets
@@ -46,12 +47,12 @@ async def place(
     *,
     token: Secret = TOKEN,
     network: Network | None = None,
-    **options: object,
+    options: Mapping[str, object] | None = None,
 ) -> PCloudStorage:
     """A storage for an account whose API answers at `url`."""
     held = keys(home)
     await held.write("token", url, token)
-    account = Account("pc", "pcloud", {"api_url": url, **options})
+    account = Account("pc", "pcloud", {"api_url": url, **(options or {})})
     storage = PCloudStorage(account, held, network or Network(environ={}), FAST)
     storage.client.pace.rate = 1000.0
     return storage
@@ -175,8 +176,8 @@ async def send(request: PartRequest, data: bytes) -> PartReply:
 
 def remote(handle: WriteHandle) -> RemoteWrite:
     """The handle, known to be a remote one."""
-    assert not hasattr(handle, "fd")
-    return handle  # type: ignore[return-value]
+    assert isinstance(handle, SmallWrite | SessionWrite)
+    return handle
 
 
 async def send_parts(handle: RemoteWrite, data: bytes, done: list[Receipt]) -> list[Receipt]:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
+import httpx
 import pytest
 
-from cloudtui.services.errors import Ambiguous, BadName, Exists, NotFound
+from cloudtui.services.errors import Ambiguous, BadName, Exists, Gone, Mismatch, NotFound
 from cloudtui.services.models import Found, HashType, Kind, Location
+from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.conftest import Open
-from tests.pcloud.rig import download, facts, names, remote, send_parts, tree, upload
+from tests.pcloud.rig import download, facts, names, remote, send, send_parts, tree, upload
 from tests.sandbox_process import SandboxProcess
 
 ROOT = Location("pc")
@@ -113,8 +115,6 @@ async def test_a_session_goes_on_where_it_was(opened: Open) -> None:
     told = facts(data)
     handle = remote(await storage.open_write(ROOT, "big", told, replace=None, job="job"))
     request = await handle.part_request(0, 0, 65_536)
-    from tests.pcloud.rig import send
-
     handle.receipt(request, 0, await send(request, data))
     again = remote(await storage.reopen_write(handle.state()))
     held = await again.probe()
@@ -132,8 +132,6 @@ async def test_a_session_goes_on_where_it_was(opened: Open) -> None:
 
 
 async def test_wrong_bytes_never_become_a_file(opened: Open) -> None:
-    from cloudtui.services.errors import Gone, Mismatch
-
     storage = await opened(upload_cutoff=65_536, chunk_size=65_536)
     for size in (1000, 100_000):
         data = os.urandom(size)
@@ -143,17 +141,14 @@ async def test_wrong_bytes_never_become_a_file(opened: Open) -> None:
         with pytest.raises(Mismatch):
             await handle.finish(receipts, told)
         assert await names(storage, ROOT) == []
-    with pytest.raises(Gone):
-        await handle.probe()
+        if handle.resumable:
+            with pytest.raises(Gone):
+                await handle.probe()
 
 
 async def test_a_put_whose_answer_was_lost_is_found_again(
     storage: PCloudStorage, sandbox: SandboxProcess
 ) -> None:
-    import httpx
-
-    from tests.pcloud.rig import send
-
     data = b"twelve bytes"
     told = facts(data)
     handle = remote(await storage.open_write(ROOT, "a", told, replace=None, job="job"))
@@ -195,16 +190,10 @@ async def test_a_remembered_folder_that_was_replaced_is_found_anew(
     old = await storage.mkdir(ROOT, "d")
     await storage.mkdir(ROOT.child("d"), "one")
     # somebody else removes it and makes another of that name
-    await storage.client.call("deletefolderrecursive", {"folderid": int(old.id[1:])}, _answer())
-    await storage.client.call("createfolder", {"folderid": 0, "name": "d"}, _answer())
+    await storage.client.call("deletefolderrecursive", {"folderid": int(old.id[1:])}, wire.Answer)
+    await storage.client.call("createfolder", {"folderid": 0, "name": "d"}, wire.Answer)
     await storage.mkdir(ROOT.child("d"), "two")
     assert await tree(storage, ROOT) == {"d/": {"two/": {}}}
-
-
-def _answer() -> type:
-    from cloudtui.services.pcloud.wire import Answer
-
-    return Answer
 
 
 async def test_rename_and_move_never_replace(storage: PCloudStorage) -> None:

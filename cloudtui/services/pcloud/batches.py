@@ -251,7 +251,8 @@ class Batches:
         answer = await self._client.call(
             "listfolder", {"folderid": batch.number, "recursive": 1}, wire.TreeListing, timeout=SLOW
         )
-        return 0 if answer.metadata is None else _bytes(answer.metadata)
+        own = 0 if batch.manifest_file is None else batch.manifest_file.size or 0
+        return 0 if answer.metadata is None else max(0, _bytes(answer.metadata) - own)
 
 
 def _bytes(tree: wire.Tree) -> int:
