@@ -54,13 +54,14 @@ class Links:
         if size is None:
             raise errors.bad_reply("getfilelink", "no size")
         expires = wire.seconds(link.expires)
+        # the ticket speaks in this machine's time
         offset = self._client.now() - time.time()
         return ReadTicket(
             account=self._account,
             urls=self.urls(link),
             size=size,
             version=str(mark) if mark is not None else f"size:{size}",
-            expires_at=None if expires is None else expires - offset,
+            expires_at=None if expires is None else round(expires - offset),
             connections=_CONNECTIONS,
         )
 
