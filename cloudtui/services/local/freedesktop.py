@@ -225,13 +225,14 @@ def _make_bin(bin_: Bin) -> None:
     for folder in (bin_.path, bin_.files, bin_.info):
         with suppress(FileExistsError):
             os.mkdir(folder, 0o700)
-        if not _is_ours(folder):
+        if not _is_ours(folder, linked=bin_.top is None):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), folder)
 
 
-def _is_ours(folder: str) -> bool:
+def _is_ours(folder: str, *, linked: bool = False) -> bool:
+    """Whether it is a folder of this user; only inside the own home a link may lead to it."""
     try:
-        info = os.lstat(folder)
+        info = os.stat(folder) if linked else os.lstat(folder)
     except OSError:
         return False
     return stat.S_ISDIR(info.st_mode) and info.st_uid == os.getuid()
