@@ -200,7 +200,7 @@ async def _main(general: General, output: Output, body: Body, new_account: str) 
     )
     async with open_runtime(overrides) as runtime:
         for problem in runtime.problems:
-            if not new_account or not problem.key.startswith(f"{new_account}."):
+            if not new_account or not problem.key.startswith(f"accounts.{new_account}"):
                 output.say(str(problem))
         return await body(runtime, output) or 0
 
