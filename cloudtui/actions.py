@@ -115,8 +115,8 @@ ACTIONS: tuple[Action, ...] = (
             ("delete", "D|shift+delete", "delete for ever", "files", "delete"),
             ("undo", "u", "undo", "files", "undo"),
             ("properties", "i|alt+enter", "properties", "files", "properties"),
-            ("copy_path", "c p", "copy the path", "files", "copy_text('path')"),
-            ("copy_name", "c n", "copy the name", "files", "copy_text('name')"),
+            ("copy_path", "c p", "copy the path", "files", "copy_words('path')"),
+            ("copy_name", "c n", "copy the name", "files", "copy_words('name')"),
             ("go", "z|g space", "go to a path typed", "moving", "go"),
             ("home", "g h", "home folder of the disk", "moving", "home"),
             ("root", "g slash", "root folder", "moving", "root"),
@@ -235,9 +235,7 @@ def key_name(key: str) -> str:
     *modifiers, last = key.split("+") if len(key) > 1 else [key]
     if last in _NAMES:
         last = _NAMES[last]
-    elif len(last) > 1 and last[0] == "f" and last[1:].isdigit():
-        last = last.upper()
-    elif modifiers:
+    elif (len(last) > 1 and last[0] == "f" and last[1:].isdigit()) or modifiers:
         last = last.upper()
     return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
 

@@ -82,8 +82,8 @@ class CloudApp(App[int]):
 
     # --- the way in --------------------------------------------------------------------------
 
-    def get_default_screen(self) -> Screen[object]:
-        return self.main  # type: ignore[return-value]
+    def get_default_screen(self) -> Screen[None]:
+        return self.main
 
     def on_mount(self) -> None:
         self.call_after_refresh(self._begin)
@@ -141,7 +141,7 @@ class CloudApp(App[int]):
         """Messages of this run, oldest first."""
         return list(self._messages)
 
-    def notify(self, message: str, **kwargs: object) -> None:  # type: ignore[override]
+    def notify(self, message: str, **kwargs: object) -> None:
         """One place for all passing notes: plain text, never markup, in the message line."""
         bad = kwargs.get("severity", "information") != "information"
         self.main.say(display_name(message, edges=False), bad=bad)

@@ -42,6 +42,8 @@ def size_long(size: int, *, si: bool = False) -> str:
         return f"{size} B"
     decimals = value < 9.95 or (value < 99.95 and power >= 3)
     number = f"{value:.1f}" if decimals else f"{value:.0f}"
+    if value >= 9.95:
+        number = number.removesuffix(".0")
     return f"{number} {_LETTERS[power - 1]}{'B' if si else 'iB'}"
 
 

@@ -379,7 +379,7 @@ class Browser:
             words.append(f"jump: {display_name(pane.typed, edges=False)}_")
         if view.marked:
             size = view.marked_size
-            shown = present.size_long(size) if wide else present.size_short(size)
+            shown = present.size_long(size) if wide or size < 1000 else present.size_short(size)
             unseen = view.marked_unseen
             hidden = f" ({unseen} hidden)" if unseen else ""
             words.append(f"{view.marked:,} marked{hidden}  {shown}")

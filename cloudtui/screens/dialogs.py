@@ -39,16 +39,29 @@ def words(text: str, *, classes: str = "", id: str | None = None) -> Static:
 
 
 class Answer(Button):
-    """A button whose letter is underlined."""
+    """A button in brackets, its letter underlined; double brackets show the focus without
+    colour."""
 
     def __init__(self, option: Option[T], *, id: str) -> None:
-        at = option.words.lower().find(option.letter.lower()) if option.letter else -1
-        label = Content(option.words)
+        self._words = option.words
+        self._letter = option.letter
+        super().__init__(
+            self._drawn(focused=False), id=id, compact=True, disabled=bool(option.reason)
+        )
+
+    def _drawn(self, *, focused: bool) -> Content:
+        before, after = ("[[ ", " ]]") if focused else (" [ ", " ] ")
+        at = self._words.lower().find(self._letter.lower()) if self._letter else -1
+        label = Content(before + self._words + after)
         if at >= 0:
-            label = label.stylize("underline", at, at + 1)
-        super().__init__(label, id=id, compact=True, disabled=bool(option.reason))
-        if option.reason:
-            self.tooltip = None
+            label = label.stylize("underline", len(before) + at, len(before) + at + 1)
+        return label
+
+    def on_focus(self) -> None:
+        self.label = self._drawn(focused=True)
+
+    def on_blur(self) -> None:
+        self.label = self._drawn(focused=False)
 
 
 class Dialog(ModalScreen[T], Generic[T]):

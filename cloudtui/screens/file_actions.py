@@ -112,9 +112,8 @@ class FileActions:
             sentences = [f"{amount(items)} from {source.place}", names_line(items)]
             if unseen:
                 sentences.append(f"{unseen} marked items are not shown now: left out.")
-            if verb is Verb.MOVE and source.at is not None and target.at is not None:
-                if source.at.account != target.at.account:
-                    sentences.append("Each source is removed after its copy is checked.")
+            if verb is Verb.MOVE and source.place_name != target.place_name:
+                sentences.append("Each source is removed after its copy is checked.")
             word = "Copy" if verb is Verb.COPY else "Move"
             shown = address if display_name(address, edges=False) == address else ""
             box = TransferBox(f"{word} to {place}", sentences, target=shown or "(this folder)")

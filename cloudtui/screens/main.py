@@ -14,7 +14,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 
 from cloudtui import present
 from cloudtui.actions import KEY_BAR, Action, Place, key_name, sequences
@@ -23,8 +22,9 @@ from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
 from cloudtui.screens.file_actions import FileActions
+from cloudtui.screens.pane_keys import PaneKeys
 from cloudtui.screens.places import Places
-from cloudtui.services.models import DISK, Found, Kind, Location
+from cloudtui.services.models import Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.transfers.orders import JobView, Verb
 from cloudtui.widgets.dock import Dock
@@ -33,6 +33,7 @@ from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.header import header_pieces
 from cloudtui.widgets.line import KeyBar, Line, Piece
 from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.rows import cut_middle
 
 if TYPE_CHECKING:
     from cloudtui.app import CloudApp
@@ -45,7 +46,7 @@ _SMALL: Final = (60, 15)
 _LEAST: Final = (40, 12)
 
 
-class MainScreen(Screen[None]):
+class MainScreen(PaneKeys):
     """Two panes and everything around them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.BROWSER)
@@ -95,11 +96,6 @@ class MainScreen(Screen[None]):
         app = self.app
         assert isinstance(app, CloudApp)
         return app
-
-    @property
-    def other(self) -> Browser:
-        """The pane without focus."""
-        return self.right if self.active is self.left else self.left
 
     def on_mount(self) -> None:
         self._left_pane.focus()
@@ -192,7 +188,8 @@ class MainScreen(Screen[None]):
         wide = self.size.width >= _FULL
         pieces: list[Piece] = []
         if entry is not None:
-            pieces.append((" " + display_name(entry.name), "strong"))
+            room = max(20, self.size.width - 52)
+            pieces.append((" " + cut_middle(display_name(entry.name), room), "strong"))
             if entry.kind is Kind.FOLDER:
                 words = ["folder"]
             else:
@@ -301,10 +298,6 @@ class MainScreen(Screen[None]):
         names = {"/": "slash", "@": "at", "?": "question_mark"}
         self.app.simulate_key(names.get(event.key, event.key))
 
-    def action_move(self, how: str) -> None:
-        """The moving keys, in the pane with focus."""
-        self.active.pane.action_move(how)
-
     def action_prefix(self, key: str) -> None:
         """The first key of two: show what may follow, wait without end."""
         self._prefix = key
@@ -324,42 +317,7 @@ class MainScreen(Screen[None]):
             self.run_worker(self.run_action(found.run), group="keys", exit_on_error=False)
         return True
 
-    # --- moving between folders --------------------------------------------------------------
-
-    def action_enter(self) -> None:
-        """Enter: into a folder, up on `../`."""
-        view = self.active.view
-        entry = view.current
-        if view.on_parent():
-            self.active.parent()
-        elif entry is not None and entry.is_folder:
-            self.active.enter(entry)
-        elif entry is not None:
-            self.places.properties(self.active)
-        elif self.active.at is None:
-            self.action_sources("")
-
-    def action_into(self) -> None:
-        """`l`: into a folder; nothing on a file."""
-        entry = self.active.view.current
-        if entry is not None and entry.is_folder:
-            self.active.enter(entry)
-
-    def action_parent(self) -> None:
-        """Up."""
-        self.active.parent()
-
-    def action_back(self) -> None:
-        """Back in this pane's history."""
-        self.active.back()
-
-    def action_forward(self) -> None:
-        """Forward again."""
-        self.active.forward()
-
-    def action_other_pane(self) -> None:
-        """Tab."""
-        self.focus_side("right" if self.active is self.left else "left")
+    # --- panes -------------------------------------------------------------------------------
 
     def focus_side(self, side: str) -> None:
         """Give a pane the focus; in the one-pane layout it is also the one that shows."""
@@ -368,129 +326,11 @@ class MainScreen(Screen[None]):
         self._layout()
         browser.pane.focus()
 
-    def action_same_folder(self) -> None:
-        """`=`: this folder in the other pane too."""
-        if self.active.at is not None:
-            self.other.open(self.active.at)
-
-    def action_open_other(self) -> None:
-        """The folder under the cursor, in the other pane."""
-        entry = self.active.view.current
-        if entry is not None and entry.is_folder and self.active.at is not None:
-            self.other.open(Found.of(self.active.at, entry).at)
-
-    def action_swap(self) -> None:
-        """`W`: both panes change places."""
-        left, right = self.left.at, self.right.at
-        if left is None or right is None:
-            self.say("There is only one folder to show. @ chooses a source.")
-            return
-        self.left.open(right)
-        self.right.open(left)
-        self.action_other_pane()
-
     def action_alone(self) -> None:
         """`Z`: this pane alone, and back."""
         self._alone = not self._alone
         self._layout()
         self.call_after_refresh(self._show_all)
-
-    def action_home(self) -> None:
-        """The home folder of the disk."""
-        from pathlib import Path
-
-        self.active.open(Location(DISK, Path.home().parts[1:]))
-
-    def action_root(self) -> None:
-        """The root of this source."""
-        if self.active.at is not None:
-            self.active.open(Location(self.active.at.account))
-
-    # --- marks -------------------------------------------------------------------------------
-
-    def action_mark(self) -> None:
-        """Space: mark and step down."""
-        self.active.pane.mark_step(1)
-
-    def action_mark_move(self, how: str) -> None:
-        """Mark while moving."""
-        self.active.pane.mark_step(-1 if how == "up" else 1, on=True)
-
-    def action_range(self) -> None:
-        """`v`: begin or end a range."""
-        view = self.active.view
-        if view.in_range:
-            view.end_range(keep=True)
-        else:
-            view.start_range()
-        self.active.pane.redraw()
-
-    def action_range_off(self) -> None:
-        """`V`: the rows of the range lose their marks."""
-        view = self.active.view
-        if view.in_range:
-            view.unmark_range()
-        else:
-            view.set_mark(view.cursor, on=False)
-        self.active.pane.redraw()
-
-    def action_mark_all(self) -> None:
-        """Ctrl+A."""
-        self.active.view.mark_all()
-        self.active.pane.redraw()
-        if self.active.loading:
-            self.say(f"{len(self.active.view.entries):,} loaded so far; later ones are not marked.")
-
-    def action_invert(self) -> None:
-        """`*`."""
-        self.active.view.invert()
-        self.active.pane.redraw()
-
-    def action_mark_pattern(self, on: bool) -> None:  # noqa: FBT001
-        """`+` and `-`."""
-        self.places.mark_pattern(self.active, on=on)
-
-    def action_cancel(self) -> None:
-        """Esc: one step back."""
-        view = self.active.view
-        if view.in_range:
-            view.end_range(keep=False)
-            self.active.pane.redraw()
-        elif view.pattern:
-            self.active.pane.set_filter("")
-            self.active.words_changed()
-        elif self.active.stop():
-            self.say(f"Stopped at {len(view.entries):,} items. Ctrl+R goes on.")
-        elif view.marked:
-            view.clear_marks()
-            self.active.pane.redraw()
-
-    # --- view --------------------------------------------------------------------------------
-
-    def action_filter(self) -> None:
-        """`/`."""
-        self.active.pane.start_typing("filter")
-
-    def action_jump(self) -> None:
-        """Ctrl+S."""
-        self.active.pane.start_typing("jump")
-
-    def action_sort(self, how: str) -> None:
-        """`,` and a letter."""
-        self.active.sort(how)
-
-    def action_hidden(self) -> None:
-        """`.`: hidden files in this pane."""
-        browser = self.active
-        browser.show_hidden = not browser.show_hidden
-        browser.view.show_hidden(browser.show_hidden)
-        browser.pane.redraw()
-        browser.words_changed()
-        self.say("Hidden files are shown." if browser.show_hidden else "Hidden files are left out.")
-
-    def action_reload(self) -> None:
-        """Ctrl+R."""
-        self.active.reload()
 
     def action_dock(self) -> None:
         """`F`."""
@@ -535,7 +375,7 @@ class MainScreen(Screen[None]):
         """`i`."""
         self.places.properties(self.active)
 
-    def action_copy_text(self, what: str) -> None:
+    def action_copy_words(self, what: str) -> None:
         """`c p`, `c n`."""
         self.places.copy_text(self.active, what)
 

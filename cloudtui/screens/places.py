@@ -267,10 +267,9 @@ class Places:
             chosen: Browser | None = None
             for one in (browser, self.screen.left, self.screen.right):
                 storage = one.storage
-                if storage is not None and isinstance(storage, OfflineTasks):
-                    if storage.caps.offline_tasks:
-                        chosen = one
-                        break
+                if isinstance(storage, OfflineTasks) and one.storage.caps.offline_tasks:
+                    chosen = one
+                    break
             if chosen is None or chosen.at is None:
                 self.screen.say(
                     "Neither pane shows a place that fetches links by itself. @ chooses one."

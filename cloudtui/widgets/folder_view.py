@@ -209,7 +209,7 @@ class FolderView:
         self.pattern = pattern
         self._keeping_place(lambda: self._sift(self.order if narrower else self._sorted))
 
-    def show_hidden(self, shown: bool) -> None:  # noqa: FBT001
+    def show_hidden(self, shown: bool) -> None:
         """Show or hide names that start with a dot."""
         self.hidden = shown
         self._keeping_place(lambda: self._sift(self._sorted))

@@ -97,7 +97,7 @@ class KeyBar(Line):
         for key, label in functions:
             number = key.removeprefix("f")
             text = f" {number}" if roomy else number
-            end = f"{label} " if roomy else f"{label} "
+            end = f"{label} "
             if at + len(text) + len(end) > width:
                 break
             pieces += [(text, "key"), (end, "text")]

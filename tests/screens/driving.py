@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from typing import cast
 
 from textual.geometry import Region
 from textual.pilot import Pilot
 
 from cloudtui.app import CloudApp
-from cloudtui.ports import Door
+from cloudtui.ports import Door, RuntimeFactory
 from tests.screens.fake_runtime import FakeRuntime
 
 SIZES = ((80, 24), (120, 40), (200, 60))
@@ -26,7 +27,7 @@ async def opened(
     ascii_only: bool = False,
 ) -> AsyncIterator[tuple[CloudApp, Pilot[int]]]:
     """The app on a runtime, both panes listed."""
-    door = Door(runtime.opened)
+    door = Door(cast("RuntimeFactory", runtime.opened))
     app = CloudApp(door, left, right, ascii_only=ascii_only)
     async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
         await settle(pilot, lambda: panes_ready(app))

@@ -1,0 +1,194 @@
+"""Keys of the panes that move and mark: no file is changed by any of them.
+
+The part of the main screen's actions that only concerns the pane with focus and its neighbour.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from textual.screen import Screen
+
+from cloudtui.screens.browser import Browser
+from cloudtui.screens.places import Places
+from cloudtui.services.models import DISK, Found, Location
+
+
+class PaneKeys(Screen[None]):
+    """Actions on `active` and `other`."""
+
+    active: Browser
+    left: Browser
+    right: Browser
+    places: Places
+
+    @property
+    def other(self) -> Browser:
+        """The pane without focus."""
+        return self.right if self.active is self.left else self.left
+
+    def say(self, text: str, *, bad: bool = False) -> None:
+        """A sentence in the message line."""
+        raise AssertionError(f"nowhere to say {text!r} ({bad})")
+
+    def focus_side(self, side: str) -> None:
+        """Give a pane the focus."""
+        raise AssertionError(f"no pane called {side}")
+
+    def action_move(self, how: str) -> None:
+        """The moving keys, in the pane with focus."""
+        self.active.pane.action_move(how)
+
+    # --- moving between folders --------------------------------------------------------------
+
+    def action_enter(self) -> None:
+        """Enter: into a folder, up on `../`."""
+        view = self.active.view
+        entry = view.current
+        if view.on_parent():
+            self.active.parent()
+        elif entry is not None and entry.is_folder:
+            self.active.enter(entry)
+        elif entry is not None:
+            self.places.properties(self.active)
+        elif self.active.at is None:
+            self.places.sources(self.active)
+
+    def action_into(self) -> None:
+        """`l`: into a folder; nothing on a file."""
+        entry = self.active.view.current
+        if entry is not None and entry.is_folder:
+            self.active.enter(entry)
+
+    def action_parent(self) -> None:
+        """Up."""
+        self.active.parent()
+
+    def action_back(self) -> None:
+        """Back in this pane's history."""
+        self.active.back()
+
+    def action_forward(self) -> None:
+        """Forward again."""
+        self.active.forward()
+
+    def action_other_pane(self) -> None:
+        """Tab."""
+        self.focus_side("right" if self.active is self.left else "left")
+
+    def action_same_folder(self) -> None:
+        """`=`: this folder in the other pane too."""
+        if self.active.at is not None:
+            self.other.open(self.active.at)
+
+    def action_open_other(self) -> None:
+        """The folder under the cursor, in the other pane."""
+        entry = self.active.view.current
+        if entry is not None and entry.is_folder and self.active.at is not None:
+            self.other.open(Found.of(self.active.at, entry).at)
+
+    def action_swap(self) -> None:
+        """`W`: both panes change places."""
+        left, right = self.left.at, self.right.at
+        if left is None or right is None:
+            self.say("There is only one folder to show. @ chooses a source.")
+            return
+        self.left.open(right)
+        self.right.open(left)
+        self.action_other_pane()
+
+    def action_home(self) -> None:
+        """The home folder of the disk."""
+
+        self.active.open(Location(DISK, Path.home().parts[1:]))
+
+    def action_root(self) -> None:
+        """The root of this source."""
+        if self.active.at is not None:
+            self.active.open(Location(self.active.at.account))
+
+    # --- marks -------------------------------------------------------------------------------
+
+    def action_mark(self) -> None:
+        """Space: mark and step down."""
+        self.active.pane.mark_step(1)
+
+    def action_mark_move(self, how: str) -> None:
+        """Mark while moving."""
+        self.active.pane.mark_step(-1 if how == "up" else 1, on=True)
+
+    def action_range(self) -> None:
+        """`v`: begin or end a range."""
+        view = self.active.view
+        if view.in_range:
+            view.end_range(keep=True)
+        else:
+            view.start_range()
+        self.active.pane.redraw()
+
+    def action_range_off(self) -> None:
+        """`V`: the rows of the range lose their marks."""
+        view = self.active.view
+        if view.in_range:
+            view.unmark_range()
+        else:
+            view.set_mark(view.cursor, on=False)
+        self.active.pane.redraw()
+
+    def action_mark_all(self) -> None:
+        """Ctrl+A."""
+        self.active.view.mark_all()
+        self.active.pane.redraw()
+        if self.active.loading:
+            self.say(f"{len(self.active.view.entries):,} loaded so far; later ones are not marked.")
+
+    def action_invert(self) -> None:
+        """`*`."""
+        self.active.view.invert()
+        self.active.pane.redraw()
+
+    def action_mark_pattern(self, on: bool) -> None:
+        """`+` and `-`."""
+        self.places.mark_pattern(self.active, on=on)
+
+    def action_cancel(self) -> None:
+        """Esc: one step back."""
+        view = self.active.view
+        if view.in_range:
+            view.end_range(keep=False)
+            self.active.pane.redraw()
+        elif view.pattern:
+            self.active.pane.set_filter("")
+            self.active.words_changed()
+        elif self.active.stop():
+            self.say(f"Stopped at {len(view.entries):,} items. Ctrl+R goes on.")
+        elif view.marked:
+            view.clear_marks()
+            self.active.pane.redraw()
+
+    # --- view --------------------------------------------------------------------------------
+
+    def action_filter(self) -> None:
+        """`/`."""
+        self.active.pane.start_typing("filter")
+
+    def action_jump(self) -> None:
+        """Ctrl+S."""
+        self.active.pane.start_typing("jump")
+
+    def action_sort(self, how: str) -> None:
+        """`,` and a letter."""
+        self.active.sort(how)
+
+    def action_hidden(self) -> None:
+        """`.`: hidden files in this pane."""
+        browser = self.active
+        browser.show_hidden = not browser.show_hidden
+        browser.view.show_hidden(browser.show_hidden)
+        browser.pane.redraw()
+        browser.words_changed()
+        self.say("Hidden files are shown." if browser.show_hidden else "Hidden files are left out.")
+
+    def action_reload(self) -> None:
+        """Ctrl+R."""
+        self.active.reload()
