@@ -27,7 +27,7 @@ AWKWARD = (
     "semi;colon,comma.txt",
     "nfd e\u0301.txt",
     "back\\slash.txt",
-    "[/b] markup.txt",
+    "[bold] markup [x].txt",
 )
 
 
