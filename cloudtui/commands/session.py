@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import functools
 import logging
@@ -142,6 +141,8 @@ def run(context: click.Context, body: Body, *, new_account: str = "") -> None:
 
 def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
     """Run a coroutine to its exit code and exit with it."""
+    import asyncio  # brings ssl along: 40 ms that `--version` should not pay
+
     try:
         code = asyncio.run(_with_signals(main))
     except CloudError as error:
@@ -169,6 +170,8 @@ def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
 
 async def _with_signals(main: Callable[[], Awaitable[int]]) -> int:
     """`main` as a task that SIGINT, SIGTERM and SIGHUP cancel; their exit code when they did."""
+    import asyncio
+
     loop = asyncio.get_running_loop()
     task = asyncio.ensure_future(main())
     caught: list[int] = []

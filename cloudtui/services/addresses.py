@@ -42,7 +42,7 @@ def parse_address(text: str, accounts: Collection[str], folder: Path | None = No
     match = _PREFIX.fullmatch(text)
     if match and match[1] in accounts:
         return _cloud(match[1], match[2])
-    if match and match[2].startswith(("/", "#")) and not os.path.lexists(text):
+    if match and match[2][:1] in ("", "/", "#") and not os.path.lexists(text):
         raise UsageError(
             f"There is no account called {match[1]}.",
             hint=f"cloudtui login {match[1]} --kind pikpak|pcloud adds it.",

@@ -38,7 +38,7 @@ def test_a_local_file_may_look_like_an_address(
     assert local_path(parse_address("ab:/file", set()).at) == tmp_path / "ab:" / "file"
 
 
-@pytest.mark.parametrize("text", ["", "nope:/x", "nope:#1"])
+@pytest.mark.parametrize("text", ["", "nope:/x", "nope:#1", "nope:"])
 def test_nonsense_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         parse_address(text, {"pc"})

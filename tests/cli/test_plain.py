@@ -1,0 +1,92 @@
+"""The program itself: versions, imports, help, paths, keys."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.cloudtui_process import Home
+
+
+def loaded_by(*words: str) -> set[str]:
+    """Top-level packages in `sys.modules` after a command."""
+    program = (
+        "import sys, atexit\n"
+        "atexit.register(lambda: print('LOADED', *{n.split('.')[0] for n in sys.modules}))\n"
+        "from cloudtui.cli import main\n"
+        f"sys.argv = ['cloudtui', *{list(words)!r}]\n"
+        "main()\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    return set(ended.stdout.rpartition("LOADED ")[2].split())
+
+
+@pytest.mark.parametrize("words", [("--version",), ("ls", "/"), ("paths",), ("keys",)])
+def test_commands_load_no_screen(words: tuple[str, ...]) -> None:
+    loaded = loaded_by(*words)
+    assert "cloudtui" in loaded
+    assert not loaded & {"textual", "rich"}
+
+
+def test_version_loads_next_to_nothing() -> None:
+    assert not loaded_by("--version") & {"httpx", "ssl", "sqlite3", "msgspec", "keyring"}
+
+
+def test_the_local_listing_needs_no_network() -> None:
+    assert not loaded_by("ls", "/") & {"httpx", "authlib", "keyring"}
+
+
+def test_help_names_every_command(tmp_path: Path) -> None:
+    shown = Home(tmp_path).run("--help").ok().out
+    for command in ("ls", "cp", "mv", "rm", "trash", "login", "jobs", "offline", "demo", "doctor"):
+        assert f"\n  {command} " in shown
+
+
+def test_paths_lie_below_the_home(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    named = home.run("paths", "--json").ok().value
+    assert named["settings"] == str(tmp_path / "cloudtui" / "settings.toml")
+    assert all(path.startswith(str(tmp_path)) for path in named.values())
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("ls", "nope:/x"), 2),
+        (("ls", "/nonexistent"), 3),
+        (("ls", "--nonsense"), 2),
+        (("stat",), 2),
+        (("config", "set", "layuot", "ru"), 2),
+        (("quota", "nope:"), 2),
+        (("cp", "/nonexistent", "/tmp/x"), 3),
+        (("cp", "one"), 2),
+    ],
+)
+def test_bad_input_gives_a_sentence_and_a_code(
+    tmp_path: Path, words: tuple[str, ...], code: int
+) -> None:
+    ended = Home(tmp_path).run(*words)
+    assert ended.code == code
+    assert ended.err.strip()
+    assert "Traceback" not in ended.err + ended.out
+
+
+def test_errors_are_json_too(tmp_path: Path) -> None:
+    ended = Home(tmp_path).run("--json", "ls", "/nonexistent")
+    assert ended.value["error"]["code"] == "not_found"
+    assert ended.value["error"]["message"]
+
+
+def test_completion_is_printed(tmp_path: Path) -> None:
+    assert "_CLOUDTUI_COMPLETE" in Home(tmp_path).run("completion", "zsh").ok().out
+
+
+def test_settings_are_written_and_read(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run("config", "set", "units", "si").ok()
+    assert home.run("config", "get", "units").ok().out == "si\n"
+    home.run("config", "unset", "units").ok()
+    assert home.run("config", "get", "units").ok().out != "si\n"
