@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
@@ -32,6 +33,8 @@ REDIRECT_URI: Final = f"http://localhost:{REDIRECT_PORT}/"
 
 _REQUEST_ID_LENGTH: Final = 40
 _LONGEST_OPENING: Final = 5.0
+_AT_ONCE: Final = 3.0
+"""Seconds within which an answer came without waiting for the page."""
 
 Trace = Callable[[str, object], Awaitable[None]]
 
@@ -154,6 +157,8 @@ async def poll_token(
                     origin = waiting.pop(task)
                     try:
                         token, location = task.result()
+                    except _Denied:
+                        raise
                     except CloudError as error:
                         failure = error
                         continue
@@ -195,8 +200,10 @@ async def _poll_one(
 
     params = {"client_id": client_id(account), "request_id": request_id}
     pause = 0.5
+    waited = False
     async with network.client() as http:
         while True:
+            began = time.monotonic()
             try:
                 return await _token(http, network, origin, params, timeout=None, trace=trace)
             except Offline as error:
@@ -205,6 +212,23 @@ async def _poll_one(
                     raise
                 await asyncio.sleep(pause)
                 pause = min(10.0, pause * 2)
+            except LoginNeeded as error:
+                sent.set()
+                # how pCloud tells "denied" from "not yet" is not documented. A refusal after a
+                # long wait may be either: asked again, only a denial comes at once.
+                if time.monotonic() - began < _AT_ONCE:
+                    kind = _Denied if waited else LoginNeeded
+                    raise kind(
+                        "pCloud did not let this program in: it was denied on the page, or the "
+                        "app's id is wrong.",
+                        hint="Check client_id, then sign in again.",
+                        detail=error.detail,
+                    ) from error
+                waited = True
+
+
+class _Denied(LoginNeeded):
+    """The page was answered with no: the other region has nothing to add."""
 
 
 async def exchange_code(
