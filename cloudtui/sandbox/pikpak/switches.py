@@ -117,8 +117,9 @@ class Switches:
         self._world = world
 
     def value(self, name: str) -> object:
-        """The switch as it was set, or its default."""
-        return self._world.switch(f"pikpak.{name}", DEFAULTS[name])
+        """The switch as it was set; unset or null means its default."""
+        value = self._world.switch(f"pikpak.{name}")
+        return DEFAULTS[name] if value is None else value
 
     def on(self, name: str) -> bool:
         """The switch as yes or no."""
