@@ -14,7 +14,7 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Entry, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Storage
-from cloudtui.services.transfers import shelves
+from cloudtui.services.transfers import intents
 from cloudtui.services.transfers.journal import Journal
 
 Storages = Callable[[str], Awaitable[Storage]]
@@ -62,10 +62,10 @@ class Folders:
         storage = await self._storages(parent.account)
         job = self._job
         entry: Entry | None = None
-        if await self._journal.read(lambda db: shelves.mkdir_intended(db, job, parent, name)):
+        if await self._journal.read(lambda db: intents.mkdir_begun(db, job, parent, name)):
             entry = await self._look(storage, parent, name)
-        intent = shelves.Intent(job, None, "mkdir", parent, name)
-        intent_id = await self._journal.run(lambda db: shelves.add_intent(db, intent))
+        intent = intents.Intent(job, None, "mkdir", parent, name)
+        intent_id = await self._journal.run(lambda db: intents.add(db, intent))
         failpoint("plan.mkdir.intent")
         if entry is None:
             entry = await self._mkdir(storage, parent, name)
@@ -73,7 +73,7 @@ class Folders:
         node = entry.id if parent.account else None
         if note is not None:
             note(node)
-        self._journal.post(lambda db: shelves.drop_intent(db, intent_id))
+        self._journal.post(lambda db: intents.drop(db, intent_id))
         failpoint("plan.mkdir.noted")
         self._told(parent)
         return parent.child(entry.name, node)

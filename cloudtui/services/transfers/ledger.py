@@ -148,6 +148,11 @@ def set_counted(db: sqlite3.Connection, job: str) -> None:
     db.execute("UPDATE jobs SET counted = 1 WHERE id = ?", (job,))
 
 
+def set_counting(db: sqlite3.Connection, job: str) -> None:
+    """The frontier is not empty any more."""
+    db.execute("UPDATE jobs SET counted = 0 WHERE id = ?", (job,))
+
+
 def set_state(db: sqlite3.Connection, job: str, state: JobState, hold: Hold, message: str) -> None:
     """Change how a job stands."""
     finished = time.time_ns() if state.is_final else None

@@ -45,6 +45,8 @@ class Action(StrEnum):
     """Something stands there: compare, then decide by policy."""
     REPLACE = "replace"
     """Decided: what stands there is replaced."""
+    KEEP = "keep"
+    """Decided: it gets the first free number."""
     REMOVE = "remove"
     """Copied and checked; only the source is left to be removed."""
 

@@ -1,4 +1,4 @@
-"""What the journal says about the parts of a job: folders, items, receipts, intents.
+"""What the journal says about the parts of a job: folders, items, receipts.
 
 Functions over a connection inside a transaction of `Journal`; none commits.
 """
@@ -6,13 +6,13 @@ Functions over a connection inside a transaction of `Journal`; none commits.
 from __future__ import annotations
 
 import sqlite3
-import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from cloudtui.services.models import Entry, Flag, Kind, Location
 from cloudtui.services.storage import Receipt
+from cloudtui.services.transfers import intents
 from cloudtui.services.transfers.orders import JobState
 from cloudtui.services.transfers.rows import (
     Action,
@@ -143,6 +143,11 @@ def set_made(db: sqlite3.Connection, id_: int, node: str | None, *, fresh: bool)
     db.execute(
         "UPDATE frontier SET made = 1, target_node = ?, fresh = ? WHERE id = ?", (node, fresh, id_)
     )
+
+
+def reopen_folder(db: sqlite3.Connection, id_: int) -> None:
+    """A folder is planned again."""
+    set_folder_state(db, id_, FolderState.OPEN)
 
 
 def set_folder_state(db: sqlite3.Connection, id_: int, state: FolderState) -> None:
@@ -286,16 +291,32 @@ def _item(row: Sequence[Any]) -> ItemRow:
 
 
 def settle(
-    db: sqlite3.Connection, id_: int, state: JobState, message: str, code: str, done: int
+    db: sqlite3.Connection,
+    id_: int,
+    state: JobState,
+    message: str | None,
+    code: str,
+    *,
+    size: int | None = None,
+    done: int = 0,
 ) -> None:
-    """How an item ended (or that it asks, or waits again)."""
+    """How an item ended (or that it asks, or waits again); `message` None keeps the old one,
+    `size` what it turned out to be."""
     db.execute(
-        "UPDATE items SET state = ?, message = ?, code = ?, done = ? WHERE id = ?",
-        (state, message, code, done, id_),
+        "UPDATE items SET state = ?, message = ifnull(?, message), code = ?, done = ?, "
+        "size = ifnull(?, size) WHERE id = ?",
+        (state, message, code, done, size, id_),
     )
     if state in (JobState.DONE, JobState.SKIPPED):
         forget_write(db, id_)
-        drop_intents(db, id_)
+        intents.drop_all(db, id_)
+
+
+def drop_item(db: sqlite3.Connection, id_: int) -> None:
+    """An item becomes something else: a folder to walk."""
+    forget_write(db, id_)
+    intents.drop_all(db, id_)
+    db.execute("DELETE FROM items WHERE id = ?", (id_,))
 
 
 def set_plan(
@@ -304,13 +325,32 @@ def set_plan(
     action: Action,
     target_name: str,
     account: str,
-    existing: Entry | None,
+    note: str | None,
 ) -> None:
-    """Change what is to be done with an item."""
+    """Change what is to be done with an item; `note` None keeps what was said about it."""
     db.execute(
-        "UPDATE items SET action = ?, target_name = ?, existing = ? WHERE id = ?",
-        (action, pack_name(account, target_name), pack_entry(existing), id_),
+        "UPDATE items SET action = ?, target_name = ?, message = ifnull(?, message) WHERE id = ?",
+        (action, pack_name(account, target_name), note, id_),
     )
+
+
+def set_action(db: sqlite3.Connection, id_: int, action: Action) -> None:
+    """Change what is left to do."""
+    db.execute("UPDATE items SET action = ? WHERE id = ?", (action, id_))
+
+
+def set_existing(db: sqlite3.Connection, id_: int, existing: Entry) -> None:
+    """What the question about an item shows."""
+    db.execute("UPDATE items SET existing = ? WHERE id = ?", (pack_entry(existing), id_))
+
+
+def name_given(db: sqlite3.Connection, where: FolderRow, name: str) -> bool:
+    """Whether an item of the folder pair arrives under `name`."""
+    row = db.execute(
+        "SELECT 1 FROM items WHERE folder = ? AND target_name = ?",
+        (where.id, pack_name(where.target.account, name)),
+    ).fetchone()
+    return row is not None
 
 
 def note_write(db: sqlite3.Connection, id_: int, handle: bytes | None, version: str) -> None:
@@ -333,10 +373,18 @@ def set_spooled(db: sqlite3.Connection, id_: int, *, spooled: bool) -> None:
 def retry_items(db: sqlite3.Connection, job: str) -> int:
     """Put failed and cancelled items back; how many."""
     changed = db.execute(
-        "UPDATE items SET state = ?, message = '', code = '' WHERE job = ? AND state IN (?, ?)",
+        "UPDATE items SET state = ?, code = '' WHERE job = ? AND state IN (?, ?)",
         (JobState.WAITING, job, JobState.FAILED, JobState.CANCELLED),
     )
     return changed.rowcount
+
+
+def ask_again(db: sqlite3.Connection, job: str) -> None:
+    """An answer for all came: everything that asks is looked at with it."""
+    db.execute(
+        "UPDATE items SET state = ?, action = ? WHERE job = ? AND state = ?",
+        (JobState.WAITING, Action.COMPARE, job, JobState.ASKS),
+    )
 
 
 def cancel_items(db: sqlite3.Connection, job: str) -> None:
@@ -405,67 +453,3 @@ def receipts(db: sqlite3.Connection, id_: int) -> list[Receipt]:
         "SELECT number, offset, length, tag FROM receipts WHERE item = ? ORDER BY number", (id_,)
     )
     return [Receipt(*row) for row in rows]
-
-
-# --- intents ---------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Intent:
-    """A call that creates or removes, written down before it is made."""
-
-    job: str
-    item: int | None
-    action: str
-    parent: Location
-    name: str
-    size: int | None = None
-    digest: str = ""
-
-
-def add_intent(db: sqlite3.Connection, intent: Intent) -> int:
-    """Write an intent down."""
-    account = intent.parent.account
-    cursor = db.execute(
-        "INSERT INTO intents (job, item, action, parent, name, size, digest, created_ns) "
-        "VALUES (?,?,?,?,?,?,?,?)",
-        (
-            intent.job,
-            intent.item,
-            intent.action,
-            intent.parent.node or pack_parts(account, intent.parent.parts).hex(),
-            pack_name(account, intent.name),
-            intent.size,
-            intent.digest,
-            time.time_ns(),
-        ),
-    )
-    assert cursor.lastrowid is not None
-    return cursor.lastrowid
-
-
-def drop_intent(db: sqlite3.Connection, id_: int) -> None:
-    """The call took effect and that is written down."""
-    db.execute("DELETE FROM intents WHERE id = ?", (id_,))
-
-
-def drop_intents(db: sqlite3.Connection, item_id: int) -> None:
-    """All calls for an item are over."""
-    db.execute("DELETE FROM intents WHERE item = ?", (item_id,))
-
-
-def intended(db: sqlite3.Connection, item_id: int) -> frozenset[str]:
-    """Actions of an item that were begun and not noted as done."""
-    return frozenset(
-        row[0] for row in db.execute("SELECT action FROM intents WHERE item = ?", (item_id,))
-    )
-
-
-def mkdir_intended(db: sqlite3.Connection, job: str, parent: Location, name: str) -> bool:
-    """Whether making this folder was begun by the job and not noted as done."""
-    where = parent.node or pack_parts(parent.account, parent.parts).hex()
-    row = db.execute(
-        "SELECT 1 FROM intents WHERE job = ? AND action = 'mkdir' AND parent = ? AND name = ?",
-        (job, where, pack_name(parent.account, name)),
-    ).fetchone()
-    return row is not None

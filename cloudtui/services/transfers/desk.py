@@ -1,0 +1,143 @@
+"""The tools that everything of the engine works with, and the picture of one item in work.
+
+Values and tools handed around; no decisions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from cloudtui.services.errors import CloudError
+from cloudtui.services.models import DISK, Found, Location
+from cloudtui.services.retry import Retries
+from cloudtui.services.storage import Storage
+from cloudtui.services.transfers.digests import Digests
+from cloudtui.services.transfers.journal import Journal
+from cloudtui.services.transfers.meter import Meter
+from cloudtui.services.transfers.orders import JobState, OnConflict, Order
+from cloudtui.services.transfers.pump import Pump
+from cloudtui.services.transfers.rows import FolderRow, ItemRow
+from cloudtui.services.transfers.seals import Envelope
+from cloudtui.services.transfers.shelves import NewFolder
+from cloudtui.services.transfers.slots import Slots
+from cloudtui.services.transfers.stop import Stop
+
+Storages = Callable[[str], Awaitable[Storage]]
+
+_UNFOLDED: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much at once. `bandwidth` in bytes per second over all jobs of this process, 0 for no
+    limit."""
+
+    jobs: int = 2
+    files: int = 8
+    bandwidth: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The tools of one process."""
+
+    journal: Journal
+    storages: Storages
+    pump: Pump
+    slots: Slots
+    envelope: Envelope
+    digests: Digests
+    retries: Retries
+    limits: Limits
+    spool: Path
+
+
+@dataclass(slots=True)
+class Errand:
+    """One item in the hands of a worker. Written by that worker, read by whoever paints."""
+
+    job: str
+    order: Order
+    policy: OnConflict
+    item: ItemRow
+    folder: FolderRow
+    meter: Meter
+    stop: Stop
+    state: JobState = JobState.RUNNING
+    message: str = ""
+    halves: bool = False
+    """Its bytes cross this machine twice: each time counts half."""
+    second: Meter | None = None
+    """The bytes of the second time."""
+    waits_until: float = 0.0
+    """Monotonic second of its next try; what it waits for is in `message`."""
+    changed: list[Location] = field(default_factory=list)
+    """Folders in which something appeared or vanished."""
+    planned_size: int = field(init=False)
+    """What the job's totals count for it until it ends."""
+
+    def __post_init__(self) -> None:
+        self.planned_size = self.item.entry.size or 0
+
+    @property
+    def source(self) -> Found:
+        """The source as it was planned."""
+        entry = self.item.entry
+        at = self.folder.source
+        return Found(at.child(entry.name, entry.id if at.account != DISK else None), entry)
+
+    @property
+    def target(self) -> Location:
+        """Where it goes, by path."""
+        return self.folder.target.child(self.item.target_name)
+
+    def as_folder(self) -> NewFolder:
+        """The folder pair in place of an item that is to be walked."""
+        folder, item = self.folder, self.item
+        return NewFolder(
+            # single sources have no number of their own that a folder could carry on
+            folder.root if folder.walk else _UNFOLDED + item.id,
+            walk=True,
+            made=False,
+            fresh=True,
+            keep=False,
+            source=self.source.at,
+            target=self.target,
+            inner=(*folder.inner, item.entry.name) if folder.walk else (),
+        )
+
+    def wait(self, error: CloudError, seconds: float) -> None:
+        """Show that it tries again after `seconds`."""
+        self.waits_until = time.monotonic() + seconds
+        self.message = error.text
+
+    @property
+    def waits(self) -> float:
+        """Seconds until its next try, 0 when it is not waiting."""
+        return max(0.0, self.waits_until - time.monotonic())
+
+    @property
+    def done(self) -> int:
+        """Bytes of it that count now."""
+        done = self.meter.done + (0 if self.second is None else self.second.done)
+        return done // 2 if self.halves else done
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How an errand ended. `state` DONE, SKIPPED, FAILED or ASKS; `message` None keeps what the
+    plan noted. With `leave` the copy is there and the source is to be removed; with `unfold` the
+    folder is to be walked after all."""
+
+    state: JobState
+    message: str | None = None
+    code: str = ""
+    leave: bool = False
+    unfold: bool = False
+
+
+DONE = Outcome(JobState.DONE)

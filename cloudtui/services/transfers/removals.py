@@ -1,0 +1,187 @@
+"""Removing the sources of a move, after their copies were checked.
+
+Owns the last step of moves: gathers sources into batches, since services take many ids in one
+call; each is looked at once more and removed only if it is still what was copied. Emptied folders
+follow at the end. A service's own trash takes them where there is one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Final
+
+from cloudtui.services.errors import CloudError, NotFound, NotSupported
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import DISK, Found, Location, TrashKind
+from cloudtui.services.storage import HasTrash, Storage
+from cloudtui.services.transfers import intents, shelves
+from cloudtui.services.transfers.carry import unchanged
+from cloudtui.services.transfers.desk import Desk, Errand
+from cloudtui.services.transfers.rows import Action, FolderRow, FolderState
+
+_log = logging.getLogger(__name__)
+
+_GATHER: Final = 0.1
+"""Seconds to wait for more sources to remove together."""
+
+
+class Removals:
+    """The removals of one job. `settle` is told each errand with its error, None when removed."""
+
+    def __init__(self, desk: Desk, settle: Callable[[Errand, CloudError | None], None]) -> None:
+        self._desk = desk
+        self._settle = settle
+        self._queue: asyncio.Queue[Errand | None] = asyncio.Queue()
+        self._task: asyncio.Task[None] | None = None
+
+    async def add(self, errand: Errand) -> None:
+        """Note durably that only the removal is left, then queue it."""
+        id_, source = errand.item.id, errand.source
+        intent = intents.Intent(
+            errand.job, id_, "remove", errand.folder.source, source.entry.name, source.entry.size
+        )
+        await self._desk.journal.run(lambda db: _note(db, id_, intent))
+        failpoint("engine.remove.intent")
+        if self._task is None:
+            self._task = asyncio.create_task(self._work())
+        self._queue.put_nowait(errand)
+
+    async def finish(self) -> None:
+        """Remove all that was added. Safe to repeat."""
+        if self._task is not None:
+            self._queue.put_nowait(None)
+            task, self._task = self._task, None
+            await task
+
+    async def drop(self) -> None:
+        """Stop here; what is left is in the journal."""
+        if self._task is not None:
+            task, self._task = self._task, None
+            task.cancel()
+            await asyncio.wait([task])
+
+    async def _work(self) -> None:
+        held: Errand | None = None
+        while True:
+            first = held or await self._queue.get()
+            if first is None:
+                return
+            storage = await self._desk.storages(first.folder.source.account)
+            batch, held, ended = await self._gather(first, storage)
+            try:
+                await self._remove(storage, batch)
+            except Exception as exc:  # boundary: nobody awaits this task while the job runs
+                _log.exception("removing sources of a move failed unexpectedly")
+                words = f"It could not be removed ({type(exc).__name__})."
+                for errand in batch:
+                    self._settle(errand, CloudError(words))
+            if ended:
+                return
+
+    async def _gather(
+        self, first: Errand, storage: Storage
+    ) -> tuple[list[Errand], Errand | None, bool]:
+        """What may go in one call with `first`, what came behind it and may not, and whether that
+        was all."""
+        batch = [first]
+        most = storage.caps.batch if storage.account != DISK else 1
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_GATHER):
+                while len(batch) < most:
+                    errand = await self._queue.get()
+                    if errand is None:
+                        return batch, None, True
+                    if errand.folder.source.account != storage.account:
+                        return batch, errand, False
+                    batch.append(errand)
+        return batch, None, False
+
+    async def _remove(self, storage: Storage, errands: Sequence[Errand]) -> None:
+        ready: list[tuple[Errand, Found]] = []
+        for errand in errands:
+            try:
+                found = await unchanged(storage, errand)
+            except CloudError as exc:
+                self._settle(errand, exc)
+                continue
+            if found is None:
+                self._settle(errand, None)
+            else:
+                ready.append((errand, found))
+        if not ready:
+            return
+        failure: CloudError | None = None
+        try:
+            await take_away(storage, [found for _, found in ready])
+        except NotFound:
+            pass  # gone meanwhile, which is what was wanted; the next run settles doubts
+        except CloudError as exc:
+            failure = exc
+        failpoint("engine.remove.done")
+        for errand, _ in ready:
+            self._settle(errand, failure)
+
+
+def _note(db: sqlite3.Connection, id_: int, intent: intents.Intent) -> None:
+    shelves.set_action(db, id_, Action.REMOVE)
+    shelves.forget_write(db, id_)
+    intents.add(db, intent)
+
+
+async def take_away(storage: Storage, items: Sequence[Found]) -> None:
+    """Remove sources: into the service's own trash where there is one, else for ever."""
+    own = storage.caps.trash is TrashKind.SERVICE and storage.account != DISK
+    if own and isinstance(storage, HasTrash):
+        with contextlib.suppress(NotSupported):  # the trash is closed to programs: delete
+            await storage.trash(items)
+            return
+    await storage.remove(items)
+
+
+async def remove_emptied(desk: Desk, job: str, told: Callable[[Location], None]) -> None:
+    """Remove the source folders that a finished move has emptied, deepest first. Folders that
+    still hold something stay."""
+    while True:
+        rows = await desk.journal.read(
+            lambda db: shelves.folders(db, job, FolderState.LISTED, 200, last_first=True)
+        )
+        if not rows:
+            return
+        for row in rows:
+            if row.walk and not row.keep and await _removed(desk, row):
+                told(row.source.parent)
+                failpoint("engine.folder.removed")
+        await desk.journal.run(partial(_passed, [row.id for row in rows]))
+
+
+def _passed(ids: Sequence[int], db: sqlite3.Connection) -> None:
+    for id_ in ids:
+        shelves.set_folder_state(db, id_, FolderState.REMOVED)
+
+
+async def _removed(desk: Desk, row: FolderRow) -> bool:
+    if row.source.account == DISK:
+        return await asyncio.to_thread(_rmdir, row.source.path)
+    storage = await desk.storages(row.source.account)
+    try:
+        async for page in storage.scan(row.source):
+            if page:
+                return False
+        await take_away(storage, [await storage.stat(row.source)])
+    except NotFound:
+        return False
+    return True
+
+
+def _rmdir(path: str) -> bool:
+    try:
+        os.rmdir(path)  # noqa: PTH106  # refuses a folder that is not empty, in one step
+    except OSError:
+        return False
+    return True

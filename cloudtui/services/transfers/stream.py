@@ -1,0 +1,325 @@
+"""Bytes of one file from one place to another: opened, taken up again, committed.
+
+Owns the write's life in the journal (intent, state, receipts) and the spool file that some clouds
+need in between. The bytes themselves are the mover's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from typing import TypeGuard
+
+from cloudtui.services.errors import CloudError, Gone, Mismatch, NotFound
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import DISK, Found, HashType, Location
+from cloudtui.services.paths import PRIVATE_FILE, ensure
+from cloudtui.services.storage import (
+    LocalFile,
+    ReadSource,
+    Receipt,
+    RemoteWrite,
+    SourceFacts,
+    Storage,
+    WriteHandle,
+)
+from cloudtui.services.transfers import intents, ledger, shelves
+from cloudtui.services.transfers.desk import Desk, Errand
+from cloudtui.services.transfers.meter import Meter
+from cloudtui.services.transfers.mover import move_file
+from cloudtui.services.transfers.orders import JobState
+from cloudtui.services.transfers.work import Moved
+
+_FRESH_STARTS = 3
+"""How often an upload that the service forgot is begun anew within one attempt."""
+
+
+class Stream:
+    """Carries the bytes of one errand."""
+
+    def __init__(self, desk: Desk, errand: Errand) -> None:
+        self._desk = desk
+        self._errand = errand
+        self._spooled = errand.item.spooled
+        self._kept = errand.item.handle
+        self._version = errand.item.version
+        self._current = ""
+        self.note = ""
+
+    async def run(self, source: Storage, target: Storage, existing: Found | None) -> Moved:
+        """Copy the file to its target, replacing `existing`. Raises what the places raise."""
+        errand = self._errand
+        here = errand.source
+        first = await source.open_read(here)
+        entry = replace(errand.item.entry, size=first.size)
+        if isinstance(first, LocalFile):
+            entry = replace(entry, mtime_ns=first.mtime_ns)
+        errand.item = replace(errand.item, entry=entry)
+        self._current = first.version
+        facts = self._facts(first, source)
+        needed = target.caps.upload_hash
+        if needed is not None and needed not in facts.hashes and not isinstance(first, LocalFile):
+            return await self._by_spool(source, target, existing, first, facts)
+        if needed is not None and isinstance(first, LocalFile):
+            facts = await self._hashed(first, facts, needed)
+        await self._take_up(target)
+        return await self._move(
+            target, errand.folder.target, errand.item.target_name, facts, existing,
+            _reopening(source, here, first), errand.meter,
+        )  # fmt: skip
+
+    # --- what is known beforehand ------------------------------------------------------------
+
+    def _facts(self, first: ReadSource, source: Storage) -> SourceFacts:
+        entry = self._errand.item.entry
+        if isinstance(first, LocalFile):
+            return SourceFacts(first.size, first.mtime_ns)
+        hashes = dict(first.hashes)
+        kind = source.caps.entry_hash
+        if entry.hash and kind is not None and kind is not HashType.CHANGE:
+            text = entry.hash.hex()
+            hashes.setdefault(kind, text.upper() if kind is HashType.GCID else text)
+        return SourceFacts(first.size, entry.mtime_ns, hashes)
+
+    async def _hashed(self, file: LocalFile, facts: SourceFacts, kind: HashType) -> SourceFacts:
+        errand = self._errand
+        errand.state, errand.message = JobState.CHECKING, "Reading it once before it is sent."
+        found = await self._desk.digests.of(file, [kind], stop=errand.stop.is_set)
+        errand.state, errand.message = JobState.RUNNING, ""
+        return replace(facts, hashes={**facts.hashes, **found})
+
+    # --- through a file on this disk ---------------------------------------------------------
+
+    async def _by_spool(
+        self,
+        source: Storage,
+        target: Storage,
+        existing: Found | None,
+        first: ReadSource,
+        facts: SourceFacts,
+    ) -> Moved:
+        """The target wants a digest that nobody knows yet: down, hash, up."""
+        errand, desk = self._errand, self._desk
+        errand.halves = True
+        disk = await desk.storages(DISK)
+        folder = Location(DISK, ensure(desk.spool).absolute().parts[1:])
+        name = f"{errand.job}-{errand.item.id}"
+        at = Found(folder.child(name), replace(errand.item.entry, name=name, id=name))
+        mine = self._version == first.version
+        if not mine and (self._spooled or await asyncio.to_thread(os.path.lexists, at.at.path)):
+            await self._drop_spool(at.at)
+        if self._spooled or await asyncio.to_thread(os.path.lexists, at.at.path):
+            # under its final name: whole and checked, also when nobody came to note it
+            errand.meter.add(first.size)
+        else:
+            await self._take_up(disk)
+            await self._move(
+                disk, folder, name, facts, None, _reopening(source, errand.source, first),
+                errand.meter,
+            )  # fmt: skip
+            await asyncio.to_thread(os.chmod, at.at.path, PRIVATE_FILE)
+            failpoint("engine.spool.filled")
+        if not self._spooled:
+            item, version = errand.item.id, first.version
+            await desk.journal.run(lambda db: _spooled(db, item, version))
+            self._spooled, self._kept, self._version = True, None, version
+        try:
+            file = await disk.open_read(at)
+        except NotFound:
+            await self._drop_spool(at.at)
+            raise Gone("The file kept on this disk is gone; it is fetched anew.") from None
+        assert isinstance(file, LocalFile)
+        needed = target.caps.upload_hash
+        if needed is not None:
+            facts = await self._hashed(file, facts, needed)
+        failpoint("engine.spool.hashed")
+        await self._take_up(target)
+        second = Meter(limits=errand.meter.limits)
+        errand.second = second
+        moved = await self._move(
+            target, errand.folder.target, errand.item.target_name, facts, existing,
+            _reopening(disk, at, file), second,
+        )  # fmt: skip
+        failpoint("engine.spool.sent")
+        await self._drop_spool(at.at)
+        return moved
+
+    async def _drop_spool(self, at: Location) -> None:
+        await asyncio.to_thread(_unlink, at.path)
+        item = self._errand.item.id
+        await self._desk.journal.run(lambda db: shelves.set_spooled(db, item, spooled=False))
+        self._spooled, self._kept = False, None
+
+    # --- one write ---------------------------------------------------------------------------
+
+    async def _take_up(self, target: Storage) -> None:
+        """Forget the unfinished write if it is of another version of the source."""
+        if self._kept is None or not self._version or self._version == self._current:
+            return
+        self.note = "The source had changed since; it was copied from the start."
+        handle = await self._reopen(target)
+        if handle is not None:
+            await _abort(handle)
+        await self._forget()
+
+    async def _move(
+        self,
+        target: Storage,
+        folder: Location,
+        name: str,
+        facts: SourceFacts,
+        existing: Found | None,
+        opener: Callable[[], Awaitable[ReadSource]],
+        meter: Meter,
+    ) -> Moved:
+        errand, desk = self._errand, self._desk
+        for start in range(_FRESH_STARTS):
+            handle = await self._reopen(target)
+            done: Sequence[Receipt] = ()
+            try:
+                if handle is None:
+                    handle = await self._begin(target, folder, name, facts, existing)
+                else:
+                    done = await self._stored(handle)
+                moved = await move_file(
+                    desk.pump,
+                    open_source=opener,
+                    handle=handle,
+                    facts=facts,
+                    done=done,
+                    on_receipt=self._receipt,
+                    meter=meter,
+                    stop=errand.stop,
+                    verify=errand.order.verify,
+                    retries=desk.retries,
+                    on_wait=errand.wait,
+                )
+            except Gone:
+                await self._forget()
+                meter.add(-meter.done)
+                if start + 1 == _FRESH_STARTS:
+                    raise
+                continue
+            except Mismatch:
+                # a download lies as name.bad now; an upload is worthless and begun anew
+                await self._forget()
+                if handle is None or not is_remote(handle):
+                    raise
+                await _abort(handle)
+                meter.add(-meter.done)
+                if start + 1 == _FRESH_STARTS:
+                    raise
+                continue
+            return moved
+        raise AssertionError("unreachable")
+
+    async def _begin(
+        self,
+        target: Storage,
+        folder: Location,
+        name: str,
+        facts: SourceFacts,
+        existing: Found | None,
+    ) -> WriteHandle:
+        errand, journal = self._errand, self._desk.journal
+        digest = next(iter(facts.hashes.values()), "")
+        intent = intents.Intent(
+            errand.job, errand.item.id, "write", folder, name, facts.size, digest
+        )
+        await journal.run(lambda db: intents.add(db, intent))
+        failpoint("engine.write.intent")
+        handle = await target.open_write(folder, name, facts, replace=existing, job=errand.job)
+        failpoint("engine.write.opened")
+        await self._note(handle)
+        failpoint("engine.write.noted")
+        return handle
+
+    async def _note(self, handle: WriteHandle) -> None:
+        errand, desk = self._errand, self._desk
+        item, job, version = errand.item.id, errand.job, self._current
+        remote = is_remote(handle)
+        kept = await desk.envelope.close(item, handle.state(), secret=remote)
+        if kept is None:
+            desk.journal.post(lambda db: ledger.set_volatile(db, job))
+        note = desk.journal.start(lambda db: shelves.note_write(db, item, kept, version))
+        # Small files go in one piece: nothing of theirs could be taken up, so nobody waits.
+        if is_remote(handle) and handle.resumable and not handle.instant:
+            await asyncio.wrap_future(note)
+        self._kept, self._version = kept, version
+
+    async def _reopen(self, target: Storage) -> WriteHandle | None:
+        item = self._errand.item.id
+        try:
+            state = await self._desk.envelope.open(item, self._kept)
+            return None if state is None else await target.reopen_write(state)
+        except Gone:
+            await self._forget()
+            return None
+
+    async def _stored(self, handle: WriteHandle) -> Sequence[Receipt]:
+        """What the target holds: the service's own word, for this disk the synced ranges."""
+        if is_remote(handle):
+            return await handle.probe()
+        item = self._errand.item.id
+        return await self._desk.journal.read(lambda db: shelves.receipts(db, item))
+
+    async def _forget(self) -> None:
+        item = self._errand.item.id
+        self._kept = None
+        self._desk.envelope.forget(item)
+        await self._desk.journal.run(lambda db: shelves.forget_write(db, item))
+
+    def _receipt(self, receipt: Receipt) -> None:
+        item = self._errand.item.id
+        self._desk.journal.post(lambda db: shelves.add_receipt(db, item, receipt))
+        failpoint("engine.receipt")
+
+
+def is_remote(handle: WriteHandle) -> TypeGuard[RemoteWrite]:
+    """Whether a write goes to a service."""
+    return hasattr(handle, "part_request")
+
+
+def _reopening(
+    storage: Storage, item: Found, first: ReadSource
+) -> Callable[[], Awaitable[ReadSource]]:
+    """Gives the source that is open already, then fresh ones."""
+    waiting = [first]
+
+    async def open_source() -> ReadSource:
+        return waiting.pop() if waiting else await storage.open_read(item)
+
+    return open_source
+
+
+def _spooled(db: sqlite3.Connection, item: int, version: str) -> None:
+    shelves.set_spooled(db, item, spooled=True)
+    shelves.note_write(db, item, None, version)
+
+
+def _unlink(path: str) -> None:
+    with contextlib.suppress(FileNotFoundError):  # gone is what was wanted
+        os.unlink(path)  # noqa: PTH108  # the path may not be text
+
+
+async def _abort(handle: WriteHandle) -> None:
+    # What cannot be removed now is no reason to stop: services drop unfinished uploads by
+    # themselves, and a part on disk shows with its own key to drop it.
+    with contextlib.suppress(CloudError):
+        if is_remote(handle):
+            await handle.abort()
+        else:
+            await asyncio.to_thread(handle.abort)
+
+
+async def abort_kept(desk: Desk, item: int, kept: bytes | None, target: Storage) -> None:
+    """Remove what an unfinished write left behind, as far as it can be reached."""
+    with contextlib.suppress(CloudError):  # as above
+        state = await desk.envelope.open(item, kept)
+        if state is not None:
+            await _abort(await target.reopen_write(state))
+    desk.envelope.forget(item)
