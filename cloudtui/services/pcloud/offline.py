@@ -97,7 +97,9 @@ class Offline:
 
     async def add(self, url: str, parent: Location, *, name: str = "") -> OfflineTask:
         """Order one download. `name` is the local name it shall get; else the URL's last part."""
-        parts = urlsplit(url.strip())
+        # several addresses in one order are separated by white space
+        url = "%20".join(url.split())
+        parts = urlsplit(url)
         if parts.scheme == "magnet":
             raise UsageError("pCloud fetches web addresses, not magnets.", hint="PikPak does.")
         if parts.scheme not in ("http", "https", "ftp") or not parts.hostname:
@@ -117,7 +119,7 @@ class Offline:
             where = Location(self._account, await self._tree.path_of(folder))
         order = Order(
             id=secrets.token_hex(12),
-            url=url.strip(),
+            url=url,
             server=await self._server(),
             name=free,
             folder=folder,
