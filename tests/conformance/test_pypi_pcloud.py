@@ -38,7 +38,8 @@ def sandbox(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox
         monkeypatch.delenv("NO_PROXY", raising=False)
         monkeypatch.delenv("no_proxy", raising=False)
         yield sandbox
-    # The package leaves its sockets to the collector: let that happen while their warnings are muted.
+    # The package leaves its sockets to the collector: let that happen while their warnings are
+    # muted.
     gc.collect()
 
 
