@@ -161,10 +161,13 @@ def facts(data: bytes, mtime: int | None = 1_700_000_000) -> SourceFacts:
     )
 
 
-async def send(request: PartRequest, data: bytes) -> PartReply:
+PLAIN = Network(environ={})
+
+
+async def send(request: PartRequest, data: bytes, network: Network = PLAIN) -> PartReply:
     """Send one part over a real connection."""
     part = data[request.offset : request.offset + request.length]
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with network.client() as http:
         reply = await http.request(
             request.method,
             request.url,
@@ -180,7 +183,9 @@ def remote(handle: WriteHandle) -> RemoteWrite:
     return handle
 
 
-async def send_parts(handle: RemoteWrite, data: bytes, done: list[Receipt]) -> list[Receipt]:
+async def send_parts(
+    handle: RemoteWrite, data: bytes, done: list[Receipt], network: Network = PLAIN
+) -> list[Receipt]:
     """Send what is missing, in order."""
     receipts = list(done)
     step = handle.part_size or max(1, len(data))
@@ -188,7 +193,7 @@ async def send_parts(handle: RemoteWrite, data: bytes, done: list[Receipt]) -> l
     while offset < len(data):
         length = min(step, len(data) - offset)
         request = await handle.part_request(len(receipts), offset, length)
-        reply = await send(request, data)
+        reply = await send(request, data, network)
         receipts.append(handle.receipt(request, len(receipts), reply))
         offset += length
     return receipts
@@ -206,14 +211,14 @@ async def upload(
     """A whole upload."""
     told = facts(data, mtime)
     handle = remote(await storage.open_write(parent, name, told, replace=replace, job="job"))
-    receipts = [] if handle.instant else await send_parts(handle, data, [])
+    receipts = [] if handle.instant else await send_parts(handle, data, [], storage.client.network)
     return await handle.finish(receipts, told)
 
 
 async def download(storage: PCloudStorage, item: Found) -> bytes:
     """A whole download, without any header of ours."""
     ticket = await storage.open_read(item)
-    async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
+    async with storage.client.network.client() as http:
         reply = await http.get(ticket.urls[0], headers=dict(ticket.headers))
     assert reply.status_code == 200
     return reply.content
