@@ -86,7 +86,7 @@ class RunningJob:
         self._unfolded = asyncio.Event()
         self._removals = Removals(desk, self._removed)
 
-    # --- what is seen from outside --------------------------------------------------------------
+    # --- what is seen from outside ---
 
     @property
     def id(self) -> str:
@@ -118,7 +118,7 @@ class RunningJob:
         if self.active:
             self.gauge.sample(now, self.bytes_done)
 
-    # --- running --------------------------------------------------------------------------------
+    # --- running ---
 
     async def run(self) -> None:
         """Work until nothing is left to do here, or the job is stopped or held.
@@ -181,7 +181,7 @@ class RunningJob:
         inside = all(source.at.account == DISK for source in order.sources)
         return max(1, min(limit, 4 if inside else _DOWN_AT_ONCE))
 
-    # --- planning -------------------------------------------------------------------------------
+    # --- planning ---
 
     async def _plan(self) -> None:
         """Plan, and plan again whenever a worker finds that a folder must be walked after all."""
@@ -214,7 +214,7 @@ class RunningJob:
         if added.asking:
             self._told.changed()
 
-    # --- working --------------------------------------------------------------------------------
+    # --- working ---
 
     async def _worker(self) -> None:
         while True:
@@ -356,7 +356,7 @@ class RunningJob:
         self._window.back(item)
         self._unfolded.set()
 
-    # --- answers --------------------------------------------------------------------------------
+    # --- answers ---
 
     async def answer(self, id_: int, answer: Resolution) -> None:
         """Carry out the answer to a question of this job. One that is late changes nothing."""
@@ -374,7 +374,7 @@ class RunningJob:
         self._window.rewind()
         self._told.changed()
 
-    # --- ends -----------------------------------------------------------------------------------
+    # --- ends ---
 
     async def _end(self) -> None:
         if self.totals.asking:

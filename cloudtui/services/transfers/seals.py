@@ -60,6 +60,16 @@ class Envelope:
         await self._seals.prepare()
         return self._seals.open(kept[1:])
 
+    @property
+    def remembered(self) -> frozenset[int]:
+        """Items whose state is here and nowhere else."""
+        return frozenset(self._memory)
+
+    @staticmethod
+    def is_open(kept: bytes | None) -> bool:
+        """Whether a kept state is that of a part on this disk."""
+        return kept is not None and kept[:1] == _OPEN
+
     def forget(self, item: int) -> None:
         """The write is over."""
         self._memory.pop(item, None)

@@ -395,13 +395,16 @@ def cancel_items(db: sqlite3.Connection, job: str) -> None:
     )
 
 
-def open_writes(db: sqlite3.Connection, job: str) -> list[tuple[ItemRow, str]]:
-    """Items with a kept unfinished write, with the target account."""
-    rows = db.execute(
-        f"SELECT {_ITEM} {_FROM} WHERE i.job = ? AND i.handle IS NOT NULL",
-        (job,),
-    ).fetchall()
-    return [(_item(row), row[21]) for row in rows]
+def open_writes(
+    db: sqlite3.Connection, job: str, also: Collection[int] = ()
+) -> list[tuple[ItemRow, str]]:
+    """Items with a kept unfinished write (and those of `also`), with the target account."""
+    query = f"SELECT {_ITEM} {_FROM} WHERE i.job = ? AND i.handle IS NOT NULL"
+    found = [(_item(row), row[21]) for row in db.execute(query, (job,)).fetchall()]
+    for id_ in also:
+        query = f"SELECT {_ITEM} {_FROM} WHERE i.job = ? AND i.id = ?"
+        found += [(_item(row), row[21]) for row in db.execute(query, (job, id_)).fetchall()]
+    return found
 
 
 def count(db: sqlite3.Connection, job: str) -> Totals:

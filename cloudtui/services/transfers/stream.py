@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TypeGuard
 
 from cloudtui.services.errors import CloudError, Gone, Mismatch, NotFound
@@ -323,3 +324,11 @@ async def abort_kept(desk: Desk, item: int, kept: bytes | None, target: Storage)
         if state is not None:
             await _abort(await target.reopen_write(state))
     desk.envelope.forget(item)
+
+
+def drop_spool_files(spool: Path, stale: Callable[[str], bool]) -> None:
+    """Remove the spool files whose name is `stale`. Blocking."""
+    with contextlib.suppress(FileNotFoundError):  # nothing was ever spooled
+        for name in os.listdir(spool):  # noqa: PTH208  # names, not paths
+            if stale(name):
+                _unlink(str(spool / name))
