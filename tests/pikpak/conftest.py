@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from cloudtui.sandbox.pikpak.switches import DEFAULTS
+from cloudtui.services.pikpak import channel
 from tests.pikpak.stage import Stage, staged
 from tests.sandbox_process import SandboxProcess, start_sandbox
 
@@ -31,6 +32,13 @@ def sandbox(shared_sandbox: SandboxProcess) -> Iterator[SandboxProcess]:
         cloud, _, switch = name.partition(".")
         if cloud == "pikpak":
             shared_sandbox.admin.switch(name, DEFAULTS[switch])
+
+
+@pytest.fixture(autouse=True)
+def brisk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The real service's pace would make minutes of these tests; the sandbox has none."""
+    monkeypatch.setattr(channel, "RATE", 1000.0)
+    monkeypatch.setattr(channel, "CEILING", 1000.0)
 
 
 @pytest.fixture

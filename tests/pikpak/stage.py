@@ -4,7 +4,9 @@ answers. A part is sent here as the engine sends it: exactly the request that wa
 from __future__ import annotations
 
 import hashlib
+import html
 import http.client
+import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -93,6 +95,7 @@ class Stage:
     storage: PikPakStorage
     sandbox: SandboxProcess
     username: str
+    account: Account
     keys: Keys
     network: Network
 
@@ -100,8 +103,8 @@ class Stage:
     def admin(self) -> Any:
         return self.sandbox.admin
 
-    def switch(self, name: str, value: object) -> None:
-        self.sandbox.admin.switch(f"pikpak.{name}", value)
+    def switch(self, **switches: object) -> None:
+        switch(self.sandbox, **switches)
 
     async def put(
         self, data: bytes, name: str, parent: Location = ROOT, replace: Found | None = None
@@ -133,6 +136,24 @@ class Stage:
         return [entry async for page in self.storage.scan(folder) for entry in page]
 
 
+def switch(sandbox: SandboxProcess, **switches: object) -> None:
+    """Set scenario switches of the sandbox's PikPak side."""
+    for name, value in switches.items():
+        sandbox.admin.switch(f"pikpak.{name}", value)
+
+
+def solve(sandbox: SandboxProcess, puzzle: str) -> str:
+    """What a human does with a puzzle's address: the address where it ends."""
+    page = httpx.get(puzzle, trust_env=False).text
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page))
+    solved = httpx.post(
+        sandbox.endpoints["pikpak"]["user_url"] + "/captcha/v2/solved",
+        data={name: html.unescape(value) for name, value in fields.items()},
+        trust_env=False,
+    )
+    return solved.headers["location"]
+
+
 def options_of(sandbox: SandboxProcess, username: str, **more: object) -> dict[str, object]:
     endpoints = sandbox.endpoints["pikpak"]
     return {
@@ -156,6 +177,6 @@ async def staged(
     await sign_in(account, keys, network, FAST, username, Secret(password))
     storage = PikPakStorage(account, keys, network, FAST)
     try:
-        yield Stage(storage, sandbox, username, keys, network)
+        yield Stage(storage, sandbox, username, account, keys, network)
     finally:
         await storage.close()

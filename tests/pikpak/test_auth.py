@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import html
 import json
-import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +28,7 @@ from cloudtui.services.pikpak.signin import parse_captcha_paste, sign_in, take_r
 from cloudtui.services.pikpak.storage import PikPakStorage
 from cloudtui.services.retry import Retries
 from cloudtui.services.secrets import MemoryStore
-from tests.pikpak.stage import FAST, Canned, Stage, keys_in, options_of
+from tests.pikpak.stage import FAST, Canned, Stage, keys_in, options_of, solve, switch
 from tests.sandbox_process import SandboxProcess
 
 PASSWORD = Secret("pass word")
@@ -78,21 +76,14 @@ async def test_a_puzzle_is_told_whole_and_its_answer_taken(
     sandbox: SandboxProcess, tmp_path: Path, username: str
 ) -> None:
     account = account_in(sandbox, username)
-    sandbox.admin.switch("pikpak.captcha_puzzle", "demand")
+    switch(sandbox, captcha_puzzle="demand")
     keys, network = keys_in(tmp_path), Network(environ={})
     with pytest.raises(CaptchaNeeded) as caught:
         await sign_in(account, keys, network, FAST, username, PASSWORD)
     assert caught.value.url.startswith(sandbox.endpoints["pikpak"]["user_url"])
     assert "captcha_token=" in caught.value.url
-    # what the human does: open the page, slide, copy where it ends
-    page = httpx.get(caught.value.url, trust_env=False)
-    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', page.text))
-    solved = httpx.post(
-        sandbox.endpoints["pikpak"]["user_url"] + "/captcha/v2/solved",
-        data={name: html.unescape(value) for name, value in fields.items()},
-        trust_env=False,
-    )
-    token = parse_captcha_paste(solved.headers["location"])
+    answer = await asyncio.to_thread(solve, sandbox, caught.value.url)
+    token = parse_captcha_paste(answer)
     signed = await sign_in(account, keys, network, FAST, username, PASSWORD, token)
     assert signed.title == username
 
@@ -101,7 +92,7 @@ async def test_a_password_refused_from_this_network_offers_the_token(
     sandbox: SandboxProcess, tmp_path: Path, username: str
 ) -> None:
     account = account_in(sandbox, username)
-    sandbox.admin.switch("pikpak.signin_prohibited", True)
+    switch(sandbox, signin_prohibited=True)
     with pytest.raises(LoginNeeded, match="network") as caught:
         await sign_in(account, keys_in(tmp_path), Network(environ={}), FAST, username, PASSWORD)
     assert "refresh token" in caught.value.hint
@@ -147,8 +138,8 @@ async def test_a_refused_access_token_is_renewed_unseen(stage: Stage) -> None:
 async def test_an_expired_captcha_is_renewed_for_the_action(stage: Stage) -> None:
     await stage.storage.quota()
     since = seen(stage.sandbox)
-    stage.switch("captcha_required", True)
-    stage.switch("captcha_scope", "action")
+    stage.switch(captcha_required=True)
+    stage.switch(captcha_scope="action")
     assert await stage.names() == []
     assert len(calls(stage.sandbox, since, "/v1/shield/captcha/init")) == 1
     stage.admin.age(300)
@@ -164,7 +155,7 @@ async def test_captcha_is_fetched_once_for_many_calls_at_once(stage: Stage) -> N
 async def test_a_spent_refresh_token_is_told_in_those_words(
     stage: Stage, sandbox: SandboxProcess
 ) -> None:
-    sandbox.admin.switch("pikpak.refresh_dead", True)
+    switch(sandbox, refresh_dead=True)
     stage.admin.age(7300)
     with pytest.raises(LoginNeeded, match="another program may have used the same sign-in"):
         await stage.storage.quota()
@@ -177,7 +168,7 @@ async def test_a_spent_refresh_token_falls_back_to_a_known_password(
     environ = {"CLOUDTUI_ACCOUNT__PK__PASSWORD": PASSWORD.reveal()}
     keys, network = keys_in(tmp_path, environ), Network(environ={})
     await sign_in(account, keys, network, FAST, username, PASSWORD)
-    sandbox.admin.switch("pikpak.refresh_dead", True)
+    switch(sandbox, refresh_dead=True)
     sandbox.admin.age(7300)
     storage = PikPakStorage(account, keys, network, FAST)
     assert (await storage.quota()).used == 0
@@ -187,7 +178,7 @@ async def test_a_spent_refresh_token_falls_back_to_a_known_password(
 async def test_work_goes_on_while_the_access_token_lives(
     stage: Stage, sandbox: SandboxProcess
 ) -> None:
-    sandbox.admin.switch("pikpak.refresh_dead", True)
+    switch(sandbox, refresh_dead=True)
     stage.admin.age(7200 - 40)  # inside the margin: renewing fails, the token still holds
     assert (await stage.storage.quota()).used == 0
 

@@ -19,7 +19,7 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Entry, Found, Location
-from cloudtui.services.naming import display_name, encode_name
+from cloudtui.services.naming import decode_name, display_name, encode_name
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
@@ -154,9 +154,20 @@ class Changes:
         await self.put(row.id, target, where=where)
         failpoint("pikpak.move.done")
         now = await self._settled(row.id, target, where)
-        if now.name == self._stored(name):
-            return entry_of(self._profile, now)
-        return entry_of(self._profile, await self.set_name(now, name, where=where))
+        if now.name != self._stored(name):
+            try:
+                now = await self.set_name(now, name, where=where)
+            except Exists:
+                await self._undo_move(row, where)
+                raise
+        return entry_of(self._profile, now)
+
+    async def _undo_move(self, row: wire.File, where: str) -> None:
+        """The name was taken although no listing showed it: back to where `row` was."""
+        await self.put(row.id, row.parent_id, where=where)
+        back = await self._settled(row.id, row.parent_id, where)
+        if back.name != row.name:
+            await self.set_name(back, decode_name(row.name, self._profile.rules), where=where)
 
     async def put(self, file_id: str, target: str, *, where: str = "") -> None:
         """Move one thing into a folder by id, whatever name it gets there."""
@@ -242,7 +253,11 @@ class Changes:
         made = await retrying(look, retries=self._api.retries)
         failpoint("pikpak.copy.done")
         if made.name != self._stored(name):
-            made = await self.set_name(made, name, where=where)
+            try:
+                made = await self.set_name(made, name, where=where)
+            except Exists:
+                await self.delete([made.id], where=where)
+                raise
         self._folders.forget()
         return entry_of(self._profile, made)
 

@@ -88,7 +88,7 @@ class Api:
         """One try of `call`: tokens are renewed where the answer asks for it, nothing else."""
         action = f"{method}:{path}"
         refused = 0
-        renewed = False
+        renewed = 0
         while True:
             access = await self.auth.access()
             captcha = await self.captcha.token(action, access.user_id)
@@ -114,8 +114,8 @@ class Api:
                 if refused <= 2:
                     await self.captcha.renew(action, access.user_id, captcha)
                     continue
-            elif fault.signed_out and not renewed:
-                renewed = True
+            elif fault.signed_out and renewed < 2:
+                renewed += 1
                 await self.auth.renew(access.token)
                 continue
             raise error_for(fault, where=where)

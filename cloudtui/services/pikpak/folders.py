@@ -83,8 +83,9 @@ class Folders:
         return await self._one(parent, at.parts[-1], want, at)
 
     async def _one(self, parent: str, name: str, want: Kind | None, at: Location) -> wire.File:
-        rows = (await self.names(parent)).get(name, [])
-        fitting = [row for row in rows if want is None or row.is_folder is (want is Kind.FOLDER)]
+        fitting = await self._fitting(parent, name, want, fresh=False)
+        if not fitting and self._is_old(parent):
+            fitting = await self._fitting(parent, name, want, fresh=True)
         shown = display_name(str(at))
         if not fitting:
             what = "folder" if want is Kind.FOLDER else "file" if want is Kind.FILE else "entry"
@@ -97,6 +98,17 @@ class Folders:
                 hint=f"Name one by its id: {', '.join(f'{at.account}:#{each}' for each in ids)}.",
             )
         return fitting[0]
+
+    async def _fitting(
+        self, parent: str, name: str, want: Kind | None, *, fresh: bool
+    ) -> list[wire.File]:
+        rows = (await self.names(parent, fresh=fresh)).get(name, [])
+        return [row for row in rows if want is None or row.is_folder is (want is Kind.FOLDER)]
+
+    def _is_old(self, parent: str) -> bool:
+        """Whether the absence of a name is worth another look: once a second at most."""
+        listing = self._listings.get(parent)
+        return listing is None or listing.until - time.monotonic() < _LIFE - 1.0
 
     async def names(self, parent: str, *, fresh: bool = False) -> dict[str, list[wire.File]]:
         """The rows of a folder by local name, seen at most seconds ago (`fresh`: now)."""
