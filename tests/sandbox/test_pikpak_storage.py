@@ -282,6 +282,19 @@ def test_parts_in_any_order_become_one_object(rig: Rig, tmp_path: Path) -> None:
     assert stored["gcid"] == stored["gcid_of_bytes"]
 
 
+@pytest.mark.parametrize("order", [(3, 1, 2), (2, 2, 1, 3), (1, 2, 3, 1)])
+def test_odd_orders_and_repeats_join_rightly(rig: Rig, order: tuple[int, ...]) -> None:
+    pieces = {number: content_of(110 * KIB, number)[: 110 * KIB] for number in (1, 2)}
+    pieces[3] = b"the last one"
+    whole = b"".join(pieces[number] for number in (1, 2, 3))
+    ticket = start(rig, "big.bin", whole, "")
+    upload = begin(ticket)
+    etags = {number: put_part(ticket, upload, number, pieces[number]) for number in order}
+    assert complete(ticket, upload, sorted(etags.items())).status == 200
+    link = link_of(rig, ticket.answer["file"]["id"])
+    assert rig.send("GET", link).body == whole
+
+
 def test_multipart_refusals(rig: Rig) -> None:
     content = b"x" * (150 * KIB)
     ticket = start(rig, "big.bin", content, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import mimetypes
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import PurePosixPath
+from functools import lru_cache
 
 from cloudtui.sandbox.blobs import Blob
 
@@ -74,7 +74,7 @@ class Node:
     @property
     def extension(self) -> str:
         """With the dot, lower case; empty for folders."""
-        return "" if self.folder else PurePosixPath(self.name).suffix.lower()
+        return "" if self.folder else suffix_of(self.name).lower()
 
     @property
     def mime_type(self) -> str:
@@ -94,9 +94,19 @@ class Node:
         return _CATEGORIES.get(mime.partition("/")[0], "OTHER")
 
 
+def suffix_of(name: str) -> str:
+    """The last extension with its dot; names that only begin or end with a dot have none."""
+    dot = name.rfind(".")
+    return name[dot:] if 0 < dot < len(name) - 1 else ""
+
+
 def mime_type_of(name: str) -> str:
     """The media type a name stands for."""
-    suffix = PurePosixPath(name).suffix.lower()
+    return _type_of_suffix(suffix_of(name).lower())
+
+
+@lru_cache(maxsize=1024)
+def _type_of_suffix(suffix: str) -> str:
     strict = _TYPES.types_map[True].get(suffix) or _TYPES.types_map[False].get(suffix)
     return strict or "application/octet-stream"
 
@@ -105,6 +115,6 @@ def numbered(name: str, number: int, *, folder: bool) -> str:
     """`name(1).ext`, as the service renames what arrives under a taken name."""
     if folder:
         return f"{name}({number})"
-    suffix = PurePosixPath(name).suffix
+    suffix = suffix_of(name)
     stem = name[: len(name) - len(suffix)] if suffix else name
     return f"{stem}({number}){suffix}"

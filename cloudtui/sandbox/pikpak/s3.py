@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import mmap
+import hashlib
 import re
 import time
 from email.utils import formatdate
@@ -15,6 +15,7 @@ from cloudtui.sandbox.http import Request, Response
 from cloudtui.sandbox.pikpak.addresses import BUCKET, root_of
 from cloudtui.sandbox.pikpak.cloud import Cloud
 from cloudtui.sandbox.pikpak.form import file_of_form
+from cloudtui.sandbox.pikpak.parts import Assembly, Part
 from cloudtui.sandbox.pikpak.signatures import (
     UNSIGNED,
     BadSignature,
@@ -22,7 +23,7 @@ from cloudtui.sandbox.pikpak.signatures import (
     check,
 )
 from cloudtui.sandbox.pikpak.stamps import stamp
-from cloudtui.sandbox.pikpak.upload import Multipart, Session, Uploads
+from cloudtui.sandbox.pikpak.upload import Session, Uploads
 
 XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
 LEAST_PART = 100 * 1024
@@ -120,9 +121,7 @@ class Storage:
             case "GET" if upload_id is not None:
                 return self._list_parts(session, upload_id, query)
             case "DELETE" if upload_id is not None:
-                self._multipart(session, upload_id)
-                with self._cloud.world.lock:
-                    session.multiparts.pop(upload_id, None)
+                self._claimed(session, upload_id).discard()
                 return Response.empty(204)
             case "HEAD" | "GET":
                 if session.stored is None:
@@ -139,7 +138,8 @@ class Storage:
         return Response.empty(200, [("ETag", f'"{blob.md5()}"')])
 
     def _begin(self, session: Session) -> Response:
-        multipart = Multipart(self._cloud.world.new_secret(size=16), self._cloud.world.clock())
+        world = self._cloud.world
+        multipart = Assembly(world.new_secret(size=16), world.clock(), world.blobs)
         with self._cloud.world.lock:
             session.multiparts[multipart.id] = multipart
         return _xml(
@@ -154,12 +154,16 @@ class Storage:
         multipart = self._multipart(session, upload_id)
         if not number.isdigit() or not 1 <= int(number) <= MOST_PARTS:
             raise StorageError("InvalidArgument", "partNumber must be between 1 and 10000")
-        blob = self._receive(request)
+        payload = request.headers.get("x-amz-content-sha256") or UNSIGNED
+        digest = hashlib.sha256()
+        watch = None if payload == UNSIGNED else digest.update
+        part = multipart.receive(int(number), request.body, watch)
+        if watch is not None and payload != digest.hexdigest():
+            raise StorageError("BadDigest", "The content is not what was signed")
         with self._cloud.world.lock:
             # The upload may have been completed or aborted while the bytes came in.
-            self._multipart(session, upload_id)
-            multipart.parts[int(number)] = blob
-        return Response.empty(200, [("ETag", f'"{blob.md5()}"')])
+            self._multipart(session, upload_id).keep(part)
+        return Response.empty(200, [("ETag", f'"{part.md5}"')])
 
     def _list_parts(self, session: Session, upload_id: str, query: dict[str, str]) -> Response:
         multipart = self._multipart(session, upload_id)
@@ -171,8 +175,8 @@ class Storage:
         rows = "".join(
             f"<Part><PartNumber>{number}</PartNumber>"
             f"<LastModified>{stamp(multipart.started)}</LastModified>"
-            f"<ETag>&quot;{blob.md5()}&quot;</ETag><Size>{blob.size}</Size></Part>"
-            for number, blob in shown
+            f"<ETag>&quot;{part.md5}&quot;</ETag><Size>{part.size}</Size></Part>"
+            for number, part in shown
         )
         more = len(numbers) > most
         following = shown[-1][0] if shown else after
@@ -188,23 +192,19 @@ class Storage:
     def _complete(self, request: Request, session: Session, upload_id: str) -> Response:
         multipart = self._multipart(session, upload_id)
         named = _named_parts(request.body.read().decode("utf-8", "replace"))
-        parts: list[Blob] = []
+        if not named:
+            raise StorageError("MalformedXML", "No part is named")
+        parts: list[Part] = []
         for position, (number, etag) in enumerate(named):
-            blob = multipart.parts.get(number)
-            if blob is None or blob.md5() != etag:
+            part = multipart.parts.get(number)
+            if part is None or part.md5 != etag:
                 raise StorageError("InvalidPart", f"Part {number} is missing or differs")
             if position and number <= named[position - 1][0]:
                 raise StorageError("InvalidPartOrder", "Parts must be in ascending order")
-            if blob.size < LEAST_PART and position < len(named) - 1:
+            if part.size < LEAST_PART and position < len(named) - 1:
                 raise StorageError("EntityTooSmall", f"Part {number} is too small")
-            parts.append(blob)
-        whole = self._join(parts)
-        with self._cloud.world.lock:
-            if session.multiparts.pop(upload_id, None) is None:
-                raise StorageError("NoSuchUpload", "The upload is not known")
-        for part in parts if len(parts) > 1 else []:
-            part.path.unlink(missing_ok=True)
-        self._uploads.stored(session, whole)
+            parts.append(part)
+        self._uploads.stored(session, self._claimed(session, upload_id).join(parts))
         etag = f"{upload_id[:8]}-{len(parts)}"
         if self._cloud.switches.word("complete_answer") == "json":
             return Response.json({"Bucket": BUCKET, "Key": session.key, "ETag": etag})
@@ -224,11 +224,18 @@ class Storage:
 
     # ---- inside
 
-    def _multipart(self, session: Session, upload_id: str) -> Multipart:
+    def _multipart(self, session: Session, upload_id: str) -> Assembly:
         multipart = session.multiparts.get(upload_id)
         if multipart is None:
             raise StorageError("NoSuchUpload", "The upload is not known")
         return multipart
+
+    def _claimed(self, session: Session, upload_id: str) -> Assembly:
+        """The upload, for whoever ends it first: later calls find it gone."""
+        with self._cloud.world.lock:
+            multipart = self._multipart(session, upload_id)
+            del session.multiparts[upload_id]
+            return multipart
 
     def _receive(self, request: Request) -> Blob:
         payload = request.headers.get("x-amz-content-sha256") or UNSIGNED
@@ -244,24 +251,6 @@ class Storage:
             blob.path.unlink(missing_ok=True)
             raise StorageError("BadDigest", "The content is not what was signed")
         return blob
-
-    def _join(self, parts: list[Blob]) -> Blob:
-        if not parts:
-            raise StorageError("MalformedXML", "No part is named")
-        if len(parts) == 1:
-            return parts[0]
-        writer = self._cloud.world.blobs.new((), sum(part.size for part in parts))
-        for part in parts:
-            if not part.size:
-                continue
-            with (
-                part.path.open("rb") as file,
-                mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ) as content,
-            ):
-                view = memoryview(content)
-                writer.write(view)
-                view.release()
-        return writer.close()
 
 
 def _place(request: Request) -> tuple[str, str]:

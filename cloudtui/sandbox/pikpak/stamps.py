@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from itertools import count
 
 ZONE = timezone(timedelta(hours=8))
 _ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
 
+@lru_cache(maxsize=8192)
 def stamp(seconds: float) -> str:
     """RFC 3339 with milliseconds and zone; 0 means never and becomes an empty string.
 

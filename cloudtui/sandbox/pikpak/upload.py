@@ -15,6 +15,7 @@ from cloudtui.sandbox.pikpak.errors import refusal
 from cloudtui.sandbox.pikpak.files import Files
 from cloudtui.sandbox.pikpak.hashes import EMPTY_GCID
 from cloudtui.sandbox.pikpak.node import ROOT, Node, Phase
+from cloudtui.sandbox.pikpak.parts import Assembly
 from cloudtui.sandbox.pikpak.signatures import Credential
 from cloudtui.sandbox.pikpak.stamps import stamp
 from cloudtui.sandbox.pikpak.tasks import Tasks
@@ -22,15 +23,6 @@ from cloudtui.sandbox.pikpak.tasks import Tasks
 FORM = "UPLOAD_TYPE_FORM"
 RESUMABLE = "UPLOAD_TYPE_RESUMABLE"
 INSTANT_SHARE = 0.15
-
-
-@dataclass(slots=True, eq=False)
-class Multipart:
-    """A multipart upload that has begun: parts by number."""
-
-    id: str
-    started: float
-    parts: dict[int, Blob] = field(default_factory=dict)
 
 
 @dataclass(slots=True, eq=False)
@@ -42,7 +34,7 @@ class Session:
     task: Task
     key: str
     credential: Credential
-    multiparts: dict[str, Multipart] = field(default_factory=dict)
+    multiparts: dict[str, Assembly] = field(default_factory=dict)
     stored: Blob | None = None
 
 
