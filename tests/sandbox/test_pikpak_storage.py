@@ -13,7 +13,7 @@ from email.utils import formatdate
 from html import escape
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 import pytest
 from botocore.auth import S3SigV4Auth
@@ -454,3 +454,38 @@ def test_blocked_content_has_no_links(rig: Rig) -> None:
     shown = rig.good("GET", f"{FILES}/{node}")
     assert shown["audit"]["status"] != "STATUS_OK"
     assert (shown["links"], shown["web_content_link"]) == ({}, "")
+
+
+def test_under_real_names_real_names_are_handed_out(rig: Rig) -> None:
+    node = rig.put("a.txt", "hello")
+    host = {"Host": "api-drive.mypikpak.net"}
+    shown = rig.drive("GET", f"{FILES}/{node}", headers=host).json()
+    link = urlsplit(shown["web_content_link"])
+    assert re.fullmatch(r"dl-a10b-000\d\.mypikpak\.net", link.netloc)
+    body = {
+        "kind": "drive#file",
+        "name": "b",
+        "size": 5,
+        "upload_type": "UPLOAD_TYPE_RESUMABLE",
+    }
+    params = rig.drive("POST", FILES, body, headers=host).json()["resumable"]["params"]
+    assert params["endpoint"] == "mypikpak.net"
+    address = f"{rig.world.urls['pikpak.content']}{link.path}?{link.query}"
+    assert rig.send("GET", address, None, {"Host": link.netloc}).body == b"hello"
+    other = link.netloc.replace(".net", ".com")
+    assert rig.send("GET", address, None, {"Host": other}).status == 404
+
+
+def test_planned_faults_of_links_and_storage(rig: Rig) -> None:
+    link = link_of(rig, rig.put("a.txt", "hello"))
+    rig.world.faults.add({"kind": "expire_link", "listener": "pikpak.content"})
+    rig.world.faults.add({"kind": "ignore_range", "listener": "pikpak.content", "skip": 1})
+    assert [rig.send("GET", link, None, {"Range": "bytes=1-1"}).status for _ in range(3)] == [
+        403,
+        200,
+        206,
+    ]
+    ticket = start(rig, "b.bin", b"hello", "")
+    rig.world.faults.add({"kind": "api_code", "listener": "pikpak.upload", "code": "AccessDenied"})
+    assert code(ticket.send("PUT", b"hello")) == (403, "AccessDenied")
+    assert ticket.send("PUT", b"hello").status == 200
