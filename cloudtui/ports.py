@@ -112,6 +112,10 @@ class RuntimePort(Protocol):
         """The place an account stands for; empty: this disk."""
         ...
 
+    async def drop_storage(self, name: str) -> None:
+        """Close a place, so that its next use sees a new sign-in."""
+        ...
+
     def parse(self, text: str) -> Address:
         """What a typed address means."""
         ...

@@ -76,6 +76,7 @@ class MainScreen(PaneKeys):
         self._prefix = ""
         self._sequences = sequences(Place.BROWSER, {})
         self._message_until = 0.0
+        self._hinted = False
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -127,6 +128,12 @@ class MainScreen(PaneKeys):
         if gap:
             pieces.append(("    " + key, "key"))
         self.message.show(pieces)
+
+    def hint_after_sign_in(self) -> None:
+        """The first keys somebody needs, told once in a run."""
+        if not self._hinted:
+            self._hinted = True
+            self.say("Signed in.  Tab other pane  F5 copy  w jobs  ? help")
 
     def _tick(self) -> None:
         if self._message_until and time.monotonic() > self._message_until and not self._prefix:

@@ -264,28 +264,17 @@ class Places:
             from cloudtui.screens.offline import OfflineScreen, PasteBox
             from cloudtui.services.storage import OfflineTasks
 
-            chosen: Browser | None = None
             for one in (browser, self.screen.left, self.screen.right):
-                storage = one.storage
-                if isinstance(storage, OfflineTasks) and one.storage.caps.offline_tasks:
-                    chosen = one
-                    break
-            if chosen is None or chosen.at is None:
-                self.screen.say(
-                    "Neither pane shows a place that fetches links by itself. @ chooses one."
-                )
-                return
-            storage = chosen.storage
-            assert storage is not None
-            assert isinstance(storage, OfflineTasks)
-            if paste:
-                await self.screen.app.push_screen(
-                    PasteBox(storage, chosen.place_name, chosen.at, self.screen)
-                )
-            else:
-                await self.screen.app.push_screen(
-                    OfflineScreen(storage, chosen.place_name, chosen.at, self.screen)
-                )
+                tasks = one.storage
+                if tasks is None or one.at is None or not tasks.caps.offline_tasks:
+                    continue
+                if isinstance(tasks, OfflineTasks):
+                    box = PasteBox if paste else OfflineScreen
+                    await self.screen.app.push_screen(
+                        box(tasks, one.place_name, one.at, self.screen)
+                    )
+                    return
+            self.screen.say("No pane shows a place that fetches links by itself. @ chooses one.")
 
         self._ask(work())
 

@@ -88,7 +88,7 @@ def _tail(view: JobView, *, short: bool) -> str:
         )
         return f"counting {files}, {size} so far"
     if view.files_asking:
-        return f"{view.files_asking} asks: Enter decides" if not short else "asks: press w"
+        return "asks you" if short else f"asks you about {present.count(view.files_asking, 'file')}"
     percent = f"{view.percent:3d}%"
     if view.state is JobState.DONE:
         return f"{percent}  {view.message or 'done'}"

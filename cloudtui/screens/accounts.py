@@ -1,0 +1,260 @@
+"""The source chooser: this disk, every account with its room and state, and adding one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar, cast
+
+from rich.segment import Segment
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.strip import Strip
+
+from cloudtui import present
+from cloudtui.ports import RuntimePort
+from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, Offline
+from cloudtui.services.models import DISK, Location
+from cloudtui.services.naming import display_name
+from cloudtui.services.storage import HasQuota
+from cloudtui.widgets.header import quota_words
+from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.rows import cut_middle, pad
+
+if TYPE_CHECKING:
+    from cloudtui.app import CloudApp
+    from cloudtui.services.runtime import Runtime
+
+_TITLES = {"pikpak": "PikPak", "pcloud": "pCloud"}
+
+
+@dataclass(slots=True)
+class Source:
+    """One row. `kind` is `disk`, a kind of account, or `add`; `account` is empty for the disk."""
+
+    kind: str
+    account: str
+    title: str
+    user: str = ""
+    state: str = ""
+    needs_login: bool = False
+
+
+class SourceList(RowList):
+    """Numbered sources."""
+
+    def __init__(self) -> None:
+        super().__init__(id="sources")
+        self.sources: list[Source] = []
+
+    def row_count(self) -> int:
+        return len(self.sources)
+
+    def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
+        source = self.sources[row]
+        sign = ">" if cursor else " "
+        name = source.title if not source.user else f"{source.title}  {source.user}"
+        state_width = min(40, width // 2)
+        name_width = width - state_width - 5
+        text = f"{sign}{row + 1:2d} " + pad(cut_middle(name, name_width), name_width)
+        text += " " + pad(source.state, state_width)
+        if cursor:
+            return Strip([Segment(pad(text, width), self.style("cursor"))])
+        style = "bad" if source.needs_login else ("folder" if source.kind == "add" else "row")
+        return Strip([Segment(pad(text, width), self.style(style))])
+
+
+class SourceScreen(ModalScreen[Location | None]):
+    """Gives where the pane shall go, None to stay."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,at", "leave", "stay", show=False),
+        Binding("enter,space", "choose", "choose", show=False),
+        Binding("up,k", "move('up')", "previous", show=False),
+        Binding("down,j", "move('down')", "next", show=False),
+        Binding("home", "move('first')", "first", show=False),
+        Binding("end", "move('last')", "last", show=False),
+        Binding("s", "sign_in", "sign in anew", show=False),
+        Binding("x", "sign_out", "sign out", show=False),
+    ]
+
+    def __init__(self, runtime: RuntimePort, here: str) -> None:
+        super().__init__()
+        self._runtime = runtime
+        self._here = here
+        self.list = SourceList()
+
+    def compose(self) -> ComposeResult:
+        yield self.list
+
+    def on_mount(self) -> None:
+        self.list.focus()
+        self.list.set_title("Choose a source", f"now {self._here}")
+        self.list.set_foot("Enter opens   s signs in anew   x signs out   Esc stays")
+        self._fill()
+
+    @property
+    def _cloud_app(self) -> CloudApp:
+        from cloudtui.app import CloudApp
+
+        app = self.app
+        assert isinstance(app, CloudApp)
+        return app
+
+    @property
+    def _real(self) -> Runtime:
+        """The runtime with what only sign-in needs."""
+        return cast("Runtime", self._runtime)
+
+    def _fill(self) -> None:
+        sources = [Source("disk", DISK, "Disk", state=display_name(str(Path.home())))]
+        for name, account in self._runtime.accounts().items():
+            title = _TITLES.get(account.kind, account.kind)
+            if name != account.kind:
+                title += f" {name}"
+            user = display_name(account.text("username", "")) if account.kind == "pikpak" else ""
+            sources.append(Source(account.kind, name, title, user, "asking..."))
+        sources.append(Source("add", "pikpak", "Add a PikPak account"))
+        sources.append(Source("add", "pcloud", "Add a pCloud account"))
+        self.list.sources = sources
+        self.list.styles.height = len(sources) + 2
+        self.list.refresh()
+        for source in sources:
+            if source.kind in _TITLES:
+                self.run_worker(
+                    self._ask(source), group=f"state-{source.account}", exit_on_error=False
+                )
+
+    async def _ask(self, source: Source) -> None:
+        """Learn an account's room and state."""
+        try:
+            storage = await self._runtime.storage(source.account)
+            if isinstance(storage, HasQuota):
+                quota = await storage.quota()
+                source.state = f"signed in   {quota_words(quota, short=True)}"
+            else:
+                source.state = "signed in"
+            source.needs_login = False
+        except CaptchaNeeded:
+            source.state, source.needs_login = "puzzle needed: Enter", True
+        except LoginNeeded:
+            source.state, source.needs_login = "not signed in: Enter", True
+        except Offline:
+            source.state = "offline"
+        except CloudError as error:
+            source.state = present.sentence(error)
+        self.list.refresh()
+
+    # --- answers -----------------------------------------------------------------------------
+
+    def action_move(self, how: str) -> None:
+        """Moving keys."""
+        self.list.action_move(how)
+
+    def action_leave(self) -> None:
+        """Esc."""
+        self.dismiss(None)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key.isdigit() and 1 <= int(event.key) <= len(self.list.sources):
+            event.stop()
+            self.list.go_to(int(event.key) - 1)
+            self.action_choose()
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Enter."""
+        source = self.list.sources[self.list.cursor]
+        if source.kind == "disk":
+            self.dismiss(Location(DISK, Path.home().parts[1:]))
+        elif source.kind == "add":
+            self._sign_in(source.account, self._free_name(source.account))
+        elif source.needs_login:
+            self._sign_in(source.kind, source.account)
+        else:
+            self.dismiss(Location(source.account))
+
+    def action_sign_in(self) -> None:
+        """`s`."""
+        source = self.list.sources[self.list.cursor]
+        if source.kind in _TITLES:
+            self._sign_in(source.kind, source.account)
+
+    def action_sign_out(self) -> None:
+        """`x`."""
+        source = self.list.sources[self.list.cursor]
+        if source.kind not in _TITLES:
+            return
+
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Confirm
+
+            sentences = [
+                f"The sign-in of {source.title} is forgotten on this machine.",
+                "Its jobs pause. Nothing in the cloud changes.",
+            ]
+            if await self.app.push_screen_wait(Confirm("Sign out", sentences, yes="Sign out")):
+                await self._real.keys(source.account).forget()
+                self._real.settings.remove_account(source.account)
+                await self._runtime.drop_storage(source.account)
+                self._cloud_app.main.places.forget(source.account)
+                self._fill()
+
+        self._guarded(work)
+
+    def _free_name(self, kind: str) -> str:
+        names = self._runtime.accounts()
+        if kind not in names:
+            return kind
+        number = 2
+        while f"{kind}-{number}" in names:
+            number += 1
+        return f"{kind}-{number}"
+
+    def _sign_in(self, kind: str, name: str) -> None:
+        async def work() -> None:
+            account = self._runtime.accounts().get(name)
+            if kind == "pikpak":
+                from cloudtui.screens.login_pikpak import PikPakSignIn
+
+                username = account.text("username", "") if account is not None else ""
+                done = await self.app.push_screen_wait(
+                    PikPakSignIn(self._cloud_app, self._real, name=name, username=username)
+                )
+            else:
+                from cloudtui.screens.login_pcloud import PCloudSignIn
+
+                client_id = account.text("client_id", "") if account is not None else ""
+                steps = PCloudSignIn(self._cloud_app, self._real, name=name, client_id=client_id)
+                done = await steps.run()
+            if done is not None:
+                self._cloud_app.main.places.forget(done)
+                self._cloud_app.main.hint_after_sign_in()
+                self.dismiss(Location(done))
+            else:
+                self._fill()
+
+        self._guarded(work)
+
+    def _guarded(self, work: object) -> None:
+        async def run() -> None:
+            try:
+                await work()  # type: ignore[operator]
+            except CloudError as error:
+                self.list.set_notice(f"Not signed in: {present.sentence(error)}")
+                self._fill()
+                self._grow()
+            except Exception as error:  # a boundary: a bug becomes a sentence
+                self.list.set_notice(present.sentence(error))
+                self._grow()
+
+        self.run_worker(run(), group="sign-in", exit_on_error=False)
+
+    def _grow(self) -> None:
+        self.list.styles.height = len(self.list.sources) + 6

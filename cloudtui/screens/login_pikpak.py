@@ -1,0 +1,152 @@
+"""Signing in to PikPak: name, password, and the puzzle when the service asks for one.
+
+The password lives in its field until the box closes and in a `Secret` on the way; it is not
+stored. What was typed beside it stays when a try fails.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual import on
+from textual.app import ComposeResult
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from cloudtui import present
+from cloudtui.screens.dialogs import Dialog, Option, words
+from cloudtui.screens.links import LinkDialog
+from cloudtui.screens.secret_place import ensure_place
+from cloudtui.services.errors import CaptchaNeeded, CloudError
+from cloudtui.services.models import Secret
+
+if TYPE_CHECKING:
+    from cloudtui.app import CloudApp
+    from cloudtui.services.runtime import Runtime
+
+
+class PuzzleBox(LinkDialog[Secret | None]):
+    """The link of a puzzle, and a field for what it led to."""
+
+    def __init__(self, link: str) -> None:
+        super().__init__(
+            "PikPak wants a puzzle solved",
+            ["1. Open this page on any device:"],
+            [Option("Go on", "", None), Option("Back", "", None)],
+            link=link,
+            safe=None,
+        )
+
+    def middle(self) -> ComposeResult:
+        yield from self.link_part()
+        yield words("2. Slide the puzzle. The page then moves to an address with captcha_token=.")
+        yield words("3. Paste that address, or only the token, here (Tab goes to the field):")
+        yield Input(id="text", compact=True)
+        yield words("", id="complaint", classes="bad")
+
+    def give(self, number: int) -> None:
+        if number != 0:
+            self.dismiss(None)
+            return
+        from cloudtui.services.pikpak.signin import parse_captcha_paste
+
+        pasted = self.query_one("#text", Input).value
+        try:
+            self.dismiss(parse_captcha_paste(pasted or self.link))
+        except CloudError as error:
+            self.complain(present.sentence(error))
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.give(0)
+
+
+class PikPakSignIn(Dialog[str | None]):
+    """Gives the account's name once it is signed in."""
+
+    def __init__(self, app: CloudApp, runtime: Runtime, *, name: str, username: str) -> None:
+        super().__init__(
+            "Sign in: PikPak",
+            ["Joined with Google or Apple? Set a password in PikPak's own app first."],
+            [Option("Sign in", "", ""), Option("Cancel", "", None)],
+            safe=None,
+        )
+        self._cloud_app = app
+        self._runtime = runtime
+        self._name = name
+        self._username = username
+        self._busy = False
+
+    def middle(self) -> ComposeResult:
+        yield words("Called in addresses (small letters):")
+        yield Input(self._name, id="name", compact=True)
+        yield words("E-mail or +phone:")
+        yield Input(self._username, id="username", compact=True)
+        yield words("Password (not stored; the sign-in itself is):")
+        yield Input(id="password", compact=True, password=True)
+        yield words("", id="complaint", classes="bad")
+
+    def first_focus(self) -> None:
+        self.query_one("#password" if self._username else "#username", Input).focus()
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        if event.input.id == "password":
+            self.give(0)
+        else:
+            self.focus_next()
+
+    def _complain(self, text: str) -> None:
+        self.query_one("#complaint", Static).update(Content(text))
+
+    def give(self, number: int) -> None:
+        if number != 0:
+            self.dismiss(None)
+        elif not self._busy:
+            self._busy = True
+            self.run_worker(self._work(), group="sign-in", exit_on_error=False)
+
+    async def _work(self) -> None:
+        try:
+            name = await self._sign_in()
+        except CloudError as error:
+            self._complain(present.sentence(error))
+        except Exception as error:  # a boundary: a bug becomes a sentence in the box
+            self._complain(present.sentence(error))
+        else:
+            if name is not None:
+                self.dismiss(name)
+        finally:
+            self._busy = False
+
+    async def _sign_in(self) -> str | None:
+        from cloudtui.services.pikpak import signin
+
+        runtime = self._runtime
+        name = self.query_one("#name", Input).value.strip()
+        username = self.query_one("#username", Input).value.strip()
+        password = Secret(self.query_one("#password", Input).value)
+        account = runtime.account_to_sign_in(name, "pikpak")
+        keys = runtime.keys(name)
+        self._complain("Looking where sign-ins are kept...")
+        if not await ensure_place(self._cloud_app, runtime):
+            self._complain("Nothing was signed in.")
+            return None
+        captcha = keys.from_env("captcha_token")
+        while True:
+            self._complain("Signing in...")
+            try:
+                await signin.sign_in(
+                    account, keys, runtime.network, runtime.retries, username, password, captcha
+                )
+            except CaptchaNeeded as puzzle:
+                captcha = await self._cloud_app.push_screen_wait(PuzzleBox(puzzle.url))
+                if captcha is None:
+                    self._complain("The puzzle is not solved: nothing was signed in.")
+                    return None
+            else:
+                runtime.settings.set_account(name, {"kind": "pikpak", "username": username})
+                await runtime.drop_storage(name)
+                return name
