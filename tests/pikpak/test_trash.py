@@ -8,8 +8,9 @@ import pytest
 
 from cloudtui.services.errors import NotFound
 from cloudtui.services.models import Found, Location, TrashItem
+from cloudtui.services.pikpak.storage import PikPakStorage
 from cloudtui.services.pikpak.tasks import BATCH
-from tests.pikpak.stage import ROOT, Stage
+from tests.pikpak.stage import FAST, ROOT, Stage
 
 BOTH = pytest.mark.parametrize("untrash", ["origin", "root"])
 
@@ -55,6 +56,7 @@ async def test_what_the_trash_lists_can_be_restored(stage: Stage, untrash: str) 
     before = live(stage)
     await stage.storage.trash([item])
     [listed] = await all_trashed(stage)
+    assert listed.key == listed.entry.id
     assert listed.entry.id == item.entry.id
     assert str(listed.origin) == "pk:/deep/down/file"
     assert listed.trashed_ns is not None
@@ -82,9 +84,8 @@ async def test_a_path_that_is_gone_is_made_again(stage: Stage, untrash: str) -> 
     [item] = await planted(stage, "/kept/file")
     [trashed] = await stage.storage.trash([item])
     # as if it had been in a folder that was deleted for ever since
-    lost = replace(
-        trashed, key=f"{item.entry.id}/VNgone", origin=Location("pk", ("was", "here", "file"))
-    )
+    stage.storage._trash._homes[item.entry.id] = "VNgone"
+    lost = replace(trashed, origin=Location("pk", ("was", "here", "file")))
     [restored] = await stage.storage.restore([lost])
     assert str(restored.at) == "pk:/was/here/file"
     assert "is gone" in restored.note
@@ -194,3 +195,14 @@ async def test_a_trashed_thing_is_not_found_and_says_why(stage: Stage) -> None:
     with pytest.raises(NotFound, match="trash") as caught:
         await stage.storage.stat(item.at)
     assert "Restore" in caught.value.hint
+
+
+@BOTH
+async def test_another_process_restores_by_id_alone(stage: Stage, untrash: str) -> None:
+    stage.switch(untrash=untrash)
+    [item] = await planted(stage, "/deep/down/file")
+    await stage.storage.trash([item])
+    other = PikPakStorage(stage.account, stage.keys, stage.network, FAST)
+    [restored] = await other.restore([TrashItem(item.entry.id, item.entry, None)])
+    await other.close()
+    assert str(restored.at) == "pk:/deep/down/file"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import Exists, NotFound, ServerTrouble
@@ -29,23 +28,6 @@ EMPTYING: Final = 1800.0
 _TRASHED: Final[Filters] = {"trashed": {"eq": True}}
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
-    """What a `TrashItem` remembers: the thing and the folder it was in (None: not known)."""
-
-    file_id: str
-    parent_id: str | None
-
-    def __str__(self) -> str:
-        return self.file_id if self.parent_id is None else f"{self.file_id}/{self.parent_id}"
-
-    @classmethod
-    def of(cls, item: TrashItem) -> Key:
-        """The key of an item; a bare id is fine too."""
-        file_id, slash, parent_id = item.key.partition("/")
-        return cls(file_id, parent_id if slash else None)
-
-
 class Trash:
     """The trash of one account."""
 
@@ -54,6 +36,9 @@ class Trash:
         self._profile = api.profile
         self._folders = folders
         self._changes = changes
+        self._homes: dict[str, str] = {}
+        """The folder each trashed thing was in, by id, as put there or listed last: outside the
+        listing of the trash the service does not tell."""
 
     # --- in ------------------------------------------------------------------------------
 
@@ -66,8 +51,8 @@ class Trash:
             folder = item.at.parent
             if folder not in parents:
                 parents[folder] = await self._parent_of(item, folder)
-            key = Key(item.entry.id, parents[folder])
-            trashed.append(TrashItem(str(key), item.entry, item.at, now))
+            self._homes[item.entry.id] = parents[folder]
+            trashed.append(TrashItem(item.entry.id, item.entry, item.at, now))
         where = display_name(str(items[0].at)) if len(items) == 1 else ""
         await self._changes.discard([item.entry.id for item in items], where=where)
         failpoint("pikpak.trash.done")
@@ -93,8 +78,8 @@ class Trash:
         if parts is not None:
             name = local(self._profile, row)
             origin = Location(self._profile.account, (*parts, name), row.id)
-        key = Key(row.id, row.parent_id)
-        return TrashItem(str(key), entry_of(self._profile, row), origin, self._when(row))
+        self._homes[row.id] = row.parent_id
+        return TrashItem(row.id, entry_of(self._profile, row), origin, self._when(row))
 
     def _when(self, row: wire.File) -> int | None:
         """When it was trashed. A time to come in `delete_time` is when it will be purged, 15 days
@@ -113,8 +98,9 @@ class Trash:
     ) -> list[Restored]:
         """Put items back into the folder they came from (or `to`), made again when missing."""
         target = None if to is None else await self._folders.folder_id(to)
-        keys = {item.key: Key.of(item) for item in items}
-        ids = [key.file_id for key in keys.values()]
+        ids = [item.key for item in items]
+        if target is None:
+            await self._learn_homes(ids)
         self._folders.forget()
         await tasks.batch(self._api, "batchUntrash", ids, self._is_out)
         self._folders.forget()
@@ -124,9 +110,21 @@ class Trash:
         # folders first, the highest before what lies in them: an item may belong into another
         order = sorted(items, key=lambda item: len(item.origin.parts) if item.origin else 0)
         for item in order:
-            restored.append(await self._back(item, keys[item.key], target, made))
+            restored.append(await self._back(item, target, made))
         self._folders.forget()
         return restored
+
+    async def _learn_homes(self, ids: Sequence[str]) -> None:
+        """Look for the old folders of things that another process put into the trash."""
+        unknown = {each for each in ids if each not in self._homes}
+        if not unknown:
+            return
+        async for rows in pages(self._api, ANYWHERE, _TRASHED):
+            for row in rows:
+                self._homes[row.id] = row.parent_id
+                unknown.discard(row.id)
+            if not unknown:
+                return
 
     async def _is_out(self, file_id: str) -> bool:
         try:
@@ -139,15 +137,14 @@ class Trash:
     async def _back(
         self,
         item: TrashItem,
-        key: Key,
         target: str | None,
         made: dict[str, tuple[str, str]],
     ) -> Restored:
         """One item, out of the trash already, into its folder."""
-        row = await self._out(key.file_id)
+        row = await self._out(item.key)
         note = ""
         if target is None:
-            target, note = await self._home(item, key, row, made)
+            target, note = await self._home(item, row, made)
         if row.parent_id != target:
             await self._changes.put(row.id, target)
             failpoint("pikpak.restore.moved")
@@ -174,15 +171,15 @@ class Trash:
         return row
 
     async def _home(
-        self, item: TrashItem, key: Key, row: wire.File, made: dict[str, tuple[str, str]]
+        self, item: TrashItem, row: wire.File, made: dict[str, tuple[str, str]]
     ) -> tuple[str, str]:
         """The folder an item belongs into, and a sentence when that is not the old one.
 
         The old folder by its id, wherever it is now; else its path, made again by names.
         """
-        parent = key.parent_id
+        parent = self._homes.get(item.key)
         if parent is None:
-            # only the id was remembered: by path when one is known, else where it is
+            # the trash no longer told: by path when one is known, else where it is
             if item.origin is None:
                 return row.parent_id, ""
             return await self._path(item.origin.parts[:-1]), ""
@@ -224,7 +221,7 @@ class Trash:
 
     async def delete_forever(self, items: Sequence[TrashItem]) -> None:
         """Remove items from the trash for good."""
-        await self._changes.delete([Key.of(item).file_id for item in items])
+        await self._changes.delete([item.key for item in items])
 
     async def empty(self) -> None:
         """Remove everything from the trash for good; waits for the service to be done."""
