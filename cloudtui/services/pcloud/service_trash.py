@@ -7,6 +7,7 @@ from typing import Final
 
 from cloudtui.services.errors import Denied, NotFound, NotSupported
 from cloudtui.services.models import Location, TrashItem
+from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import SLOW, Client
 from cloudtui.services.pcloud.entries import Names, id_param, whole
@@ -88,7 +89,7 @@ class ServiceTrash:
         name = self._names.local(restored.name)
         path = await self._tree.path_of(restored.parentfolderid)
         at = Location(self._account, (*path, name), item.key)
-        return Restored(item, at)
+        return Restored(item, at, _note(item, at, to))
 
     async def clear(self, key: str) -> None:
         """Delete one thing of the trash for good; `d0` is everything."""
@@ -98,3 +99,12 @@ class ServiceTrash:
             )
         except NotFound:
             return
+
+
+def _note(item: TrashItem, at: Location, to: Location | None) -> str:
+    """What differs from the place that was wished for."""
+    if at.name != item.entry.name:
+        return f"{display_name(item.entry.name)} is taken; it has a number now."
+    if to is None and item.origin is not None and at.parts != item.origin.parts:
+        return f"Its folder was gone; it is in {display_name(str(at.parent))} now."
+    return ""
