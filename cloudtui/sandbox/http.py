@@ -116,9 +116,15 @@ class Body:
                 self._source.send_continue()
             if self.chunked and self._left == 0 and not self._next_chunk():
                 break
-            got = self._source.recv_into(view[filled : filled + self._left])
-            if got == 0:
-                raise Disconnected
+            try:
+                got = self._source.recv_into(view[filled : filled + self._left])
+                if got == 0:
+                    raise Disconnected
+            except Drop:
+                # What came before the break is handed on; the next call meets the break again.
+                if filled:
+                    return filled
+                raise
             filled += got
             self._left -= got
             self.received += got

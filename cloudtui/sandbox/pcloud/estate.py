@@ -201,7 +201,7 @@ class Estate:
 
     def add_account(self, region: Region, email: str, password: str = "") -> Account:
         """Another account; ValueError when the region already has the e-mail."""
-        world = self.world
+        world, email = self.world, email.lower()
         if any(a.email == email and a.region is region for a in self.accounts.values()):
             raise ValueError(f"{email} has an account in {region.name}")
         known = world.issue(password) if password else world.new_secret(size=9)

@@ -94,6 +94,8 @@ def deletefolderrecursive(call: Call) -> dict[str, object]:
 def renamefolder(call: Call) -> dict[str, object]:
     """Rename or move; a folder in the way is 2004."""
     folder = call.folder()
+    if folder.parent is None:
+        raise Refusal(2042)
     parent, name = call.destination(folder, 1037)
     call.account.tree.move_folder(folder, parent, name)
     return {"metadata": describe(folder, call.style)}
