@@ -113,7 +113,9 @@ async def test_restoring(
         ("empty", "pcloud.trash.emptied"),
     ],
 )
-async def test_emptying(storage: PCloudStorage, tmp_path: Path, work: str, failpoint: str) -> None:
+async def test_emptying(
+    storage: PCloudStorage, sandbox: SandboxProcess, tmp_path: Path, work: str, failpoint: str
+) -> None:
     await plant(storage)
     await run(storage, "trash", tmp_path)
     await run(storage, work, tmp_path, failpoint)
