@@ -1,0 +1,292 @@
+"""Every capability a place claims is exercised; every one it denies is refused cleanly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import cast
+
+import pytest
+
+from cloudtui.services.errors import CloudError, Exists, NotFound, NotSupported, Refused
+from cloudtui.services.models import Found, Location, TaskPhase, TrashItem, TrashKind
+from cloudtui.services.storage import (
+    HasQuota,
+    HasShares,
+    HasTrash,
+    MakesLinks,
+    OfflineTasks,
+    ServerCopy,
+    ServerMove,
+)
+from tests.contract.conftest import Place
+from tests.contract.executor import get, read, write
+
+
+def needs(place: Place, capability: str, shape: type) -> bool:
+    """Whether the place claims it; then it has the methods too."""
+    claimed = place.storage.caps.allows(capability)
+    if claimed:
+        assert isinstance(place.storage, shape)
+    return claimed
+
+
+def test_claims_and_methods_agree(place: Place) -> None:
+    storage = place.storage
+    caps = storage.caps
+    pairs: tuple[tuple[str, type], ...] = (
+        ("server_copy", ServerCopy),
+        ("server_move", ServerMove),
+        ("offline_tasks", OfflineTasks),
+        ("links", MakesLinks),
+        ("shares", HasShares),
+    )
+    for capability, shape in pairs:
+        assert isinstance(storage, shape) or not getattr(caps, capability), capability
+    assert isinstance(storage, HasTrash) == (caps.trash is not TrashKind.NONE)
+    assert isinstance(storage, HasQuota)
+    assert caps.magnets <= caps.offline_tasks
+    assert storage.kind in ("disk", "pikpak", "pcloud")
+    assert storage.title
+
+
+# --- server side -----------------------------------------------------------------------------
+
+
+async def tree(place: Place) -> Found:
+    """`tree/inner/file`."""
+    top = await place.folder("tree")
+    inner = await place.folder("inner", top.at)
+    await write(place.storage, inner.at, "file", b"content")
+    return top
+
+
+async def content(place: Place, *parts: str) -> bytes:
+    at = place.top
+    for part in parts:
+        at = at.child(part)
+    return await read(place.storage, await place.storage.stat(Location(at.account, at.parts)))
+
+
+async def test_copies_inside_the_account(place: Place) -> None:
+    top = await tree(place)
+    if not needs(place, "server_copy", ServerCopy):
+        assert not isinstance(place.storage, ServerCopy)
+        return
+    storage = cast("ServerCopy", place.storage)
+    goal = await place.folder("goal")
+    copied = await storage.copy(top, goal.at, "twin")
+    assert copied.name == "twin"
+    assert copied.id != top.entry.id
+    assert await content(place, "goal", "twin", "inner", "file") == b"content"
+    assert await content(place, "tree", "inner", "file") == b"content"
+    file = await write(place.storage, place.top, "one", b"1")
+    await storage.copy(file, goal.at, "two")
+    assert await content(place, "goal", "two") == b"1"
+    with pytest.raises(Exists):
+        await storage.copy(file, goal.at, "two")
+    with pytest.raises(Exists):
+        await storage.copy(top, goal.at, "twin")
+    assert await place.names(goal.at) == ["twin", "two"]
+
+
+async def test_copies_inside_a_folder_are_made_or_refused(place: Place) -> None:
+    if not needs(place, "server_copy", ServerCopy):
+        return
+    file = await write(place.storage, place.top, "one", b"1")
+    try:
+        await cast("ServerCopy", place.storage).copy(file, place.top, "two")
+    except NotSupported:
+        assert await place.names() == ["one"]
+        return
+    assert await place.names() == ["one", "two"]
+    assert await content(place, "two") == b"1"
+
+
+async def test_moves_inside_the_account(place: Place) -> None:
+    assert needs(place, "server_move", ServerMove)
+    storage = cast("ServerMove", place.storage)
+    top = await tree(place)
+    goal = await place.folder("goal")
+    moved = await storage.move(top, goal.at, "elsewhere")
+    if place.storage.account:
+        assert moved.id == top.entry.id
+    assert await place.names() == ["goal"]
+    assert await content(place, "goal", "elsewhere", "inner", "file") == b"content"
+    file = await write(place.storage, place.top, "file", b"1")
+    await write(place.storage, goal.at, "taken", b"2")
+    with pytest.raises(Exists):
+        await storage.move(file, goal.at, "taken")
+    assert await content(place, "goal", "taken") == b"2"
+    assert await content(place, "file") == b"1"
+    inside = Found.of(goal.at, moved)
+    with pytest.raises(CloudError):
+        await storage.move(goal, inside.at, "x")
+    assert await place.names() == ["file", "goal"]
+
+
+# --- trash -----------------------------------------------------------------------------------
+
+
+async def in_trash(place: Place) -> list[TrashItem]:
+    storage = cast("HasTrash", place.storage)
+    return [item async for page in storage.scan_trash() for item in page]
+
+
+async def put(place: Place, items: Sequence[Found]) -> list[TrashItem]:
+    assert isinstance(place.storage, HasTrash)
+    return await place.storage.trash(items)
+
+
+async def test_deleted_things_come_back_to_their_place(place: Place) -> None:
+    storage = cast("HasTrash", place.storage)
+    top = await tree(place)
+    sub = await place.folder("sub")
+    one = await write(place.storage, place.top, "one", b"1")
+    two = await write(place.storage, sub.at, "two", b"2")
+    items = await put(place, [top, one, two])
+    assert len(items) == 3
+    assert await place.names() == ["sub"]
+    assert await place.names(sub.at) == []
+    listed = {item.key: item for item in await in_trash(place)}
+    for item in items:
+        assert item.key in listed
+    origins = {item.origin.parts for item in items if item.origin is not None}
+    assert origins == {found.at.parts for found in (top, one, two)}
+    restored = await storage.restore([listed[item.key] for item in items])
+    assert {one.at.parts for one in restored} == origins
+    assert await place.names() == ["one", "sub", "tree"]
+    assert await content(place, "tree", "inner", "file") == b"content"
+    assert await content(place, "one") == b"1"
+    assert await content(place, "sub", "two") == b"2"
+    assert [item.key for item in await in_trash(place) if item.key in listed] == []
+
+
+async def test_restoring_never_replaces(place: Place) -> None:
+    storage = cast("HasTrash", place.storage)
+    old = await write(place.storage, place.top, "file", b"old")
+    items = await put(place, [old])
+    await write(place.storage, place.top, "file", b"new")
+    [restored] = await storage.restore(items)
+    assert restored.at.name != "file"
+    assert restored.note
+    assert await content(place, "file") == b"new"
+    assert await content(place, restored.at.name) == b"old"
+
+
+async def test_restoring_elsewhere(place: Place) -> None:
+    storage = cast("HasTrash", place.storage)
+    goal = await place.folder("goal")
+    items = await put(place, [await write(place.storage, place.top, "file", b"x")])
+    [restored] = await storage.restore(items, goal.at)
+    assert restored.at.parts == goal.at.child("file").parts
+    assert await place.names(goal.at) == ["file"]
+    assert await place.names() == ["goal"]
+
+
+async def test_restoring_to_a_folder_that_is_gone(place: Place) -> None:
+    storage = cast("HasTrash", place.storage)
+    folder = await place.folder("folder")
+    file = await write(place.storage, folder.at, "file", b"x")
+    items = await put(place, [file])
+    await place.storage.remove([folder])
+    if items[0].key not in {item.key for item in await in_trash(place)}:
+        # the service deletes for ever what was trashed from a folder that is deleted for ever
+        with pytest.raises(NotFound):
+            await storage.restore(items)
+        return
+    [restored] = await storage.restore(items)
+    assert restored.note
+    assert restored.at.name == "file"
+    assert await read(place.storage, await place.storage.stat(restored.at)) == b"x"
+
+
+async def test_equal_names_in_the_trash(place: Place) -> None:
+    storage = cast("HasTrash", place.storage)
+    keys = []
+    for text in (b"1", b"22"):
+        made = await write(place.storage, place.top, "file", text)
+        keys.append((await put(place, [made]))[0].key)
+    assert len(set(keys)) == 2
+    items = [item for item in await in_trash(place) if item.key == keys[0]]
+    await storage.restore(items)
+    assert await content(place, "file") == b"1"
+
+
+async def test_deleting_for_ever(place: Place) -> None:
+    storage = cast("HasTrash", place.storage)
+    one, two = [await write(place.storage, place.top, name, b"x") for name in ("one", "two")]
+    first, second = await put(place, [one, two])
+    await storage.delete_forever([first])
+    keys = {item.key for item in await in_trash(place)}
+    assert first.key not in keys
+    assert second.key in keys
+    with pytest.raises(CloudError):
+        await storage.restore([first])
+    await storage.empty_trash()
+    assert not {item.key for item in await in_trash(place)} & {first.key, second.key}
+    assert await place.names() == []
+
+
+# --- the rest --------------------------------------------------------------------------------
+
+
+async def test_quota_adds_up(place: Place) -> None:
+    quota = await cast("HasQuota", place.storage).quota()
+    assert quota.total is not None
+    assert quota.used is not None
+    assert quota.free is not None
+    assert 0 <= quota.free <= quota.total
+    assert 0 <= quota.used <= quota.total
+
+
+async def test_direct_links_give_the_bytes(place: Place) -> None:
+    made = await write(place.storage, place.top, "file", b"content")
+    if not needs(place, "links", MakesLinks):
+        assert not isinstance(place.storage, MakesLinks)
+        return
+    link = await cast("MakesLinks", place.storage).direct_link(made)
+    assert get(link) == (200, b"content")
+
+
+async def test_shares_are_public_links(place: Place) -> None:
+    made = await write(place.storage, place.top, "file", b"content")
+    if not needs(place, "shares", HasShares):
+        if isinstance(place.storage, HasShares):
+            with pytest.raises(Refused):
+                await place.storage.share(made)
+        return
+    link = await cast("HasShares", place.storage).share(made)
+    assert link.startswith("http")
+
+
+async def test_the_service_fetches_by_itself(place: Place) -> None:
+    made = await write(place.storage, place.top, "source.txt", b"from afar")
+    goal = await place.folder("goal")
+    if not needs(place, "offline_tasks", OfflineTasks):
+        assert not isinstance(place.storage, OfflineTasks)
+        return
+    storage = cast("OfflineTasks", place.storage)
+    link = await cast("MakesLinks", place.storage).direct_link(made)
+    task = await storage.add_offline(link, goal.at)
+    for _ in range(60):
+        tasks = [one async for page in storage.scan_offline() for one in page]
+        task = next(one for one in tasks if one.id == task.id)
+        if task.phase in (TaskPhase.DONE, TaskPhase.FAILED):
+            break
+        assert place.sandbox is not None
+        place.sandbox.admin.age(1)
+    assert task.phase is TaskPhase.DONE, task.message
+    [name] = await place.names(goal.at)
+    assert await content(place, "goal", name) == b"from afar"
+    await storage.remove_offline([task.id], files=False)
+    assert [one.id async for page in storage.scan_offline() for one in page if one == task] == []
+    assert await place.names(goal.at) == [name]
+    with pytest.raises(CloudError):
+        await storage.add_offline("no address", goal.at)
+
+
+async def test_a_change_of_what_is_gone_is_told(place: Place) -> None:
+    made = await write(place.storage, place.top, "file", b"x")
+    await place.storage.remove([made])
+    with pytest.raises(NotFound):
+        await place.storage.rename(made, "other")
