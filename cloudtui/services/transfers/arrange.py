@@ -51,6 +51,8 @@ class Rules:
     target_title: str
     trees: bool
     """Whole folders may be left to the service."""
+    same_folder: bool = False
+    """Source and target are one folder: what stands there may be the source itself."""
 
 
 def arrange(entry: Entry, rules: Rules, claims: Claims, wanted: str | None = None) -> Arrangement:
@@ -66,7 +68,7 @@ def arrange(entry: Entry, rules: Rules, claims: Claims, wanted: str | None = Non
     target_name, existing = claims.place(name)
     note = _arrives_as(name, target_name)
     same = Sameness.DIFFERENT
-    if existing is not None:
+    if existing is not None and not (rules.same_folder and existing.id == entry.id):
         same = sameness(
             entry, existing, source_caps=rules.source_caps, target_caps=rules.target_caps
         )

@@ -192,19 +192,25 @@ class Carrier:
         stream = Stream(self._desk, errand)
         moved = await stream.run(self._source, self._target, existing)
         failpoint("engine.copied")
-        notes = [moved.note, stream.note]
-        if moved.entry.name != errand.item.target_name:
-            notes.append(f"Arrived as {display_name(moved.entry.name)}.")
-        notes = [note for note in notes if note]
+        notes = [
+            note for note in (self._renamed(moved.entry.name), moved.note, stream.note) if note
+        ]
         notes.append("Checked." if moved.checked else "Size checked.")
         return self._arrived(" ".join(notes))
+
+    def _renamed(self, name: str) -> str:
+        """What to say when it arrived under another name than was asked for."""
+        asked = {source.name for source in self._errand.order.sources}
+        if name == self._errand.item.entry.name or name in asked:
+            return ""
+        return f"Arrived as {display_name(name)}."
 
     def _moved_inside(self, outcome: Outcome) -> Outcome:
         errand = self._errand
         errand.changed.append(errand.folder.target)
         if errand.order.verb is Verb.MOVE:
             errand.changed.append(errand.folder.source)
-        return outcome
+        return replace(outcome, message=self._renamed(errand.item.target_name))
 
     def _arrived(self, message: str | None = None) -> Outcome:
         errand = self._errand

@@ -333,13 +333,13 @@ class Transfers:
                 end()
 
     def _rests(self, view: JobView) -> bool:
-        if view.state.is_final or view.orphan:
-            return True
         mine = self._mine(view.id)
         if mine is not None:
-            if self._crew.runs(view.id):
-                return False
-            return view.state is JobState.ASKS or pictures.held(mine.row)
+            still = not self._crew.runs(view.id)
+            ended = view.state.is_final or view.state is JobState.ASKS
+            return still and (ended or pictures.held(mine.row))
+        if view.state.is_final or view.orphan:
+            return True
         row = next(row for row in self._seen if row.id == view.id)
         return row.state is JobState.ASKS or pictures.held(row)
 

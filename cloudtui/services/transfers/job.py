@@ -22,25 +22,26 @@ from cloudtui.services.errors import (
     Interrupted,
     LoginNeeded,
     Offline,
+    Refused,
     Retry,
     ServerTrouble,
     TooMany,
 )
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import DISK, Found, Location
-from cloudtui.services.naming import display_name, local_name
-from cloudtui.services.transfers import ledger, shelves
+from cloudtui.services.naming import display_name
+from cloudtui.services.transfers import ledger, questions, shelves
 from cloudtui.services.transfers.bandwidth import Bandwidth
 from cloudtui.services.transfers.carry import Carrier
 from cloudtui.services.transfers.compare import standing
-from cloudtui.services.transfers.conflicts import Sameness, Verdict, decide, policy_of
+from cloudtui.services.transfers.conflicts import policy_of
 from cloudtui.services.transfers.desk import Desk, Errand, Outcome
 from cloudtui.services.transfers.gauge import Gauge
 from cloudtui.services.transfers.meter import Meter
-from cloudtui.services.transfers.orders import Answer, JobState, OnConflict, Resolution, Verb
+from cloudtui.services.transfers.orders import JobState, OnConflict, Resolution, Verb
 from cloudtui.services.transfers.plan import Hooks, Planner
 from cloudtui.services.transfers.removals import Removals, remove_emptied
-from cloudtui.services.transfers.rows import Action, FolderRow, Hold, ItemRow, JobRow, Totals
+from cloudtui.services.transfers.rows import FolderRow, Hold, ItemRow, JobRow, Totals
 from cloudtui.services.transfers.stop import Stop
 from cloudtui.services.transfers.window import Window
 
@@ -126,17 +127,25 @@ class RunningJob:
         Never raises for what happens to items; the row tells how the job stands afterwards.
         """
         self.active = True
-        self._stop = Stop()
-        self._window = Window(self._desk.journal, self.id)
-        self._removals = Removals(self._desk, self._removed)
+        self._open()
         self._lost = 0
         self.gauge.reset()
         try:
             self.totals = await self._desk.journal.read(partial(_count, self.id))
             await self._set_state(JobState.RUNNING, Hold.NONE, "")
-            await self._work()
-            if not self._stop.is_set():
-                await self._end()
+            left = 0
+            while True:
+                await self._work()
+                if self._stop.is_set():
+                    break
+                self.totals = await self._desk.journal.read(partial(_count, self.id))
+                if not self.totals.waiting:
+                    await self._end()
+                    break
+                if self.totals.waiting == left:
+                    raise Refused("Some files were never looked at.", hint="P goes on with them.")
+                left = self.totals.waiting
+                self._open()  # an answer came while the last worker went home
         except Interrupted:
             pass  # stopped: whoever stopped it says how it stands
         except CloudError as exc:
@@ -145,6 +154,11 @@ class RunningJob:
             self.active = False
             self.flying.clear()
             self._told.changed()
+
+    def _open(self) -> None:
+        self._stop = Stop()
+        self._window = Window(self._desk.journal, self.id)
+        self._removals = Removals(self._desk, self._removed)
 
     async def stop(self) -> None:
         """End all work of this job; the caller waits for `run` to return."""
@@ -363,13 +377,13 @@ class RunningJob:
         journal = self._desk.journal
         if answer.for_all:
             self._policy = policy_of(answer.answer)
-            await journal.run(partial(_answer_all, self.id, answer))
+            await journal.run(partial(questions.answer_all, self.id, answer))
         else:
             item = await journal.read(lambda db: shelves.item(db, id_))
             if item is None or item.state is not JobState.ASKS or item.job != self.id:
                 return
             account = self.row.order.target.account
-            await journal.run(partial(_answer_one, item, answer, account))
+            await journal.run(partial(questions.answer_one, item, answer, account))
         self.totals = await journal.read(partial(_count, self.id))
         self._window.rewind()
         self._told.changed()
@@ -453,31 +467,6 @@ def _count(job: str, db: sqlite3.Connection) -> Totals:
 
 def _folder(id_: int, db: sqlite3.Connection) -> FolderRow:
     return shelves.folder(db, id_)
-
-
-def _answer_all(job: str, answer: Resolution, db: sqlite3.Connection) -> None:
-    ledger.set_answer(db, job, answer)
-    shelves.ask_again(db, job)
-
-
-def _answer_one(item: ItemRow, answer: Resolution, account: str, db: sqlite3.Connection) -> None:
-    action, name = Action.REPLACE, item.target_name
-    match answer.answer:
-        case Answer.KEEP_BOTH:
-            action = Action.KEEP
-        case Answer.RENAME:
-            action = Action.COMPARE
-            name = local_name(answer.name) if account == DISK else answer.name
-        case Answer.SKIP | Answer.NEWER | Answer.LARGER:
-            policy = policy_of(answer.answer)
-            verdict = decide(policy, item.entry, item.existing, Sameness.DIFFERENT)
-            if verdict in (Verdict.SKIP, Verdict.ASK):
-                shelves.settle(db, item.id, JobState.SKIPPED, "Already there.", "")
-                return
-        case Answer.OVERWRITE:
-            pass
-    shelves.set_plan(db, item.id, action, name, account, None)
-    shelves.settle(db, item.id, JobState.WAITING, "", "")
 
 
 def _unfold(job: str, item: int, new: shelves.NewFolder, db: sqlite3.Connection) -> None:

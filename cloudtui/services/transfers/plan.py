@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -137,7 +137,9 @@ class Planner:
         for name in known.names:
             claims.claim_known(name)
         roots = await self._journal.read(lambda db: shelves.roots(db, job))
+        here = (parent.account, parent.parts) == (target.account, target.parts)
         rules = await self._rules(parent.account, target.account)
+        rules = replace(rules, same_folder=here)
         wanted = [
             _Planned(here.entry, arrange(here.entry, rules, claims, source.name), root, here.at)
             for root, source, here in group

@@ -71,6 +71,11 @@ class Totals:
     bytes_total: int = 0
     bytes_done: int = 0
 
+    @property
+    def waiting(self) -> int:
+        """Files that still have something ahead of them."""
+        return self.files - self.done - self.failed - self.skipped - self.asking
+
     def add(self, other: Totals, sign: int = 1) -> Totals:
         """The sum (or difference) of both."""
         return Totals(

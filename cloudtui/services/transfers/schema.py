@@ -48,8 +48,10 @@ _TABLES: Final = (
     "CREATE INDEX frontier_by_state ON frontier (job, state, id)",
     "CREATE UNIQUE INDEX frontier_once ON frontier "
     "(job, root, walk, source_path, ifnull(source_node, ''))",
+    # ids never come back: a window that passed one must not miss another item of that number
     """CREATE TABLE items (
-        id INTEGER PRIMARY KEY, job TEXT NOT NULL, folder INTEGER NOT NULL, tree INTEGER NOT NULL,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job TEXT NOT NULL, folder INTEGER NOT NULL, tree INTEGER NOT NULL,
         state TEXT NOT NULL, name BLOB NOT NULL, node TEXT NOT NULL, size INTEGER,
         mtime_ns INTEGER, hash BLOB NOT NULL, flags INTEGER NOT NULL,
         target_name BLOB NOT NULL, existing BLOB, action TEXT NOT NULL,

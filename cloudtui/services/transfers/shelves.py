@@ -373,7 +373,7 @@ def set_spooled(db: sqlite3.Connection, id_: int, *, spooled: bool) -> None:
 def retry_items(db: sqlite3.Connection, job: str) -> int:
     """Put failed and cancelled items back; how many."""
     changed = db.execute(
-        "UPDATE items SET state = ?, code = '' WHERE job = ? AND state IN (?, ?)",
+        "UPDATE items SET state = ?, message = '', code = '' WHERE job = ? AND state IN (?, ?)",
         (JobState.WAITING, job, JobState.FAILED, JobState.CANCELLED),
     )
     return changed.rowcount
