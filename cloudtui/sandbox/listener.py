@@ -12,6 +12,7 @@ import itertools
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Callable
 from email.utils import formatdate
 
@@ -112,23 +113,32 @@ class Server:
         self._acceptor.start()
 
     def stop(self) -> None:
-        """Close the listener and every connection; waits for their threads a few seconds."""
+        """Close the listener and every connection; waits for their threads at most 2 s."""
+        self.close()
+        self.join(time.monotonic() + 2)
+
+    def close(self) -> None:
+        """Accept nothing more and break every connection, without waiting."""
         with self._lock:
             self._stopped = True
-            connections = dict(self._open)
+            connections = list(self._open)
         if self._socket is not None:
-            with contextlib.suppress(
-                OSError
-            ):  # shutdown of a listening socket is refused on some systems
+            # shutdown of a listening socket is refused on some systems
+            with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
             self._socket.close()
         for sock in connections:
             with contextlib.suppress(OSError):  # it may have ended between the two lines
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
+
+    def join(self, deadline: float) -> None:
+        """Wait for all threads until a moment of the monotonic clock; they are daemons."""
+        with self._lock:
+            threads = list(self._open.values())
         if self._acceptor is not None:
-            self._acceptor.join(2)
-        for thread in connections.values():
-            thread.join(2)
+            threads.append(self._acceptor)
+        for thread in threads:
+            thread.join(max(deadline - time.monotonic(), 0))
 
     def _accept(self) -> None:
         listening = self._socket

@@ -10,6 +10,7 @@ import secrets
 import shutil
 import ssl
 import tempfile
+import time
 from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
@@ -35,6 +36,8 @@ ORDER = (
     "pcloud.authorize",
     "pcloud.content",
 )
+# A supervisor that sends SIGTERM gives 8 s.
+STOP_SECONDS = 4.0
 ASKED_KEEP_ALIVE = {"pcloud.us", "pcloud.eu"}
 
 
@@ -113,7 +116,10 @@ class Sandbox:
         with self.world.changed:
             self.world.changed.notify_all()
         for server in self._servers:
-            server.stop()
+            server.close()
+        deadline = time.monotonic() + STOP_SECONDS
+        for server in self._servers:
+            server.join(deadline)
         if self._temporary:
             shutil.rmtree(self.world.data, ignore_errors=True)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+import time
 import zipfile
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from cloudtui.sandbox.blobs import Blobs
 from cloudtui.sandbox.names import listener_for
 from cloudtui.sandbox.seed import ZIP_PASSWORD, entries, parse
 from cloudtui.sandbox.server import ORDER, Sandbox
-from tests.sandbox.rig import Api, Rig, request
+from tests.sandbox.rig import Api, Rig, connected, request
 from tests.sandbox_process import start_sandbox
 
 
@@ -55,6 +56,29 @@ def test_endpoints_file_admin_and_end(tmp_path: Path) -> None:
         assert Api(fresh["url"], fresh["token"]).names() == ["Drafts"]
         assert sandbox.stop() == 0
         assert not file.exists()
+
+
+def test_it_ends_in_time_though_clients_hang_on(tmp_path: Path) -> None:
+    with start_sandbox(tmp_path) as sandbox:
+        pcloud = sandbox.endpoints["pcloud"]
+        api = Api(pcloud["us_url"], pcloud["us_token"])
+        number = api.upload("a.bin", bytes(3_000_000), folderid=0)["fileid"]
+        newest = api("diff", last=0)["diffid"]
+        link = api("getfilelink", fileid=number)
+        sandbox.admin.fault(kind="stall", listener="pcloud.content", seconds=1000)
+        polls = [
+            (pcloud["us_url"], f"/diff?block=1&diffid={newest}&access_token={api.token}"),
+            (pcloud["content_urls"][0], link["path"]),
+        ]
+        sockets = [connected(url) for url, _ in polls]
+        for sock, (_, target) in zip(sockets, polls, strict=True):
+            sock.sendall(f"GET {target} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        sockets[1].recv(10)
+        begin = time.monotonic()
+        assert sandbox.stop() == 0
+        assert time.monotonic() - begin < 8
+        for sock in sockets:
+            sock.close()
 
 
 def test_it_ends_with_its_parent(tmp_path: Path) -> None:

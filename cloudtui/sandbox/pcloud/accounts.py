@@ -11,6 +11,13 @@ from cloudtui.sandbox.pcloud.codes import Refusal
 from cloudtui.sandbox.pcloud.estate import Account, TokenKind
 
 DIGEST_LIFE = 30
+STEPS = {
+    "verifymail": True,
+    "uploadfile": True,
+    "autoupload": False,
+    "downloadapp": False,
+    "downloaddrive": False,
+}
 
 
 @method("userinfo", "login")
@@ -38,7 +45,7 @@ def userinfo(call: Call) -> dict[str, object]:
         "cryptosubscription": False,
         "cryptolifetime": False,
         "efh": False,
-        "journey": {"claimed": False, "steps": {"verifymail": True, "uploadfile": True}},
+        "journey": {"claimed": False, "steps": STEPS},
     }
     token = call.token
     if call.params.flag("getauth") and token is not None and token.kind is TokenKind.SESSION:

@@ -95,7 +95,8 @@ def getvideolinks(call: Call) -> dict[str, object]:
     link = make_link(call, call.account, file, file.content)
     shape: dict[str, object] = {"width": 1280, "height": 720, "duration": "61.44", "fps": "25.00"}
     codecs: dict[str, object] = {"videocodec": "h264", "audiocodec": "aac", "isoriginal": True}
-    return {"variants": [{**link, **shape, **codecs}]}
+    rates = {"videobitrate": 9210, "audiobitrate": 128, "audiosamplerate": 48000, "rotate": 0}
+    return {"variants": [{**link, **shape, **codecs, **rates}]}
 
 
 @method("gettextfile", locked=False)
