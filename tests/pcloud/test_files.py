@@ -164,6 +164,45 @@ async def test_a_put_whose_answer_was_lost_is_found_again(
     assert await tree(storage, ROOT) == {"a": data}
 
 
+async def test_a_save_whose_answer_was_lost_is_found_again(
+    opened: Open, sandbox: SandboxProcess
+) -> None:
+    storage = await opened(upload_cutoff=65_536, chunk_size=65_536)
+    data = os.urandom(100_000)
+    await upload(storage, ROOT, "old", b"old")
+    old = await storage.stat(ROOT.child("old"))
+    for replace, name in ((None, "new"), (old, "old")):
+        sandbox.admin.fault(kind="reset_after", listener="pcloud.*", match="POST /upload_save")
+        await upload(storage, ROOT, name, data, replace=replace)
+    assert await tree(storage, ROOT) == {"new": data, "old": data}
+
+
+async def test_a_name_taken_while_a_session_ran_is_a_conflict(opened: Open) -> None:
+    storage = await opened(upload_cutoff=65_536, chunk_size=65_536)
+    data = os.urandom(100_000)
+    told = facts(data)
+    handle = remote(await storage.open_write(ROOT, "x", told, replace=None, job="job"))
+    receipts = await send_parts(handle, data, [])
+    await upload(storage, ROOT, "x", b"faster")
+    with pytest.raises(Exists):
+        await handle.finish(receipts, told)
+    assert await tree(storage, ROOT) == {"x": b"faster"}
+    with pytest.raises(Exists):
+        await storage.open_write(ROOT, "x", told, replace=None, job="job")
+
+
+async def test_a_numbered_neighbour_is_never_taken_for_our_twin(storage: PCloudStorage) -> None:
+    """Two files of one content, one called like pCloud's word for a clash of the other."""
+    for name in ("a (2).txt", "a.txt"):
+        await upload(storage, ROOT, name, b"same")
+    again = facts(b"same")
+    handle = remote(await storage.open_write(ROOT, "a.txt", again, replace=None, job="job"))
+    receipts = await send_parts(handle, b"same", [])
+    with pytest.raises(Exists):
+        await handle.finish(receipts, again)
+    assert await tree(storage, ROOT) == {"a (2).txt": b"same", "a.txt": b"same"}
+
+
 async def test_aborting_a_session_leaves_nothing(opened: Open, sandbox: SandboxProcess) -> None:
     storage = await opened(upload_cutoff=65_536, chunk_size=65_536)
     data = os.urandom(100_000)

@@ -200,6 +200,7 @@ async def test_public_links_go_with_the_delete(storage: PCloudStorage) -> None:
     await storage.share(top)
     await storage.share(deep)
     d = await at(storage, "d")
+    assert len(await storage.public_links_on([d]) or ()) == 1
     on_both = await storage.links.links_on([top.entry.id, d.entry.id])
     assert on_both is not None
     assert {link.node for link in on_both} == {top.entry.id, deep.entry.id}

@@ -207,6 +207,12 @@ class PCloudStorage:
         """A signed link, good for this address and a few hours."""
         return (await self.links.ticket(item)).urls[0]
 
+    async def public_links_on(self, items: Sequence[Found]) -> list[str] | None:
+        """The public links that a delete of these entries would revoke; None when pCloud does not
+        show them to apps."""
+        links = await self.links.links_on([item.at.node or item.entry.id for item in items])
+        return None if links is None else [link.link for link in links]
+
     async def share(self, item: Found) -> str:
         """A public link."""
         return await self.links.share(item.at.node or item.entry.id)
