@@ -49,7 +49,7 @@ def demo(context: click.Context, *, check: bool) -> None:
                 code = run_full_screen(
                     lambda: runtime_of(surroundings),
                     str(Path(os.getcwd())),
-                    "pikpak:/",  # noqa: PTH109
+                    "pikpak:/",
                 )
     except CloudError as error:
         output.error(error)

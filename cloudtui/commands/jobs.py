@@ -8,7 +8,7 @@ import click
 
 from cloudtui.cli_output import Output, human_size
 from cloudtui.commands.session import Failures, GeneralGroup, run
-from cloudtui.commands.transfer import follow, job_json
+from cloudtui.commands.transfer import conclude, follow, job_json
 from cloudtui.services.errors import CloudError, NotFound
 from cloudtui.services.naming import display_name
 from cloudtui.services.transfers.orders import JobState, JobView
@@ -101,10 +101,12 @@ def jobs_resume(context: click.Context, ids: tuple[str, ...]) -> None:
             if view.state.is_final:
                 continue
             try:
-                if await runtime.transfers.resume(view.id):
-                    here.append(view.id)
+                await runtime.transfers.resume(view.id)
             except CloudError as error:
                 failures.add(error)
+                continue
+            if runtime.transfers.view(view.id).mine:
+                here.append(view.id)
         code = await follow(runtime.transfers, here, output) if here else 0
         return code or failures.exit_code
 
@@ -125,10 +127,11 @@ def jobs_retry(context: click.Context, ids: tuple[str, ...]) -> None:
                 continue
             try:
                 await runtime.transfers.retry(view.id)
-                if await runtime.transfers.resume(view.id):
-                    here.append(view.id)
             except CloudError as error:
                 failures.add(error)
+                continue
+            if runtime.transfers.view(view.id).mine:
+                here.append(view.id)
         code = await follow(runtime.transfers, here, output) if here else 0
         return code or failures.exit_code
 
@@ -171,13 +174,7 @@ def jobs_run(context: click.Context, *, detach: bool) -> None:
     """Take up every job nobody runs and work until all are over."""
 
     async def body(runtime: Runtime, output: Output) -> int:
-        transfers = runtime.transfers
-        here = [
-            view.id
-            for view in transfers.views()
-            if not view.state.is_final and view.orphan and await transfers.resume(view.id)
-        ]
-        return await follow(transfers, here, output) if here else 0
+        return conclude(runtime.transfers, await runtime.transfers.run_queue(), output)
 
     if detach:
         _detach(context)

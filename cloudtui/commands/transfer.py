@@ -141,9 +141,18 @@ def _transfer(
         if dry_run:
             for step in await runtime.transfers.plan(order):
                 if output.as_json:
-                    output.value({"action": step.action, "path": step.path, "size": step.size})
+                    output.value(
+                        {
+                            "action": str(step.deed),
+                            "source": str(step.source),
+                            "path": str(step.target),
+                            "type": str(step.kind),
+                            "size": step.size,
+                        }
+                    )
                 else:
-                    output.line(f"{step.action}  {output.name(step.path)}")
+                    note = f"  ({display_name(step.message, edges=False)})" if step.message else ""
+                    output.line(f"{step.deed}  {output.name(str(step.target))}{note}")
             return 0
         job = await runtime.transfers.submit(order)
         return await follow(runtime.transfers, [job], output)
@@ -224,7 +233,7 @@ async def follow(transfers: Transfers, jobs: Sequence[str], output: Output) -> i
     finally:
         for task in waiting:
             task.cancel()
-    return _conclude(transfers, [final[job] for job in jobs], output)
+    return conclude(transfers, [final[job] for job in jobs], output)
 
 
 def progress_line(view: JobView) -> str:
@@ -279,7 +288,8 @@ async def _ask(transfers: Transfers, job: str, output: Output) -> bool:
     return True
 
 
-def _conclude(transfers: Transfers, views: Sequence[JobView], output: Output) -> int:
+def conclude(transfers: Transfers, views: Sequence[JobView], output: Output) -> int:
+    """Say how jobs ended; their exit code."""
     codes: set[str] = set()
     left = False
     for view in views:

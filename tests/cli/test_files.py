@@ -75,7 +75,7 @@ def test_one_entry_by_id(home: Home, place: Place) -> None:
 
 
 def test_hostile_names_are_harmless(home: Home, place: Place, tmp_path: Path) -> None:
-    names = ["a [/b]", "esc\x1b[31m", "tab\tname", "-rf", "ünï 漢字 👩‍💻", " lead", "trail."]
+    names = ["a [b][bold]", "esc\x1b[31m", "tab\tname", "-rf", "ünï 漢字 👩‍💻", " lead", "trail."]
     source = make_tree(tmp_path / "hostile", {name: name.encode() for name in names})
     home.run("cp", "-r", f"{source}/", f"{place.top}/h").ok()
     listed = {row["name"] for row in home.run("ls", "--json", f"{place.top}/h").ok().values}
