@@ -7,7 +7,6 @@ the key table must stay cheap.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -281,6 +280,8 @@ def check_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]],
     complaints: list[str] = []
     for name, text in wanted.items():
         if name not in BY_ID:
+            import difflib
+
             near = difflib.get_close_matches(name, BY_ID, n=1)
             hint = f" Did you mean {near[0]}?" if near else ""
             complaints.append(f'keymap: there is no action "{name}".{hint}')

@@ -31,9 +31,8 @@ from cloudtui.ports import Door, RuntimeFactory, RuntimePort
 from cloudtui.screens.main import MainScreen
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.transfers.orders import JobState, JobView
-from cloudtui.widgets.job_rows import MOVING
 
+_STYLES: Final = Path(__file__).parent / "styles"
 _KEPT_MESSAGES: Final = 200
 _WARM: Final = (
     "cloudtui.services.runtime",
@@ -41,6 +40,8 @@ _WARM: Final = (
 )
 _WARM_LATER: Final = (
     "cloudtui.services.transfers.engine",
+    "cloudtui.widgets.dock",
+    "cloudtui.screens.file_actions",
     "cloudtui.screens.dialogs",
     "cloudtui.screens.accounts",
     "cloudtui.screens.transfers",
@@ -52,11 +53,7 @@ class CloudApp(App[int]):
 
     TITLE = "cloudtui"
     ENABLE_COMMAND_PALETTE = False
-    CSS_PATH: ClassVar[list[str | Path]] = [  # type: ignore[assignment]
-        "styles/base.tcss",
-        "styles/lists.tcss",
-        "styles/dialogs.tcss",
-    ]
+    CSS_PATH: ClassVar[list[str | Path]] = [_STYLES / "base.tcss"]  # type: ignore[assignment]
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.APP)
 
     def __init__(
@@ -150,7 +147,10 @@ class CloudApp(App[int]):
         self.main.jobs_sampled(message.views)
 
     def on_job_ended(self, message: JobEnded) -> None:
-        self.main.say(ended_words(message.view), bad=message.view.state is JobState.FAILED)
+        from cloudtui.widgets import job_rows
+
+        view = message.view
+        self.main.say(job_rows.ended_words(view), bad=job_rows.style(view) == "bad")
 
     def on_folder_touched(self, message: FolderTouched) -> None:
         self.main.folder_changed(message.at)
@@ -214,10 +214,9 @@ class CloudApp(App[int]):
 
     def action_ask_quit(self) -> None:
         """F10, `q`: asks while jobs run."""
-        running = [
-            view for view in self.bridge.views
-            if view.mine and (view.state in MOVING or view.state is JobState.WAITING)
-        ]  # fmt: skip
+        from cloudtui.widgets import job_rows
+
+        running = [view for view in self.bridge.views if job_rows.ours_at_work(view)]
         if not running:
             self.exit(0)
             return
@@ -254,28 +253,10 @@ class CloudApp(App[int]):
     """Jobs are to be taken up by a process without a screen after this one."""
 
     def _quit_when_done(self) -> None:
-        if not any(
-            view.mine and (view.state in MOVING or view.state is JobState.WAITING)
-            for view in self.bridge.views
-        ):
+        from cloudtui.widgets import job_rows
+
+        if not any(job_rows.ours_at_work(view) for view in self.bridge.views):
             self.exit(0)
-
-
-def ended_words(view: JobView) -> str:
-    """What became of a job, in one line."""
-    title = display_name(view.title)
-    if view.state is JobState.CANCELLED:
-        return f"{title}: cancelled."
-    size = f", {present.size_long(view.bytes_total)}" if view.bytes_total else ""
-    done = f"{title}: {present.count(view.files_done, 'file')}{size}."
-    extra = []
-    if view.files_skipped:
-        extra.append(f"{view.files_skipped} skipped")
-    if view.files_failed:
-        extra.append(f"{view.files_failed} failed and stay.  w shows why")
-    if view.state is JobState.FAILED and not view.files_failed:
-        extra.append(display_name(view.message, edges=False) or "failed.  w shows why")
-    return " ".join([done, ", ".join(extra)]).strip()
 
 
 async def _import(names: tuple[str, ...]) -> None:

@@ -15,12 +15,11 @@ from textual.message import Message
 
 from cloudtui.ports import RuntimePort
 from cloudtui.services.models import Location
-from cloudtui.services.transfers.events import FolderChanged, JobChanged
-from cloudtui.services.transfers.orders import JobState, JobView
-from cloudtui.widgets.job_rows import MOVING
 
 if TYPE_CHECKING:
     from textual.message_pump import MessagePump
+
+    from cloudtui.services.transfers.orders import JobView
 
 _SAMPLE: Final = 0.1
 _PAINT: Final = 0.25
@@ -65,7 +64,7 @@ class Bridge:
         self._unsubscribe: Callable[[], None] | None = None
         self._painted = 0.0
         self._skip = 0
-        self._seen: dict[str, JobState] = {}
+        self._ended: set[str] = set()
         self._views: list[JobView] = []
         self._sent: list[JobView] = []
 
@@ -79,7 +78,7 @@ class Bridge:
         self._runtime = runtime
         self._unsubscribe = runtime.transfers.subscribe(self._event)
         self._views = runtime.transfers.views()
-        self._seen = {view.id: view.state for view in self._views}
+        self._ended = {view.id for view in self._views if view.state.is_final}
         self._target.set_interval(_SAMPLE, self.sample)
         self._send(force=True)
 
@@ -96,6 +95,8 @@ class Bridge:
         self.sample()
 
     def _event(self, event: object) -> None:
+        from cloudtui.services.transfers.events import FolderChanged, JobChanged
+
         if isinstance(event, JobChanged):
             self._skip = 0
         elif isinstance(event, FolderChanged):
@@ -108,17 +109,14 @@ class Bridge:
         if self._skip > 0:
             self._skip -= 1
             return
+        from cloudtui.widgets.job_rows import MOVING
+
         views = self._runtime.transfers.views()
         moving = any(view.state in MOVING and not view.orphan for view in views)
         self._skip = 0 if moving else _SAMPLES_AT_REST
-        ended = [
-            view
-            for view in views
-            if view.state.is_final
-            and view.mine
-            and not self._seen.get(view.id, JobState.WAITING).is_final
-        ]
-        self._seen = {view.id: view.state for view in views}
+        final = [view for view in views if view.state.is_final]
+        ended = [view for view in final if view.mine and view.id not in self._ended]
+        self._ended = {view.id for view in final}
         self._views = views
         for view in ended:
             self._target.post_message(JobEnded(view))

@@ -10,18 +10,19 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from cloudtui.services.addresses import Address
-from cloudtui.services.storage import Storage
-from cloudtui.services.transfers.orders import (
-    Conflict,
-    ItemView,
-    JobState,
-    JobView,
-    Order,
-    Resolution,
-)
+if TYPE_CHECKING:
+    from cloudtui.services.addresses import Address
+    from cloudtui.services.storage import Storage
+    from cloudtui.services.transfers.orders import (
+        Conflict,
+        ItemView,
+        JobState,
+        JobView,
+        Order,
+        Resolution,
+    )
 
 
 class AccountPort(Protocol):
@@ -45,7 +46,7 @@ class AccountPort(Protocol):
 class TransfersPort(Protocol):
     """The engine, as far as the screens use it."""
 
-    async def submit(self, order: Order) -> str:
+    async def submit(self, order: Order, /) -> str:
         """Start a job; its id."""
         ...
 
@@ -54,44 +55,40 @@ class TransfersPort(Protocol):
         ...
 
     def items(
-        self,
-        job_id: str,
-        offset: int = 0,
-        limit: int = 100,
-        states: Sequence[JobState] = (),
+        self, job: str, offset: int = 0, limit: int = 200, states: Sequence[JobState] = (), /
     ) -> list[ItemView]:
         """A page of a job's items."""
         ...
 
-    async def pause(self, job_id: str) -> None:
+    async def pause(self, job: str, /) -> None:
         """Stop moving bytes, keep all that is there."""
         ...
 
-    async def resume(self, job_id: str) -> None:
+    async def resume(self, job: str, /) -> None:
         """Go on; adopts an orphan."""
         ...
 
-    async def cancel(self, job_id: str, *, keep_parts: bool) -> None:
+    async def cancel(self, job: str, /, *, keep_parts: bool) -> None:
         """End a job."""
         ...
 
-    async def retry(self, job_id: str) -> None:
+    async def retry(self, job: str, /) -> None:
         """Try what failed again."""
         ...
 
-    async def clear(self) -> None:
-        """Forget finished jobs."""
+    async def clear(self) -> int:
+        """Forget finished jobs; how many."""
         ...
 
     def conflicts(self) -> list[Conflict]:
         """Questions that wait for an answer."""
         ...
 
-    async def answer(self, job: str, item: int, resolution: Resolution) -> None:
+    async def answer(self, job: str, item: int, resolution: Resolution, /) -> None:
         """Answer one question, or all of its job."""
         ...
 
-    def subscribe(self, callback: Callable[[object], None]) -> Callable[[], None]:
+    def subscribe(self, listener: Callable[[object], None], /) -> Callable[[], None]:
         """Have events told; the result ends it."""
         ...
 
@@ -121,7 +118,7 @@ class RuntimePort(Protocol):
         ...
 
 
-RuntimeFactory = Callable[[], AbstractAsyncContextManager[RuntimePort]]
+RuntimeFactory = Callable[[], AbstractAsyncContextManager["RuntimePort"]]
 
 
 class Door:

@@ -69,6 +69,7 @@ class SourceList(RowList):
 class SourceScreen(ModalScreen[Location | None]):
     """Gives where the pane shall go, None to stay."""
 
+    CSS_PATH = Path(__file__).parent.parent / "styles" / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,at", "leave", "stay", show=False),
         Binding("enter,space", "choose", "choose", show=False),

@@ -11,7 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from textual.worker import Worker
 
@@ -22,9 +22,11 @@ from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded
 from cloudtui.services.listing import SortBy
 from cloudtui.services.models import DISK, Entry, Found, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import Storage
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.folder_view import FolderView
+
+if TYPE_CHECKING:
+    from cloudtui.services.storage import Storage
 
 _SETTLE_EVERY: Final = 0.25
 """Seconds between two merges of arriving pages: sorting costs, watching rows come does not."""

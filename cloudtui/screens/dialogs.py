@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
 from textual import events, on
@@ -21,6 +22,9 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 T = TypeVar("T")
+
+STYLES = Path(__file__).parent.parent / "styles" / "dialogs.tcss"
+"""Looks of boxes, read when the first one opens."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +70,8 @@ class Answer(Button):
 
 class Dialog(ModalScreen[T], Generic[T]):
     """A titled box with sentences, something to fill in, and answers."""
+
+    CSS_PATH = STYLES
 
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "safe", "the safe answer", show=False),

@@ -5,6 +5,7 @@ Enter runs the action of the row in the browser. There is no second list of keys
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import ClassVar
 
 from rich.segment import Segment
@@ -74,6 +75,7 @@ class ActionList(RowList):
 class HelpScreen(ModalScreen[str | None]):
     """The key table. Gives the method to run, or None."""
 
+    CSS_PATH = Path(__file__).parent.parent / "styles" / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1", "leave", "close", show=False),
         Binding("enter", "run_chosen", "run the action", show=False),

@@ -15,7 +15,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 from textual.widgets import Static
 
-from cloudtui.screens.dialogs import Dialog, Option, words
+from cloudtui.screens.dialogs import STYLES, Dialog, Option, words
 from cloudtui.services.naming import display_name
 
 T = TypeVar("T")
@@ -68,6 +68,7 @@ class QrCode(Widget):
 class QrScreen(ModalScreen[None]):
     """The QR code of a link; any of its keys goes back."""
 
+    CSS_PATH = STYLES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,enter,k,q", "dismiss(None)", "back", show=False)
     ]

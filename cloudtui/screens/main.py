@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events, on
@@ -21,13 +22,10 @@ from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
-from cloudtui.screens.file_actions import FileActions
 from cloudtui.screens.pane_keys import PaneKeys
 from cloudtui.screens.places import Places
 from cloudtui.services.models import Kind, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.transfers.orders import JobView, Verb
-from cloudtui.widgets.dock import Dock
 from cloudtui.widgets.facts import Facts
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.header import header_pieces
@@ -37,6 +35,9 @@ from cloudtui.widgets.rows import cut_middle
 
 if TYPE_CHECKING:
     from cloudtui.app import CloudApp
+    from cloudtui.screens.file_actions import FileActions
+    from cloudtui.services.transfers.orders import JobView
+    from cloudtui.widgets.dock import Dock
 
 _MESSAGE_SECONDS: Final = 10.0
 _WIDE: Final = 160
@@ -63,14 +64,13 @@ class MainScreen(PaneKeys):
         self._right_pane = FileList(id="right", ascii_only=ascii_only)
         self.left = Browser(self._left_pane, "left", runtime, self._browser_changed)
         self.right = Browser(self._right_pane, "right", runtime, self._browser_changed)
-        self.header = Line(id="header")
-        self.dock = Dock(id="dock", ascii_only=ascii_only)
+        self.header = Line(id="header", bar=True)
+        self.dock: Dock | None = None
         self.message = Line(id="message")
         self.info = Line(id="info")
         self.key_bar = KeyBar(id="keys")
         self.facts = Facts(id="facts", ascii_only=ascii_only)
         self.active = self.left
-        self.files = FileActions(self)
         self.places = Places(self)
         self._alone = False
         self._prefix = ""
@@ -84,7 +84,6 @@ class MainScreen(PaneKeys):
             yield self._left_pane
             yield self._right_pane
             yield self.facts
-        yield self.dock
         yield self.message
         yield self.info
         yield self.key_bar
@@ -114,6 +113,13 @@ class MainScreen(PaneKeys):
             self._right_pane.set_notice(
                 "No account yet.", "@ adds PikPak or pCloud, or shows the disk."
             )
+
+    @cached_property
+    def files(self) -> FileActions:
+        """What the keys do to files; loaded on first use."""
+        from cloudtui.screens.file_actions import FileActions
+
+        return FileActions(self)
 
     # --- words -------------------------------------------------------------------------------
 
@@ -254,6 +260,13 @@ class MainScreen(PaneKeys):
         return self.size.width >= _FULL and self.size.height >= _TALL
 
     def _show_jobs(self, views: list[JobView]) -> None:
+        if self.dock is None:
+            if not views:
+                return
+            from cloudtui.widgets.dock import Dock
+
+            self.dock = Dock(id="dock", ascii_only=self._ascii)
+            self.mount(self.dock, before=self.message)
         self.dock.show_jobs(views, large=self.large)
 
     def jobs_sampled(self, views: list[JobView]) -> None:
@@ -341,6 +354,9 @@ class MainScreen(PaneKeys):
 
     def action_dock(self) -> None:
         """`F`."""
+        if self.dock is None:
+            self.say("No jobs. F5 copies to the other pane.")
+            return
         self.dock.switched_off = not self.dock.switched_off
         self._show_jobs(self.bridge.views)
 
@@ -348,10 +364,14 @@ class MainScreen(PaneKeys):
 
     def action_transfer(self, verb: str) -> None:
         """F5, F6."""
+        from cloudtui.services.transfers.orders import Verb
+
         self.files.transfer(Verb(verb), self.active.taken(), self.other, self.active)
 
     def action_take(self, verb: str) -> None:
         """`y`, `x`: remember what `p` will put."""
+        from cloudtui.services.transfers.orders import Verb
+
         self.places.take(Verb(verb), self.active)
 
     def action_put(self) -> None:

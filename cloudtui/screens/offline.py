@@ -17,7 +17,7 @@ from textual.widgets import Button, Static, TextArea
 from cloudtui import present
 from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
-from cloudtui.screens.dialogs import Answer, Option, words
+from cloudtui.screens.dialogs import STYLES, Answer, Option, words
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
@@ -62,6 +62,7 @@ async def add_links(
 class PasteBox(ModalScreen[int]):
     """Takes links, one per line. Gives how many were added."""
 
+    CSS_PATH = STYLES
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "leave", show=False),
         Binding("ctrl+enter,ctrl+j,f5", "add", "add", show=False, priority=True),

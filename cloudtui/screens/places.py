@@ -6,9 +6,8 @@ the header says of accounts.
 
 from __future__ import annotations
 
-import shlex
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cloudtui import present
@@ -17,12 +16,11 @@ from cloudtui.services.addresses import local_path
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import DISK, Found, Kind, Location, Quota
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import HasQuota
-from cloudtui.services.transfers.orders import Verb
 from cloudtui.widgets.header import quota_words
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
+    from cloudtui.services.transfers.orders import Verb
 
 _QUOTA_SECONDS: Final = 60.0
 
@@ -42,8 +40,8 @@ class Taken:
     """Items taken to be put somewhere."""
 
     verb: Verb
-    items: list[Found] = field(default_factory=list)
-    source: Browser | None = None
+    items: list[Found]
+    source: Browser
 
 
 class Places:
@@ -65,6 +63,8 @@ class Places:
         now = time.monotonic()
         if known.asked_at and now - known.asked_at < _QUOTA_SECONDS:
             return
+        from cloudtui.services.storage import HasQuota
+
         if not isinstance(storage, HasQuota):
             return
         known.asked_at = now
@@ -187,6 +187,8 @@ class Places:
         if what == "path":
             text = str(local_path(at)) if at.account == DISK else str(at)
         if not text.isprintable():
+            import shlex
+
             text = shlex.quote(text)
         self.screen.app.copy_to_clipboard(text)
         self.screen.say(f"Sent to the terminal's clipboard: {display_name(text)}")
@@ -200,17 +202,16 @@ class Places:
             self.screen.say("Nothing to take here: the cursor is on no item.")
             return
         self.taken = Taken(verb, items, browser)
-        word = "copy" if verb is Verb.COPY else "move"
+        word = verb.value
         self.screen.say(f"Taken to {word}: {present.count(len(items), 'item')}.    p puts them")
 
     def put(self, browser: Browser) -> None:
         """`p`."""
-        if self.taken is None or self.taken.source is None:
+        if self.taken is None:
             self.screen.say("Nothing is taken. y takes to copy, x takes to move.")
             return
         taken = self.taken
-        assert taken.source is not None
-        if taken.verb is Verb.MOVE:
+        if taken.verb == "move":
             self.taken = None
         self.screen.files.transfer(taken.verb, taken.items, browser, taken.source)
 

@@ -318,7 +318,12 @@ class TransfersScreen(Screen[None]):
 
     def action_clear(self) -> None:
         """`c`."""
-        self._act("Clear", self._runtime.transfers.clear)
+
+        async def work() -> None:
+            cleared = await self._runtime.transfers.clear()
+            self.say(f"{present.count(cleared, 'finished job')} cleared.")
+
+        self._act("Clear", work)
 
     def action_target(self) -> None:
         """`o`: the target folder in the pane with focus."""

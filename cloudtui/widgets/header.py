@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from cloudtui import present
 from cloudtui.services.models import Quota
-from cloudtui.services.transfers.orders import JobView
-from cloudtui.widgets import job_rows
 from cloudtui.widgets.line import Piece
+
+if TYPE_CHECKING:
+    from cloudtui.services.transfers.orders import JobView
 
 
 def quota_words(quota: Quota, *, short: bool) -> str:
@@ -34,6 +36,10 @@ def header_pieces(
     right: list[Piece] = []
     if width >= 100:
         right.append((time.strftime("%H:%M   "), "dim"))
+    if not views:
+        return left, right
+    from cloudtui.widgets import job_rows
+
     sums = job_rows.totals(views)
     open_jobs = sums["running"] + sums["waiting"] + sums["paused"]
     if sums["running"]:

@@ -195,3 +195,29 @@ def time_left(views: Sequence[JobView], sums: dict[str, int]) -> float | None:
     if not sums["speed"] or any(not v.counted for v in views if v.state in MOVING):
         return None
     return (sums["bytes_total"] - sums["bytes_done"]) / sums["speed"]
+
+
+def ours_at_work(view: JobView) -> bool:
+    """Whether quitting would interrupt this job."""
+    return view.mine and (view.state in MOVING or view.state is JobState.WAITING)
+
+
+def ended_words(view: JobView) -> str:
+    """What became of a job, in one line."""
+    name = display_name(view.title)
+    if view.state is JobState.CANCELLED:
+        return f"{name}: cancelled."
+    verb = "Moved" if view.verb is Verb.MOVE else "Copied"
+    size = f", {present.size_long(view.bytes_total)}" if view.bytes_total else ""
+    if view.files_failed:
+        verb += f" {view.files_done} of {present.count(view.files_total, 'file')}: {name}{size}."
+    else:
+        verb += f" {name}: {present.count(view.files_done, 'file')}{size}."
+    extra = []
+    if view.files_skipped:
+        extra.append(f"{view.files_skipped} skipped.")
+    if view.files_failed:
+        extra.append(f"{view.files_failed} failed and stay.  w shows why")
+    elif view.state is JobState.FAILED:
+        return f"{name}: {display_name(view.message, edges=False) or 'failed.'}  w shows why"
+    return " ".join([verb, *extra])

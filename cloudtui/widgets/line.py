@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
@@ -12,6 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cloudtui.widgets.looks import looks_of
 from cloudtui.widgets.rows import cut_end
 
 Piece = tuple[str, str]
@@ -22,20 +21,14 @@ class Line(Widget):
     """A line of pieces from the left and pieces that keep to the right edge."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "line--text",
-        "line--strong",
-        "line--dim",
-        "line--key",
-        "line--bad",
-        "line--good",
-    }
     DEFAULT_CSS = """
     Line { width: 1fr; height: 1; }
     """
 
-    def __init__(self, *, id: str | None = None) -> None:
+    def __init__(self, *, id: str | None = None, bar: bool = False) -> None:
+        """A `bar` stands on the colour of panels."""
         super().__init__(id=id)
+        self._bar = bar
         self._left: tuple[Piece, ...] = ()
         self._right: tuple[Piece, ...] = ()
 
@@ -70,7 +63,8 @@ class Line(Widget):
         return Strip(segments)
 
     def _style(self, name: str) -> Style:
-        return self.get_component_rich_style(f"line--{name}")
+        app = self.app
+        return looks_of(app.theme, app.theme_variables)[f"bar-{name}" if self._bar else name]
 
 
 class KeyBar(Line):
@@ -84,7 +78,7 @@ class KeyBar(Line):
             self.key = key
 
     def __init__(self, *, id: str | None = None) -> None:
-        super().__init__(id=id)
+        super().__init__(id=id, bar=True)
         self._spans: list[tuple[int, int, str]] = []
 
     def show_keys(self, functions: list[tuple[str, str]], letters: list[tuple[str, str]]) -> None:

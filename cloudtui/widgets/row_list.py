@@ -7,8 +7,6 @@ many rows there are and draw one; what a row means is theirs.
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -18,6 +16,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from cloudtui.widgets.frame import frame_for
+from cloudtui.widgets.looks import looks_of
 from cloudtui.widgets.rows import Look, pad
 
 
@@ -25,24 +24,6 @@ class RowList(Widget, can_focus=True):
     """A framed list with a cursor."""
 
     ALLOW_SELECT = False
-    COMPONENT_CLASSES: ClassVar[set[str]] = {
-        "list--frame",
-        "list--frame-focused",
-        "list--title-focused",
-        "list--head",
-        "list--row",
-        "list--folder",
-        "list--link",
-        "list--program",
-        "list--dim",
-        "list--bad",
-        "list--good",
-        "list--marked",
-        "list--cursor",
-        "list--cursor-marked",
-        "list--resting",
-        "list--facts",
-    }
     DEFAULT_CSS = """
     RowList { width: 1fr; height: 1fr; }
     """
@@ -238,10 +219,11 @@ class RowList(Widget, can_focus=True):
     # --- drawing -----------------------------------------------------------------------------
 
     def style(self, name: str) -> Style:
-        """A component style by its short name, resolved once per theme."""
+        """A style by its short name, resolved once per theme."""
         style = self._styles.get(name)
         if style is None:
-            style = self._styles[name] = self.get_component_rich_style(f"list--{name}")
+            app = self.app
+            style = self._styles[name] = looks_of(app.theme, app.theme_variables)[name]
         return style
 
     @property

@@ -223,8 +223,9 @@ class FakeTransfers:
     async def retry(self, job_id: str) -> None:
         self.asked.append(("retry", job_id))
 
-    async def clear(self) -> None:
+    async def clear(self) -> int:
         self.asked.append(("clear", ""))
+        return 0
 
     def conflicts(self) -> list[Conflict]:
         return list(self.questions)
