@@ -12,13 +12,14 @@ import click
 from cloudtui.cli_output import Output, human_size, human_time
 from cloudtui.commands.listing import wanted_kind
 from cloudtui.commands.session import GeneralCommand, run
+from cloudtui.services.addresses import Address
 from cloudtui.services.errors import (
     ExitCode,
     NotFound,
     UsageError,
     exit_code_of_codes,
 )
-from cloudtui.services.models import DISK, Found, Location
+from cloudtui.services.models import DISK, Found, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.transfers.orders import (
     Answer,
@@ -187,7 +188,7 @@ async def plan_words(
     place = await runtime.storage(goal.at.account)
     existing: Found | None
     try:
-        existing = await place.stat(goal.at, want=wanted_kind(goal))
+        existing = await place.stat(goal.at, want=_target_kind(goal))
     except NotFound:
         existing = None
     if existing is not None and existing.entry.is_folder:
@@ -209,6 +210,11 @@ async def plan_words(
     if existing is not None and found.entry.is_folder:
         raise UsageError(f"{display_name(target)} is a file; a folder cannot replace it.")
     return (Source(found.at, name=goal.at.name),), goal.at.parent
+
+
+def _target_kind(goal: Address) -> Kind | None:
+    """On the disk a link to a folder stands for the folder, as with `cp`."""
+    return Kind.FOLDER if goal.at.account == DISK else wanted_kind(goal)
 
 
 async def follow(transfers: Transfers, jobs: Sequence[str], output: Output) -> int:
