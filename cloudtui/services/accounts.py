@@ -52,7 +52,9 @@ class Account:
         return ACCOUNT[self.kind][key].default
 
     def text(self, key: str, default: str | None = None) -> str:
-        """A word or name."""
+        """A word or name; empty for an option that this kind of account does not have."""
+        if default is None and key not in ACCOUNT[self.kind]:
+            default = ""
         return str(self._get(key, default))
 
     def flag(self, key: str, default: bool | None = None) -> bool:

@@ -100,6 +100,7 @@ class Secrets:
         self._ask = ask_passphrase
         self._opened = store is not None
         self._opening = asyncio.Lock()
+        self._locked = False
         self.reason = ""
         """Why there is no store, as a sentence; empty while there is one or nobody asked."""
 
@@ -115,8 +116,14 @@ class Secrets:
             return self._store
 
     async def read(self, item: str) -> str | None:
-        """The text, None without one or without a store. Raises StoreTrouble."""
+        """The text, None without one or without a store. Raises StoreTrouble, also while the
+        vault is locked: the text may well be inside."""
         store = await self.store()
+        if store is None and self._locked:
+            raise StoreTrouble(
+                f"The sign-in cannot be read: {self.reason}",
+                hint="CLOUDTUI_VAULT_PASSPHRASE_FILE names a file with the passphrase.",
+            )
         return None if store is None else await self._call(store, lambda: store.read(item))
 
     async def write(self, item: str, value: str) -> None:
@@ -139,6 +146,7 @@ class Secrets:
         """The user's answer: keep sign-ins until the program ends."""
         async with self._opening:
             self._store, self._opened, self.reason = MemoryStore(), True, ""
+            self._locked = False
 
     async def use_vault(self, passphrase: Secret) -> None:
         """The user's answer: keep sign-ins in a file under this passphrase.
@@ -147,7 +155,7 @@ class Secrets:
         """
         async with self._opening:
             self._store = await self._open_vault(passphrase)
-            self._opened, self.reason = True, ""
+            self._opened, self._locked, self.reason = True, False, ""
 
     async def _choose(self) -> SecretStore | None:
         if self._choice == "memory":
@@ -176,6 +184,7 @@ class Secrets:
             if answer:
                 return answer
         self.reason = "the vault is locked, and nobody gave its passphrase."
+        self._locked = self._paths.vault_file.exists()
         return None
 
     async def _open_vault(self, passphrase: Secret) -> SecretStore:

@@ -73,6 +73,7 @@ def test_accounts_from_the_file(paths: Paths) -> None:
     assert account.whole("upload_concurrency") == 4
     assert account.number("upload_concurrency", 2) == 2
     assert account.text("client_id", "fallback") == "fallback"
+    assert accounts["my-pc"].text("username") == ""
 
 
 def test_environment_and_set_win_in_this_order(paths: Paths) -> None:
