@@ -6,6 +6,8 @@ its own region: ana@example.com in the US, bela@example.com in the EU.
 
 from __future__ import annotations
 
+import base64
+
 from cloudtui.sandbox.http import Handler
 from cloudtui.sandbox.pcloud.api import Api
 from cloudtui.sandbox.pcloud.estate import (
@@ -112,7 +114,7 @@ class PCloud:
         """Orders of a test; each takes `region` ("us") and `email` (the region's first account).
 
         add_tokens {kind, write, permissions} · remove_tokens {token} · add_accounts {email,
-        password, seed} · quota {bytes} · premium {value} · plant {spec}
+        password, seed} · quota {bytes} · premium {value} · plant {spec} · put {path, base64}
         """
         if action == "remove_tokens":
             self.estate.tokens[str(payload["token"])].revoked = True
@@ -142,7 +144,21 @@ class PCloud:
             if action == "plant":
                 self.plant(account, str(payload["spec"]))
                 return {}
+            if action == "put":
+                return self._put(account, str(payload["path"]), str(payload.get("base64", "")))
         raise LookupError(action)
+
+    def _put(self, account: Account, path: str, content: str) -> object:
+        """A file as another client would have put it; a path that ends in a slash is a folder."""
+        tree, parent = account.tree, account.tree.root
+        *above, name = path.strip("/").split("/")
+        for part in above:
+            parent = parent.folders.get(part) or tree.add_folder(parent, part)
+        if path.endswith("/"):
+            return {"id": tree.add_folder(parent, name).id}
+        blob = self.world.blobs.put_bytes(base64.b64decode(content))
+        now = tree.now()
+        return {"id": tree.add_file(parent, name, tree.content(blob, now), now, now).id}
 
 
 def _token_state(token: Token) -> dict[str, object]:

@@ -176,17 +176,20 @@ class PikPak:
                 raise LookupError(action)
 
     def _put(self, account: Account, payload: dict[str, object]) -> object:
-        """A file as another client would have put it: `path`, and `text` or `base64`."""
+        """A file as another client would have put it: `path`, and `text` or `base64`. A path that
+        ends in a slash is a folder."""
         raw = payload.get("base64")
         content = base64.b64decode(str(raw)) if raw else text(payload, "text").encode()
         blob = self._world.blobs.put_bytes(content)
-        *above, name = [part for part in text(payload, "path").split("/") if part]
+        *above, name = text(payload, "path").strip("/").split("/")
         with self._world.lock:
             parent = ROOT
             for part in above:
                 found = account.tree.named(parent, part)
                 node = found or account.tree.add(parent, part, folder=True)
                 parent = node.id
+            if text(payload, "path").endswith("/"):
+                return {"id": account.tree.add(parent, name, folder=True).id}
             node = account.tree.add(parent, name, blob=blob, told_hash=gcid_of(blob))
             self._cloud.remember(blob)
         return {"id": node.id}
