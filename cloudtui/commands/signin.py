@@ -75,7 +75,10 @@ def login(
     browser: bool,
     force: bool,
 ) -> None:
-    """Sign in to an account called NAME; it is added when it is new."""
+    """Sign in to an account called NAME; it is added when it is new.
+
+    Options of the account given with --set are kept in the settings, too.
+    """
     way = Way(username, password_stdin, token_stdin, paste, poll, browser, force)
 
     async def body(runtime: Runtime, output: Output) -> int:
@@ -93,7 +96,9 @@ def login(
         learned, who = await signer(runtime, output, account, keys, way)
         if not await keys.can_store():
             raise LoginNeeded(keys.reason)
-        runtime.settings.set_account(name, {"kind": chosen, **learned})
+        said = runtime.settings.set_for_accounts.get(name, {})
+        given = {key: account.options[key] for key in said if key in account.options}
+        runtime.settings.set_account(name, {"kind": chosen, **given, **learned})
         if output.as_json:
             output.value({"name": name, "kind": chosen, "username": who})
         output.say(f"Signed in to {name}: as {display_name(who)}." if who else "Signed in.")
