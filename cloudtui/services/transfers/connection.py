@@ -11,8 +11,9 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
+import ssl
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
@@ -66,32 +67,33 @@ class Connection:
 
         Raises OSError (10 s at most per address), Refused when a proxy wants credentials.
         """
-        scheme = origin.scheme
-        proxy = network.proxy_for(f"{scheme}://{origin.authority}/")
+        proxy = network.proxy_for(f"{origin.scheme}://{origin.authority}/")
+        sealed = origin.scheme == "https"
+
+        def seal(raw: socket.socket) -> socket.socket:
+            return network.ssl_context.wrap_socket(
+                raw, server_hostname=origin.host, do_handshake_on_connect=False
+            )
+
         if proxy is None:
-            raw = _dial(origin.host, origin.port, flight)
+            # Wrapped before it connects: wrapping a connection that is being reset leaks it.
+            sock = _dial(origin.host, origin.port, flight, seal if sealed else None)
         else:
             raw = _dial_through(proxy, origin, flight)
-        connection = cls(raw, origin)
+            flight.release(raw)
+            sock = seal(raw) if sealed else raw
+        connection = cls(sock, origin)
         try:
-            if scheme == "https":
-                connection._encrypt(network, flight)
-            connection.sock.settimeout(min(IDLE_SECONDS, network.timeout))
+            flight.hold(sock)
+            sock.settimeout(CONNECT_SECONDS)
+            if isinstance(sock, ssl.SSLSocket):
+                sock.do_handshake()
+            sock.settimeout(min(IDLE_SECONDS, network.timeout))
         except BaseException:
-            flight.release(connection.sock)
+            flight.release(sock)
             connection.close()
             raise
         return connection
-
-    def _encrypt(self, network: Network, flight: Flight) -> None:
-        raw = self.sock
-        flight.release(raw)
-        self.sock = network.ssl_context.wrap_socket(
-            raw, server_hostname=self.origin.host, do_handshake_on_connect=False
-        )
-        flight.hold(self.sock)
-        self.sock.settimeout(CONNECT_SECONDS)
-        self.sock.do_handshake()
 
     def close(self) -> None:
         """Close the socket. Only the thread that uses the connection may call this."""
@@ -296,12 +298,19 @@ class Connection:
 # --- connecting ------------------------------------------------------------------------------
 
 
-def _dial(host: str, port: int, flight: Flight) -> socket.socket:
+def _dial(
+    host: str,
+    port: int,
+    flight: Flight,
+    seal: Callable[[socket.socket], socket.socket] | None = None,
+) -> socket.socket:
     """A connected socket, held by the flight. Tries each address for 10 s."""
     last: OSError | None = None
     for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         flight.check()
         sock = socket.socket(family, kind, proto)
+        if seal is not None:
+            sock = seal(sock)
         try:
             sock.settimeout(CONNECT_SECONDS)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

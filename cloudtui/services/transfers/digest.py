@@ -112,6 +112,7 @@ class Follower:
         self._hashers = {kind: hasher(kind, size) for kind in kinds}
         self._wake = threading.Event()
         self._ended = False
+        self._whole = False
         self._task: asyncio.Task[dict[HashType, str]] | None = None
 
     async def __aenter__(self) -> Follower:
@@ -125,9 +126,11 @@ class Follower:
             await asyncio.wait([self._task])
 
     async def digests(self) -> dict[HashType, str]:
-        """The digests, once the low-water mark has reached the end. Raises what reading raises."""
+        """The digests of the whole file, all of which has passed by now. Raises what reading
+        raises."""
         if self._task is None:
             return {}
+        self._whole = True
         self._wake.set()
         return await asyncio.shield(self._task)
 
@@ -142,7 +145,8 @@ class Follower:
         while at < self._size:
             if self._ended:
                 return {}
-            room = min(len(view), self._low_water() - at)
+            mark = self._size if self._whole else self._low_water()
+            room = min(len(view), mark - at)
             if room < min(len(view), self._size - at):
                 # Behind the mark by less than a buffer: wait for more, not for each packet.
                 self._wake.wait(0.02)

@@ -116,7 +116,9 @@ class Exchanger:
         self._give_back(ask, connection, talk)
 
     def _follow(self, ask: Ask, talk: Talk) -> tuple[Connection, Head]:
+        before = talk.lane.done
         for _ in range(_MAX_REDIRECTS + 1):
+            talk.lane.done = before
             connection, head = self._attempt(ask, talk)
             location = head.headers.get("location")
             repeatable = ask.body is None or head.status in (307, 308)

@@ -50,8 +50,12 @@ class Feed(Protocol):
         """The bytes of a part, for one try."""
         ...
 
-    def over(self, part: Part, body: BodySource, *, sent: bool) -> None:
+    def over(self, part: Part, body: BodySource) -> None:
         """That try is over."""
+        ...
+
+    def arrived(self, part: Part) -> None:
+        """The part is at the target."""
         ...
 
     def spoil(self) -> None:
@@ -112,13 +116,13 @@ class DiskFeed:
         feed, start = self._running.feed, part.offset
         return WatchedBody(body, lambda position, view: feed(start + position, view))
 
-    def over(self, part: Part, body: BodySource, *, sent: bool) -> None:
-        """Sent bytes may be hashed up to here."""
-        if self._running is not None:
-            return
+    def over(self, part: Part, body: BodySource) -> None:
+        """What a failed try read is no longer counted on."""
         self._landing.forget(body)
-        if sent:
-            self._landing.add(part.offset, part.offset + part.length)
+
+    def arrived(self, part: Part) -> None:
+        """The follower may hash up to here."""
+        self._landing.add(part.offset, part.offset + part.length)
 
     def spoil(self) -> None:
         """A file has no link that could expire."""
@@ -164,7 +168,10 @@ class RemoteFeed:
         feed, start = self._running.feed, part.offset
         return WatchedBody(body, lambda position, view: feed(start + position, view))
 
-    def over(self, part: Part, body: BodySource, *, sent: bool) -> None:
+    def over(self, part: Part, body: BodySource) -> None:
+        """Nothing is kept per try."""
+
+    def arrived(self, part: Part) -> None:
         """Nothing is kept per part."""
 
     def spoil(self) -> None:

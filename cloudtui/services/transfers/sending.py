@@ -82,6 +82,7 @@ class Sending:
         for part in queue:
             receipt = await self._part(part)
             failpoint("mover.part_sent")
+            self._feed.arrived(part)
             self._receipts[part.number] = receipt
             self._work.on_receipt(receipt)
 
@@ -118,13 +119,11 @@ class Sending:
         request = await self._handle.part_request(part.number, part.offset, part.length)
         body = await self._feed.body(part)
         digest = _PartDigest(self._handle.part_hash) if self._strict else None
-        sent = False
         try:
             outer = WatchedBody(body, digest.feed) if digest is not None else body
             reply = await work.pump.send(request, outer, work.meter, work.stop)
-            sent = True
         finally:
-            self._feed.over(part, body, sent=sent)
+            self._feed.over(part, body)
         receipt = self._accept(request, part, reply)
         if digest is not None:
             try:
