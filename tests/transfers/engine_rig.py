@@ -158,8 +158,8 @@ class Rig:
     async def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something that another task or process brings about."""
         async with asyncio.timeout(PATIENCE):
-            while not condition():
-                await asyncio.sleep(0)  # noqa: ASYNC110  # the other side may be a process
+            while not condition():  # noqa: ASYNC110  # the other side may be a process
+                await asyncio.sleep(0)
 
 
 def random_bytes(size: int) -> bytes:

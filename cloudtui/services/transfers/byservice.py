@@ -29,7 +29,7 @@ class ByService:
     async def run(self, existing: Found | None, *, begun: bool) -> Outcome:
         """Copy or move. Raises NotSupported when the place cannot after all (nothing was done)."""
         if begun:
-            known = await self._reconcile()
+            known = await self.reconcile()
             if known is not None:
                 return known
         if existing is not None:
@@ -64,7 +64,7 @@ class ByService:
 
     # --- after a kill or a lost answer -----------------------------------------------------------
 
-    async def _reconcile(self) -> Outcome | None:
+    async def reconcile(self) -> Outcome | None:
         """How a call that was begun ended; None: it did not, make it (again)."""
         errand, storage = self._errand, self._storage
         there = await standing(storage, errand.folder.target, errand.item.target_name)

@@ -6,6 +6,7 @@ Nothing here catches what pauses a job or is worth another try.
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from functools import partial
 
@@ -22,7 +23,7 @@ from cloudtui.services.transfers.desk import Desk, Errand, Outcome
 from cloudtui.services.transfers.orders import JobState, OnConflict, ServerSide, Verb
 from cloudtui.services.transfers.plan import serves
 from cloudtui.services.transfers.rows import Action
-from cloudtui.services.transfers.stream import Stream
+from cloudtui.services.transfers.stream import Stream, drop_spool_files, spool_name
 
 _ROUNDS = 6
 """How often a target may change under an item's eyes before it fails."""
@@ -42,6 +43,14 @@ class Carrier:
         errand = self._errand
         if errand.item.action is Action.REMOVE:
             return Outcome(JobState.DONE, leave=True)
+        outcome = await self._run()
+        if errand.item.spooled and outcome.state in (JobState.DONE, JobState.SKIPPED):
+            stale = spool_name(errand)
+            await asyncio.to_thread(drop_spool_files, self._desk.spool, lambda name: name == stale)
+        return outcome
+
+    async def _run(self) -> Outcome:
+        errand = self._errand
         item_id = errand.item.id
         begun = await self._desk.journal.read(lambda db: intents.begun(db, item_id))
         if begun:
@@ -68,7 +77,8 @@ class Carrier:
         if "write" in begun:
             return await self._adopt()
         if begun & {Verb.COPY, Verb.MOVE} and not errand.item.tree:
-            return await ByService(self._desk, errand, self._target).finish_replace()
+            service = ByService(self._desk, errand, self._target)
+            return await service.finish_replace() or await service.reconcile()
         return None
 
     async def _adopt(self) -> Outcome | None:

@@ -108,7 +108,7 @@ class Stream:
         errand.halves = True
         disk = await desk.storages(DISK)
         folder = Location(DISK, ensure(desk.spool).absolute().parts[1:])
-        name = f"{errand.job}-{errand.item.id}"
+        name = spool_name(errand)
         at = Found(folder.child(name), replace(errand.item.entry, name=name, id=name))
         mine = self._version == first.version
         if not mine and (self._spooled or await asyncio.to_thread(os.path.lexists, at.at.path)):
@@ -278,6 +278,11 @@ class Stream:
         item = self._errand.item.id
         self._desk.journal.post(lambda db: shelves.add_receipt(db, item, receipt))
         failpoint("engine.receipt")
+
+
+def spool_name(errand: Errand) -> str:
+    """What the spool file of an item is called."""
+    return f"{errand.job}-{errand.item.id}"
 
 
 def is_remote(handle: WriteHandle) -> TypeGuard[RemoteWrite]:

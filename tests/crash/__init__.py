@@ -1,0 +1,1 @@
+"""Processes killed at every step: nothing lost, nothing doubled."""
