@@ -1,0 +1,1 @@
+"""Benchmarks, run by hand: `python -m tests.benchmarks`. Not part of the test suite."""

@@ -1,0 +1,62 @@
+"""`python -m tests.benchmarks [NAME…] [--runs N] [--json FILE]`: measure and print a table.
+
+Names: large, small, limits, paint, keys, memory; all of them without a name. Everything runs on
+loopback against the sandbox; compare ratios, not seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.benchmarks.large import MIB, large
+from tests.benchmarks.stage import CLOUDS, Stage, open_stage
+from tests.benchmarks.table import Row, text
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--size", type=int, default=1024, help="MiB of the large file")
+    parser.add_argument("--cloud", action="append", choices=CLOUDS, default=[])
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
+    options = parser.parse_args()
+    clouds = tuple(options.cloud) or CLOUDS
+    needs_stage: dict[str, Callable[[Stage], list[Row]]] = {
+        "large": lambda stage: large(
+            stage, size=options.size * MIB, runs=options.runs, clouds=clouds
+        ),
+    }
+    alone: dict[str, Callable[[Path], list[Row]]] = {}
+    names = options.names or [*needs_stage, *alone]
+    unknown = set(names) - set(needs_stage) - set(alone)
+    if unknown:
+        parser.error(f"no benchmark called {', '.join(sorted(unknown))}")
+    rows: list[Row] = []
+
+    def report(found: list[Row]) -> None:
+        print(text(found), flush=True)
+        rows.extend(found)
+        if options.json is not None:
+            options.json.write_text(json.dumps([row.value() for row in rows], indent=1) + "\n")
+
+    for name in names:
+        with tempfile.TemporaryDirectory(prefix="bench-", dir=options.folder) as temporary:
+            folder = Path(temporary)
+            if name in alone:
+                report(alone[name](folder))
+                continue
+            with open_stage(folder) as stage:
+                report(needs_stage[name](stage))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,181 @@
+"""The least that can move the bytes: sockets, TLS, one reused buffer; nothing is kept.
+
+`python -m tests.benchmarks.bare down LOC CONNECTIONS` throws away what it reads, `up LOC SIZE`
+sends the same bytes over and over. Prints seconds and processor seconds of the moving alone as
+JSON. If this is hardly faster than a program under test, it is the server that is measured.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import resource
+import socket
+import ssl
+import sys
+import threading
+import time
+from collections.abc import Callable
+from urllib.parse import urlsplit
+
+from cloudtui.services.models import HashType
+from cloudtui.services.network import Network
+from cloudtui.services.runtime import Runtime, open_runtime
+from cloudtui.services.storage import PartRequest, ReadTicket, RemoteWrite, SourceFacts
+from cloudtui.services.transfers.stream import is_remote
+
+PIECE = 256 * 1024
+
+
+def dial(network: Network, url: str) -> ssl.SSLSocket:
+    """A TLS connection to the URL's host, through the proxy."""
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port or 443
+    proxy = network.proxy_for(url)
+    if proxy is None:
+        raw = socket.create_connection((host, port))
+    else:
+        way = urlsplit(proxy)
+        raw = socket.create_connection((way.hostname or "", way.port or 80))
+        raw.sendall(f"CONNECT {host}:{port} HTTP/1.1\r\nHost: {host}:{port}\r\n\r\n".encode())
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            answer += raw.recv(4096)
+    raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return network.ssl_context.wrap_socket(raw, server_hostname=host)
+
+
+def head_of(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> bytes:
+    """A request's head."""
+    parts = urlsplit(url)
+    target = f"{parts.path}?{parts.query}" if parts.query else parts.path
+    lines = [f"{method} {target} HTTP/1.1"]
+    if not any(name.lower() == "host" for name, _ in headers):
+        lines.append(f"Host: {parts.netloc}")
+    lines += [f"{name}: {value}" for name, value in headers]
+    return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+
+def swallow(network: Network, ticket: ReadTicket, start: int, end: int) -> None:
+    """Read a range into one buffer again and again."""
+    with contextlib.closing(dial(network, ticket.urls[0])) as sock:
+        ranged = ("Range", f"bytes={start}-{end - 1}")
+        sock.sendall(head_of("GET", ticket.urls[0], (*ticket.headers, ranged)))
+        view = memoryview(bytearray(PIECE))
+        head = b""
+        while b"\r\n\r\n" not in head:
+            head += sock.recv(16384)
+        left = end - start - len(head.partition(b"\r\n\r\n")[2])
+        while left:
+            count = sock.recv_into(view)
+            if not count:
+                raise ConnectionError("the body ended early")
+            left -= count
+
+
+def pour(network: Network, request: PartRequest) -> bytes:
+    """Send a part out of one buffer; the answer."""
+    view = memoryview(bytearray(PIECE))
+    length = len(request.head) + request.length + len(request.tail)
+    headers = (*request.headers, ("Content-Length", str(length)))
+    with contextlib.closing(dial(network, request.url)) as sock:
+        sock.sendall(head_of(request.method, request.url, headers) + request.head)
+        left = request.length
+        while left:
+            piece = view[: min(left, PIECE)]
+            sock.sendall(piece)
+            left -= len(piece)
+        sock.sendall(request.tail)
+        answer = b""
+        while b"\r\n\r\n" not in answer:
+            more = sock.recv(16384)
+            if not more:
+                raise ConnectionError("no answer")
+            answer += more
+        if b" 200 " not in answer.partition(b"\r\n")[0]:
+            raise ConnectionError(answer.decode(errors="replace")[:300])
+        return answer
+
+
+def timed(work: list[Callable[[], object]]) -> dict[str, float]:
+    """All of it at once, each on its thread."""
+    failures: list[BaseException] = []
+
+    def guarded(each: Callable[[], object]) -> None:
+        try:
+            each()
+        except BaseException as exc:  # raised again below: a thread's failure is no speed
+            failures.append(exc)
+
+    def used() -> float:
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        return usage.ru_utime + usage.ru_stime
+
+    cpu, started = used(), time.perf_counter()
+    threads = [threading.Thread(target=guarded, args=(each,)) for each in work]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise failures[0]
+    return {"wall": time.perf_counter() - started, "cpu": used() - cpu}
+
+
+async def down(runtime: Runtime, where: str, connections: int) -> dict[str, float]:
+    """Read a file with so many connections."""
+    at = runtime.parse(where).at
+    storage = await runtime.storage(at.account)
+    ticket = await storage.open_read(await storage.stat(at))
+    assert isinstance(ticket, ReadTicket)
+    edges = [ticket.size * number // connections for number in range(connections + 1)]
+    spans = list(zip(edges, edges[1:], strict=False))
+    return await asyncio.to_thread(
+        timed,
+        [lambda s=s, e=e: swallow(runtime.network, ticket, s, e) for s, e in spans],  # type: ignore[misc]
+    )
+
+
+async def up(runtime: Runtime, where: str, size: int) -> dict[str, float]:
+    """Send a file and throw it away again."""
+    at = runtime.parse(where).at
+    storage = await runtime.storage(at.account)
+    parent = (await storage.stat(at.parent)).at
+    facts = SourceFacts(size, None, {HashType.GCID: f"{time.time_ns():040X}"})
+    written = await storage.open_write(parent, at.name, facts, replace=None, job="bare")
+    assert is_remote(written)
+    handle: RemoteWrite = written
+    step = handle.part_size or size
+    parts = [
+        await handle.part_request(number, offset, min(step, size - offset))
+        for number, offset in enumerate(range(0, size, step))
+    ]
+    lanes = max(1, handle.parts_at_once)
+    queue = iter(parts)
+    lock = threading.Lock()
+
+    def lane() -> None:
+        while True:
+            with lock:
+                part = next(queue, None)
+            if part is None:
+                return
+            pour(runtime.network, part)
+
+    try:
+        return await asyncio.to_thread(timed, [lane] * min(lanes, len(parts)))
+    finally:
+        await handle.abort()
+
+
+async def main() -> None:
+    """Do what the arguments say."""
+    way, where, number = sys.argv[1:4]
+    async with open_runtime() as runtime:
+        told = await (down if way == "down" else up)(runtime, where, int(number))
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,140 @@
+"""One large file up and down: cloudtui against rclone's own back end, and the bare mover."""
+
+from __future__ import annotations
+
+import os
+import statistics
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.benchmarks.measuring import Failed, Run
+from tests.benchmarks.stage import CLOUDS, OURS, Stage
+from tests.benchmarks.table import Row
+
+MIB = 1024 * 1024
+
+
+def make_file(path: Path, size: int) -> Path:
+    """A file of random bytes."""
+    with path.open("wb") as file:
+        left = size
+        while left:
+            left -= file.write(os.urandom(min(left, 8 * MIB)))
+    return path
+
+
+def touch_up(path: Path) -> None:
+    """Make it another file: no service may know it from the run before."""
+    with path.open("r+b") as file:
+        file.write(os.urandom(64))
+
+
+def same(left: Path, right: Path) -> bool:
+    """Whether two files are byte-equal."""
+    if left.stat().st_size != right.stat().st_size:
+        return False
+    with left.open("rb") as one, right.open("rb") as other:
+        while True:
+            a, b = one.read(8 * MIB), other.read(8 * MIB)
+            if a != b:
+                return False
+            if not a:
+                return True
+
+
+@dataclass(frozen=True, slots=True)
+class Contender:
+    """Who moves the file. `run` gets its source and its target as each program spells them."""
+
+    name: str
+    run: Callable[[Stage, str, str], Run]
+
+
+def _ours(verify: str) -> Callable[[Stage, str, str], Run]:
+    def run(stage: Stage, source: str, target: str) -> Run:
+        return stage.cloudtui("cp", "--verify", verify, source, target, door=stage.door())
+
+    return run
+
+
+def _theirs(*flags: str) -> Callable[[Stage, str, str], Run]:
+    def run(stage: Stage, source: str, target: str) -> Run:
+        return stage.rclone("copyto", source, target, door=stage.door(), flags=flags)
+
+    return run
+
+
+CONTENDERS = (
+    Contender("rclone", _theirs()),
+    Contender("rclone, no checksum", _theirs("--ignore-checksum")),
+    Contender("cloudtui, size", _ours("size")),
+    Contender("cloudtui, hash", _ours("hash")),
+)
+
+
+def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUDS) -> list[Row]:
+    """The rows of all services, both ways."""
+    rows: list[Row] = []
+    source = make_file(stage.folder / "large.bin", size)
+    target = stage.folder / "arrived.bin"
+    for cloud in clouds:
+        account = OURS[cloud]
+        stage.cloudtui("mkdir", f"{account}:/up", door=stage.door())
+        stage.cloudtui("cp", source, f"{account}:/down.bin", door=stage.door())
+        kept = stage.folder / "kept.bin"
+        source.replace(kept)
+        down: dict[str, list[Run]] = {each.name: [] for each in CONTENDERS}
+        up: dict[str, list[Run]] = {each.name: [] for each in CONTENDERS}
+        bare_down: list[Run] = []
+        bare_up: list[Run] = []
+        for number in range(runs):
+            for each in CONTENDERS:
+                target.unlink(missing_ok=True)
+                slash = "/" if each.name.startswith("cloudtui") else ""
+                down[each.name].append(each.run(stage, f"{account}:{slash}down.bin", str(target)))
+                if not same(target, kept):
+                    raise Failed(f"{each.name} brought other bytes from {cloud}")
+            bare_down.append(_best(stage, account, number))
+        target.unlink()
+        for number in range(runs):
+            for position, each in enumerate(CONTENDERS):
+                touch_up(kept)
+                name = f"up/{number}-{position}.bin"
+                slash = "/" if each.name.startswith("cloudtui") else ""
+                up[each.name].append(each.run(stage, str(kept), f"{account}:{slash}{name}"))
+                if not number:
+                    stage.cloudtui("cp", f"{account}:/{name}", target, door=stage.door())
+                    if not same(target, kept):
+                        raise Failed(f"{each.name} sent other bytes to {cloud}")
+                    target.unlink()
+                stage.cloudtui("rm", "--forever", "--yes", f"{account}:/{name}", door=stage.door())
+            told = stage.bare("up", f"{account}:/up/bare-{number}", str(size), door=stage.door())
+            bare_up.append(Run(told["wall"], told["cpu"], 0.0))
+        kept.replace(source)
+        for way, found, bare in (("down", down, bare_down), ("up", up, bare_up)):
+            fastest = statistics.median(run.wall for run in bare)
+            for each in CONTENDERS:
+                rows.append(
+                    Row(
+                        bench=f"large {cloud} {way}",
+                        who=each.name,
+                        runs=tuple(found[each.name]),
+                        bytes=size,
+                        bare=fastest,
+                        peer="rclone",
+                    )
+                )
+            rows.append(
+                Row(f"large {cloud} {way}", "bare mover", tuple(bare), bytes=size, peer="rclone")
+            )
+    return rows
+
+
+def _best(stage: Stage, account: str, number: int) -> Run:
+    """The bare mover with the number of connections that suits it better."""
+    found = []
+    for connections in (1, 4):
+        told = stage.bare("down", f"{account}:/down.bin", str(connections), door=stage.door())
+        found.append(Run(told["wall"], told["cpu"], 0.0))
+    return min(found, key=lambda run: run.wall)

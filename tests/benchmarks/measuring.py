@@ -1,0 +1,56 @@
+"""Running a child and saying what it cost, and medians of what was measured."""
+
+from __future__ import annotations
+
+import os
+import statistics
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run: seconds on the clock and of processor, peak resident memory in MiB."""
+
+    wall: float
+    cpu: float
+    rss: float
+
+
+class Failed(Exception):
+    """A measured program did not do what it was asked to."""
+
+
+def run_child(
+    command: Sequence[str], environment: Mapping[str, str], *, timeout: float = 900.0
+) -> Run:
+    """Run to the end. Raises Failed with its words unless it exits with 0."""
+    started = time.perf_counter()
+    child = subprocess.Popen(
+        command,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+    )
+    assert child.stderr is not None
+    said = child.stderr.read()
+    _, status, usage = os.wait4(child.pid, 0)
+    wall = time.perf_counter() - started
+    child.returncode = os.waitstatus_to_exitcode(status)
+    child.stderr.close()
+    if child.returncode:
+        words = said.decode(errors="replace")[-2000:]
+        raise Failed(f"{command[0]} {command[1:4]} ended with {child.returncode}: {words}")
+    return Run(wall, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def median(runs: Sequence[Run]) -> Run:
+    """The median of each figure by itself."""
+    return Run(
+        statistics.median(run.wall for run in runs),
+        statistics.median(run.cpu for run in runs),
+        statistics.median(run.rss for run in runs),
+    )

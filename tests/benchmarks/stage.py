@@ -1,0 +1,175 @@
+"""What benchmarks stand on: the sandbox behind TLS, the relay, cloudtui and rclone signed in.
+
+Both programs reach both clouds by their real host names through the same relay, and speak TLS with
+the sandbox itself: the relay sees sealed bytes only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import trustme
+
+from cloudtui.sandbox.names import PIKPAK_ROOTS
+from tests.benchmarks.measuring import Failed, Run, run_child
+from tests.cloudtui_process import Home
+from tests.conformance.foreign import rclone_program
+from tests.sandbox_process import Admin, SandboxProcess, start_sandbox
+
+CLOUDS = ("pcloud", "pikpak")
+OURS = {"pcloud": "pc", "pikpak": "pk"}
+"""The account's name in cloudtui, and the remote's in rclone."""
+
+_HOSTS = (
+    *("127.0.0.1", "localhost", "pcloud.com", "*.pcloud.com"),
+    *PIKPAK_ROOTS,
+    *(f"*.{root}" for root in PIKPAK_ROOTS),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """One way to the clouds: a relay's URL and the environments of programs that go through it."""
+
+    url: str
+    ours: dict[str, str]
+    theirs: dict[str, str]
+
+
+@dataclass
+class Stage:
+    """Everything that runs. `folder` is on the disk that is measured with."""
+
+    folder: Path
+    sandbox: SandboxProcess
+    ca: Path
+    home: Home
+    token: str
+    _stack: contextlib.ExitStack
+    _doors: dict[float, Door] = field(default_factory=dict)
+
+    @property
+    def admin(self) -> Admin:
+        """The sandbox's admin calls."""
+        return self.sandbox.admin
+
+    def door(self, rtt: float = 0.0) -> Door:
+        """The relay with this round trip time in seconds, started on first use."""
+        if rtt not in self._doors:
+            relay = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "tests.benchmarks.relay"),
+                    *("--endpoints", str(self.folder / "sandbox" / "endpoints.json")),
+                    *("--rtt", str(rtt)),
+                ],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+            )
+            self._stack.callback(_ended, relay)
+            assert relay.stdout is not None
+            url = relay.stdout.readline().decode().strip()
+            ours = self.home.environment({"HTTPS_PROXY": url})
+            ours["CLOUDTUI_RETRY_WAIT"] = "0.5"
+            del ours["PYTHONWARNINGS"]
+            self._doors[rtt] = Door(url, ours, self._rclone_environment(url))
+        return self._doors[rtt]
+
+    def _rclone_environment(self, proxy: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "TMPDIR") if name in os.environ}
+        token = {
+            "access_token": self.token,
+            "token_type": "bearer",
+            "expiry": "0001-01-01T00:00:00Z",
+        }
+        return {
+            **kept,
+            "HOME": str(self.folder / "rclone"),
+            "RCLONE_CONFIG": str(self.folder / "rclone" / "rclone.conf"),
+            "RCLONE_CA_CERT": str(self.ca),
+            "HTTPS_PROXY": proxy,
+            "RCLONE_CONFIG_PC_TYPE": "pcloud",
+            "RCLONE_CONFIG_PC_TOKEN": json.dumps(token),
+            "RCLONE_CONFIG_PC_HOSTNAME": "api.pcloud.com",
+        }
+
+    def cloudtui(self, *words: str | Path, door: Door) -> Run:
+        """Run a command of ours. Raises Failed."""
+        command = [sys.executable, "-m", "cloudtui", *(str(word) for word in words)]
+        return run_child(command, door.ours)
+
+    def rclone(self, *words: str | Path, door: Door, flags: Sequence[str] = ()) -> Run:
+        """Run rclone. Raises Failed."""
+        command = [rclone_program(), *flags, *(str(word) for word in words)]
+        return run_child(command, door.theirs)
+
+    def bare(self, *words: str | Path, door: Door) -> dict[str, Any]:
+        """Run the program that only moves bytes; what it printed."""
+        done = subprocess.run(
+            [sys.executable, "-m", "tests.benchmarks.bare", *(str(word) for word in words)],
+            env={**door.ours, "PYTHONPATH": os.getcwd()},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=900,
+        )
+        if done.returncode:
+            raise Failed(f"bare {words}: {done.stderr.decode(errors='replace')[-2000:]}")
+        told: dict[str, Any] = json.loads(done.stdout)
+        return told
+
+
+def _ended(process: subprocess.Popen[bytes]) -> None:
+    process.kill()
+    process.communicate()
+
+
+@contextlib.contextmanager
+def open_stage(folder: Path) -> Iterator[Stage]:
+    """Start everything below `folder`."""
+    authority = trustme.CA()
+    issued = authority.issue_cert(*_HOSTS)
+    ca, cert, key = folder / "ca.pem", folder / "cert.pem", folder / "key.pem"
+    authority.cert_pem.write_to_path(str(ca))
+    issued.private_key_pem.write_to_path(str(key))
+    chain = b"".join(blob.bytes() for blob in issued.cert_chain_pems)
+    cert.write_bytes(chain)
+    with contextlib.ExitStack() as stack:
+        sandbox = stack.enter_context(
+            start_sandbox(folder / "sandbox", "--tls-cert", str(cert), "--tls-key", str(key))
+        )
+        # every run sends its bytes: nobody profits from what the run before left behind
+        sandbox.admin.switch("pikpak.instant", False)
+        told = sandbox.endpoints["pikpak"]
+        token = sandbox.endpoints["pcloud"]["us_token"]
+        home = Home(folder / "home")
+        settings = folder / "home" / "cloudtui" / "settings.toml"
+        settings.parent.mkdir(parents=True)
+        settings.write_text(
+            'format = 1\n[accounts.pc]\nkind = "pcloud"\nregion = "us"\n'
+            f'[accounts.pk]\nkind = "pikpak"\nusername = "{told["username"]}"\n'
+        )
+        home.environ |= {
+            "CLOUDTUI_CA_FILE": str(ca),
+            "CLOUDTUI_ACCOUNT__PC__TOKEN": token,
+            "CLOUDTUI_ACCOUNT__PK__PASSWORD": told["password"],
+        }
+        (folder / "rclone").mkdir()
+        stage = Stage(folder, sandbox, ca, home, token, stack)
+        subprocess.run(
+            [
+                *(rclone_program(), "config", "create", "pk", "pikpak", "--obscure"),
+                *(f"user={told['username']}", f"pass={told['password']}"),
+            ],
+            env=stage.door().theirs,
+            check=True,
+            capture_output=True,
+            timeout=100,
+        )
+        yield stage
