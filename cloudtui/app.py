@@ -12,6 +12,7 @@ import contextlib
 import gc
 import importlib
 import os
+import signal
 import time
 from collections import deque
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ from cloudtui.services.naming import display_name
 
 _STYLES: Final = Path(__file__).parent / "styles"
 _KEPT_MESSAGES: Final = 200
+_RELIST: Final = 0.5
 _WARM: Final = (
     "cloudtui.services.runtime",
     "cloudtui.services.local.storage",
@@ -74,6 +76,7 @@ class CloudApp(App[int]):
         self.door = door
         self.bridge = Bridge(self)
         self._addresses = (left, right)
+        self._touched: dict[tuple[str, tuple[str, ...]], Location] = {}
         self._messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
         self.main = MainScreen(door.open, self.bridge, ascii_only=ascii_only)
 
@@ -120,7 +123,12 @@ class CloudApp(App[int]):
         accounts = list(runtime.accounts())
         if second is None and not right and accounts:
             second = Location(accounts[0])
-        self.main.start(first, second)
+        settings = runtime.settings
+        theme = settings.text("theme")
+        if theme != "default":
+            self.theme = theme
+        ascii_only = settings.text("borders") == "ascii"
+        self.main.start(first, second, hidden=settings.flag("hidden"), ascii_only=ascii_only)
 
     def _tell_unfinished(self) -> None:
         waiting = [view for view in self.bridge.views if view.orphan and not view.state.is_final]
@@ -153,7 +161,15 @@ class CloudApp(App[int]):
         self.main.say(job_rows.ended_words(view), bad=job_rows.style(view) == "bad")
 
     def on_folder_touched(self, message: FolderTouched) -> None:
-        self.main.folder_changed(message.at)
+        """A job of many files touches one folder many times: list it at most twice a second."""
+        if not self._touched:
+            self.set_timer(_RELIST, self._relist)
+        self._touched[message.at.account, message.at.parts] = message.at
+
+    def _relist(self) -> None:
+        touched, self._touched = self._touched, {}
+        for at in touched.values():
+            self.main.folder_changed(at)
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -283,12 +299,18 @@ def run_full_screen(runtime_factory: RuntimeFactory, left: str = "", right: str 
     async def run() -> tuple[int, bool]:
         door = Door(runtime_factory)
         app = CloudApp(door, left, right)
+        loop = asyncio.get_running_loop()
+        for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
+            number = getattr(signal, name, None)
+            if number is not None:
+                with contextlib.suppress(NotImplementedError):  # no signals on Windows loops
+                    loop.add_signal_handler(number, app.exit, code)
         try:
-            code = await app.run_async()
+            await app.run_async()
         finally:
             app.bridge.detach()
             await door.close()
-        return (app.return_code or 0) if code is None else code, app.detach
+        return app.return_value or app.return_code or 0, app.detach
 
     code, detach = asyncio.run(run())
     if detach:

@@ -93,8 +93,25 @@ class TransfersPort(Protocol):
         ...
 
 
+class SettingsPort(Protocol):
+    """General options."""
+
+    def text(self, name: str, /) -> str:
+        """An option that is a word."""
+        ...
+
+    def flag(self, name: str, /) -> bool:
+        """An option that is yes or no."""
+        ...
+
+
 class RuntimePort(Protocol):
     """The runtime, as far as the screens use it."""
+
+    @property
+    def settings(self) -> SettingsPort:
+        """What was configured."""
+        ...
 
     @property
     def transfers(self) -> TransfersPort:

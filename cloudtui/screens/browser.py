@@ -8,7 +8,7 @@ never waits.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -31,7 +31,8 @@ if TYPE_CHECKING:
 _SETTLE_EVERY: Final = 0.25
 """Seconds between two merges of arriving pages: sorting costs, watching rows come does not."""
 _REMEMBERED: Final = 16
-_MARKED_FOLDERS: Final = 64
+_OVERLAY: Final = 30.0
+"""Seconds for which our own change wins over a list that does not know it yet."""
 
 
 @dataclass(slots=True)
@@ -69,7 +70,7 @@ class Browser:
         self.seen_at: float | None = None
         """When the shown rows were listed, while they are older than the visit."""
         self.error: BaseException | None = None
-        self.show_hidden = True
+        self.show_hidden = False
         self._runtime = runtime
         self._changed = changed
         self._back: list[tuple[Location, str]] = []
@@ -78,6 +79,7 @@ class Browser:
         self._lists: dict[Location, _Remembered] = {}
         self._orders: dict[str, Order] = {}
         self._worker: Worker[None] | None = None
+        self._gone: dict[tuple[str, str], float] = {}
 
     # --- what it shows -----------------------------------------------------------------------
 
@@ -247,6 +249,25 @@ class Browser:
         self._changed(self)
         return True
 
+    def overlay(self, account: str, ids: Iterable[str], *, gone: bool) -> None:
+        """Leave removed entries of a cloud out of lists for a while: batches there take effect
+        late, and a list made in between still names them. On disk an id is a name, and lists are
+        true at once."""
+        if account == DISK:
+            return
+        for entry_id in ids:
+            if gone:
+                self._gone[account, entry_id] = time.monotonic() + _OVERLAY
+            else:
+                self._gone.pop((account, entry_id), None)
+
+    def _without_gone(self, account: str, page: Sequence[Entry]) -> Sequence[Entry]:
+        if not self._gone:
+            return page
+        now = time.monotonic()
+        self._gone = {key: end for key, end in self._gone.items() if end > now}
+        return [entry for entry in page if (account, entry.id) not in self._gone]
+
     def forget_storage(self) -> None:
         """The sign-in changed: ask for the storage anew."""
         self.storage = None
@@ -306,7 +327,7 @@ class Browser:
         async for page in storage.scan(at):
             if self.at != at:
                 return
-            fresh.add(page)
+            fresh.add(self._without_gone(at.account, page))
             now = time.monotonic()
             if not beside and now >= due:
                 fresh.settle()

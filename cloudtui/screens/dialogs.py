@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Generic, TypeVar
 
+from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -22,6 +23,8 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
 T = TypeVar("T")
+
+_ANSWERS_WIDTH = 72
 
 STYLES = Path(__file__).parent.parent / "styles" / "dialogs.tcss"
 """Looks of boxes, read when the first one opens."""
@@ -103,9 +106,24 @@ class Dialog(ModalScreen[T], Generic[T]):
             for sentence in self.sentences:
                 yield words(sentence)
             yield from self.middle()
-            with Horizontal(id="answers"):
-                for number, option in enumerate(self.options):
-                    yield Answer(option, id=f"answer-{number}")
+            with Vertical(id="answers"):
+                for line in self._answer_lines():
+                    with Horizontal():
+                        for number in line:
+                            yield Answer(self.options[number], id=f"answer-{number}")
+
+    def _answer_lines(self) -> list[list[int]]:
+        """Numbers of the answers, as many beside one another as fit."""
+        lines: list[list[int]] = [[]]
+        used = 0
+        for number, option in enumerate(self.options):
+            width = cell_len(option.words) + 7
+            if used + width > _ANSWERS_WIDTH and lines[-1]:
+                lines.append([])
+                used = 0
+            lines[-1].append(number)
+            used += width
+        return lines
 
     def middle(self) -> ComposeResult:
         """Fields between sentences and answers."""

@@ -267,9 +267,11 @@ class FileActions:
                 ):
                     return
             self._say(f"Moving {present.count(len(items), 'item')} to the trash...")
+            gone = []
             try:
                 gone = await keeper.trash(items)
             finally:
+                self.screen.overlay(at.account, [one.entry.id for one in gone], gone=True)
                 self.screen.folder_changed(at)
             browser.view.clear_marks(item.entry.id for item in items)
             self._told_trashed(keeper, at, items, gone)
@@ -289,6 +291,7 @@ class FileActions:
 
         async def back() -> str:
             restored = await keeper.restore(gone)
+            self.screen.overlay(at.account, [one.entry.id for one in gone], gone=False)
             self.screen.folder_changed(at, want=restored[0].item.entry.id if restored else "")
             return restored_words(restored)
 
@@ -321,6 +324,7 @@ class FileActions:
             self._say(f"Deleting {present.count(len(items), 'item')}...")
             try:
                 await storage.remove(items)
+                self.screen.overlay(at.account, [item.entry.id for item in items], gone=True)
             finally:
                 self.screen.folder_changed(at)
             browser.view.clear_marks(item.entry.id for item in items)

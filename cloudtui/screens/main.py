@@ -7,7 +7,7 @@ rule of files or services.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -103,8 +103,16 @@ class MainScreen(PaneKeys):
         self._show_all()
         self.set_interval(0.5, self._tick)
 
-    def start(self, left: Location, right: Location | None) -> None:
-        """Show the first folders."""
+    def start(
+        self, left: Location, right: Location | None, *, hidden: bool, ascii_only: bool
+    ) -> None:
+        """Show the first folders, as the settings want them."""
+        self.left.show_hidden = self.right.show_hidden = hidden
+        if ascii_only and not self._ascii:
+            self._ascii = True
+            for widget in (self._left_pane, self._right_pane, self.facts):
+                widget.ascii_only = True
+                widget.refresh()
         self.left.open(left)
         if right is not None:
             self.right.open(right)
@@ -316,7 +324,9 @@ class MainScreen(PaneKeys):
     def _key_pressed(self, event: KeyBar.Pressed) -> None:
         event.stop()
         names = {"/": "slash", "@": "at", "?": "question_mark"}
-        self.app.simulate_key(names.get(event.key, event.key))
+        key = events.Key(names.get(event.key, event.key), None)
+        key.set_sender(self.app)  # a key sent by this screen would not bubble beyond it
+        self.app.post_message(key)
 
     def action_prefix(self, key: str) -> None:
         """The first key of two: show what may follow, wait without end."""
@@ -436,6 +446,12 @@ class MainScreen(PaneKeys):
     def action_log(self) -> None:
         """`g l`."""
         self.places.log()
+
+    def overlay(self, account: str, ids: Iterable[str], *, gone: bool) -> None:
+        """Both panes leave removed entries out, or take them back, before lists tell."""
+        known = list(ids)
+        self.left.overlay(account, known, gone=gone)
+        self.right.overlay(account, known, gone=gone)
 
     def folder_changed(self, at: Location, want: str = "") -> None:
         """Something of ours changed a folder: panes that show it list it again."""

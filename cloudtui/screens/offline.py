@@ -87,7 +87,7 @@ class PasteBox(ModalScreen[int]):
             yield words(f"Save to: {display_name(self._to.path)}")
             yield words("F5 or Ctrl+Enter adds them   Tab goes to the answers   Esc", classes="dim")
             yield words("", id="complaint")
-            with Horizontal(id="answers"):
+            with Vertical(id="answers"), Horizontal():
                 yield Answer(Option("Add", "", 0), id="answer-0")
                 yield Answer(Option("Close", "", 1), id="answer-1")
 

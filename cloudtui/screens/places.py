@@ -248,12 +248,13 @@ class Places:
                 reason = storage.caps.refused.get("trash", "")
                 self.screen.say(reason or f"{browser.place_name} keeps no trash.")
                 return
+            account = storage.account
             other = self.screen.other if browser is self.screen.active else self.screen.active
             elsewhere = (
                 other.at if other.at is not None and other.at.account == (storage.account) else None
             )
             await self.screen.app.push_screen(
-                TrashScreen(storage, browser.place_name, elsewhere, self.screen)
+                TrashScreen(storage, browser.place_name, account, elsewhere, self.screen)
             )
 
         self._ask(work())

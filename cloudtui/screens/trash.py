@@ -104,12 +104,18 @@ class TrashScreen(Screen[None]):
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.TRASH)
 
     def __init__(
-        self, keeper: HasTrash, place: str, elsewhere: Location | None, main: MainScreen
+        self,
+        keeper: HasTrash,
+        place: str,
+        account: str,
+        elsewhere: Location | None,
+        main: MainScreen,
     ) -> None:
         """`elsewhere` is the other pane's folder when it is in the same place: `R` goes there."""
         super().__init__()
         self._keeper = keeper
         self._place = place
+        self._account = account
         self._elsewhere = elsewhere
         self._main = main
         self.list = TrashList()
@@ -239,6 +245,7 @@ class TrashScreen(Screen[None]):
             self.say(f"Restoring {present.count(len(items), 'item')}...")
             restored = await self._keeper.restore(items, to)
             self.list.marks.clear()
+            self._main.overlay(self._account, [one.item.entry.id for one in restored], gone=False)
             self.say(restored_words(restored))
             for folder in {one.at.parent.parts: one.at.parent for one in restored}.values():
                 self._main.folder_changed(folder)

@@ -7,7 +7,9 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import cast
 
+from textual import events
 from textual.geometry import Region
+from textual.keys import _character_to_key
 from textual.pilot import Pilot
 
 from cloudtui.app import CloudApp
@@ -52,14 +54,29 @@ async def settle(pilot: Pilot[int], until: Callable[[], bool], *, limit: float =
     while not until():
         assert loop.time() < end, "the awaited state never came"
         await pilot.pause(0)
-        await asyncio.sleep(0)
-    await pilot.pause()
+    await quiet(pilot)
+
+
+async def quiet(pilot: Pilot[int]) -> None:
+    """Let every queue run empty a few times: a key goes down to the focus and back up again."""
+    for _ in range(4):
+        await pilot.pause(0)
 
 
 async def press(pilot: Pilot[int], *keys: str) -> None:
-    """Press keys and let the app settle."""
-    await pilot.press(*keys)
-    await pilot.pause()
+    """Press keys one after the other, each when the one before has done its work.
+
+    Goes the way of a real key through the driver, without the pilot's wait for an idle process.
+    """
+    driver = pilot.app._driver
+    assert driver is not None
+    for name in keys:
+        key = _character_to_key(name) if len(name) == 1 and not name.isalnum() else name
+        character = name if len(name) == 1 else {"space": " "}.get(name)
+        event = events.Key(key, character)
+        event.set_sender(pilot.app)
+        driver.send_message(event)
+        await quiet(pilot)
 
 
 def picture(app: CloudApp) -> list[str]:

@@ -256,11 +256,26 @@ class FakeAccount:
         return self.options.get(key, default)
 
 
+class FakeSettings:
+    """General options: defaults, and what a test set."""
+
+    def __init__(self) -> None:
+        self.words = {"theme": "default", "borders": "line"}
+        self.flags = {"hidden": True}
+
+    def text(self, name: str) -> str:
+        return self.words[name]
+
+    def flag(self, name: str) -> bool:
+        return self.flags[name]
+
+
 class FakeRuntime:
     """Everything the screens ask for."""
 
     def __init__(self, *places: FakePlace) -> None:
         self.transfers = FakeTransfers()
+        self.settings = FakeSettings()
         self.places = {place.account: place for place in places}
 
     def accounts(self) -> dict[str, FakeAccount]:
@@ -272,6 +287,9 @@ class FakeRuntime:
 
     async def storage(self, name: str) -> FakePlace:
         return self.places[name]
+
+    async def drop_storage(self, name: str) -> None:
+        """Nothing is kept."""
 
     def parse(self, text: str) -> Address:
         return parse_address(text, self.accounts())
