@@ -25,6 +25,7 @@ from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.mover import Moved, move_file
 from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.pump import Pump
+from cloudtui.services.transfers.saying import AskHashes
 from cloudtui.services.transfers.stop import Stop
 from tests.transfers.byte_server import ByteServer
 
@@ -99,6 +100,7 @@ class Rig:
     meter: Meter = field(default_factory=Meter)
     stop: Stop = field(default_factory=Stop)
     waits: list[CloudError] = field(default_factory=list)
+    claims: tuple[HashType | None, AskHashes | None] = (None, None)
 
     async def until_wired(self, count: int) -> None:
         """Wait until so many bytes have crossed the network."""
@@ -132,4 +134,6 @@ class Rig:
             verify=verify,
             retries=FAST,
             on_wait=lambda error, _: self.waits.append(error),
+            claim=self.claims[0],
+            ask_claims=self.claims[1],
         )

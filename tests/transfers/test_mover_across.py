@@ -22,7 +22,7 @@ from tests.transfers.handles import PartFile, PartUpload
 from tests.transfers.mover_rig import Remote, Rig, gcid, local, sha1
 
 MIB = 1024 * 1024
-LARGE = os.urandom(13 * MIB + 5)
+LARGE = os.urandom(9 * MIB + 5)
 SHAPES = {"single": (0, 1), "session": (2 * MIB, 1), "multipart": (2 * MIB, 4)}
 
 

@@ -20,6 +20,7 @@ from cloudtui.services.errors import (
     SourceChanged,
 )
 from cloudtui.services.models import HashType
+from cloudtui.services.network import ServerClock
 from cloudtui.services.storage import Receipt
 from cloudtui.services.transfers import durable
 from cloudtui.services.transfers.orders import Verify
@@ -82,7 +83,7 @@ async def test_size_only(server: ByteServer, rig: Rig, tmp_path: Path) -> None:
     assert not moved.checked
 
 
-@pytest.mark.parametrize("data", [SMALL, LARGE], ids=["small", "large"])
+@pytest.mark.parametrize("data", [SMALL, LARGE[: 9 * MIB]], ids=["small", "large"])
 @pytest.mark.parametrize(
     "fault",
     [
@@ -310,9 +311,29 @@ async def test_an_expired_ticket_is_renewed_before_it_is_used(
     server: ByteServer, rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("cloudtui.services.transfers.tickets._YOUNG", 0.0)
-    remote = Remote(server, SMALL, expires_at=1.0)
-    await rig.move(remote, PartFile(tmp_path / "t", len(SMALL)))
+    now = 1_000_000.0
+    monkeypatch.setattr(ServerClock, "now", lambda *_: now)
+    remote = Remote(server, LARGE, expires_at=now + 60)
+    stalls = [Fault("stall", after=1000) for _ in range(4)]
+    server.plan(*stalls)
+    task = asyncio.create_task(rig.move(remote, PartFile(tmp_path / "t", len(LARGE))))
+    for each in stalls:
+        await asyncio.to_thread(each.reached.wait, 10)
+    now += 55
+    remote.expires_at = now + 60
+    for each in stalls:
+        each.go.set()
+    await task
     assert remote.opened == 2
+
+
+async def test_a_clock_that_makes_every_ticket_expired_is_not_believed(
+    server: ByteServer, rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudtui.services.transfers.tickets._YOUNG", 0.0)
+    remote = Remote(server, LARGE, expires_at=1.0)
+    await rig.move(remote, PartFile(tmp_path / "t", len(LARGE)))
+    assert remote.opened == 1
 
 
 async def test_a_passing_failure_of_open_is_repeated(
@@ -362,3 +383,33 @@ async def test_stopped_at_any_moment_only_source_bytes_are_on_disk(
     again = Rig(rig.pump)
     await again.move(Remote(server, LARGE), handle, done=rig.receipts)
     assert (tmp_path / "t").read_bytes() == LARGE
+
+
+@pytest.mark.parametrize("answer", ["right", "wrong", "refused"])
+async def test_digests_that_must_be_asked_for(
+    server: ByteServer, rig: Rig, tmp_path: Path, answer: str
+) -> None:
+    asked: list[str] = []
+
+    async def ask() -> dict[HashType, str]:
+        asked.append(answer)
+        if answer == "refused":
+            raise Denied("No.")
+        return {HashType.SHA1: sha1(SMALL) if answer == "right" else "0" * 40}
+
+    rig.claims = (HashType.SHA1, ask)
+    handle = PartFile(tmp_path / "t", len(SMALL))
+    if answer == "wrong":
+        with pytest.raises(Mismatch):
+            await rig.move(Remote(server, SMALL), handle)
+        assert len(asked) == 2
+        return
+    moved = await rig.move(Remote(server, SMALL), handle)
+    assert moved.checked == (answer == "right")
+    await Rig(rig.pump, claims=rig.claims).move(
+        Remote(server, SMALL), PartFile(tmp_path / "u", len(SMALL)), verify=Verify.SIZE
+    )
+    told = Remote(server, SMALL, hashes={HashType.MD5: md5(SMALL)})
+    moved = await Rig(rig.pump, claims=rig.claims).move(told, PartFile(tmp_path / "v", len(SMALL)))
+    assert moved.checked
+    assert len(asked) == 1

@@ -18,19 +18,12 @@ from cloudtui.services.storage import DiskWrite
 from cloudtui.services.transfers.exchange import buffer
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.positioned import read_at
-from cloudtui.services.transfers.tickets import Tickets
+from cloudtui.services.transfers.saying import ORDER, Saying
 from cloudtui.services.transfers.work import Work
 
 REFETCHES: Final = 3
 _CHEAP: Final = 64 * 1024 * 1024
 """Up to this size two equal copies are not yet taken as proof against the service."""
-_ORDER: Final = (HashType.SHA1, HashType.GCID, HashType.MD5, HashType.SHA256)
-"""What to compute first: each row cheaper on a processor without SHA instructions."""
-
-
-def wanted_digest(hashes: Mapping[HashType, str]) -> HashType | None:
-    """The one digest to compute of those the service gives."""
-    return next((kind for kind in _ORDER if hashes.get(kind)), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +40,8 @@ class Comparison:
     answers the digests asked for."""
 
     work: Work
-    tickets: Tickets
+    saying: Saying
+    size: int
     handle: DiskWrite
     fd: int
     refetch: Callable[[list[HashType]], Awaitable[dict[HashType, str]]]
@@ -60,17 +54,19 @@ class Comparison:
         if not digests:
             return Verdict(checked=False)
         kind, seen = next(iter(digests.items()))
-        if self._agrees(kind, seen):
+        if not (await self.saying.hashes()).get(kind):
+            return Verdict(checked=False)
+        if await self._agrees(kind, seen):
             return Verdict(checked=True)
         if await self._agrees_otherwise(kind, seen):
             return Verdict(checked=True)
         equal = False
         for _ in range(REFETCHES):
             again = (await self.refetch([kind])).get(kind, "")
-            if self._agrees(kind, again) or await self._agrees_on_disk(kind):
+            if await self._agrees(kind, again) or await self._agrees_on_disk(kind):
                 return Verdict(checked=True)
             equal, seen = again == seen, again
-            if equal and kind is HashType.GCID and self.tickets.size > _CHEAP:
+            if equal and kind is HashType.GCID and self.size > _CHEAP:
                 return self._kept()
         if equal and kind is HashType.GCID:
             return self._kept()
@@ -78,7 +74,7 @@ class Comparison:
         raise Mismatch(
             f"What arrived is not what the service says it holds; it was kept as {name}.",
             hint="Copy the file again; if that ends the same way, the source is damaged.",
-            detail=f"{kind}: {seen}, expected {self.tickets.latest.hashes.get(kind, 'none')}",
+            detail=f"{kind}: {seen}, expected {(await self.saying.hashes()).get(kind, 'none')}",
         )
 
     def _kept(self) -> Verdict:
@@ -87,32 +83,31 @@ class Comparison:
             note="Two downloads were equal, but the hash the service names does not fit them.",
         )
 
-    def _agrees(self, kind: HashType, digest: str) -> bool:
-        told = self.tickets.latest.hashes.get(kind, "")
+    async def _agrees(self, kind: HashType, digest: str) -> bool:
+        told = (await self.saying.hashes()).get(kind, "")
         return bool(digest) and told.lower() == digest.lower()
 
     async def _agrees_otherwise(self, kind: HashType, digest: str) -> bool:
         """Ask what the service says now, then compute what else it says of the file."""
-        self.tickets.spoil(self.tickets.latest)
-        await self.tickets.current()
-        return self._agrees(kind, digest) or await self._agrees_on_disk(kind)
+        await self.saying.again()
+        return await self._agrees(kind, digest) or await self._agrees_on_disk(kind)
 
     async def _agrees_on_disk(self, kind: HashType) -> bool:
         """Other digests of the service, and other block rules of a GCID, read from the part."""
-        hashes = self.tickets.latest.hashes
-        for other in _ORDER:
+        hashes = await self.saying.hashes()
+        for other in ORDER:
             if other is not kind and hashes.get(other):
                 found = await self._hashed(
                     lambda kind=other: hash_file(  # type: ignore[misc]
-                        self.fd, self.tickets.size, [kind], stop=self.work.stop.is_set
+                        self.fd, self.size, [kind], stop=self.work.stop.is_set
                     ).get(kind, "")
                 )
-                if self._agrees(other, found):
+                if await self._agrees(other, found):
                     return True
         if kind is HashType.GCID:
-            for block in gcid_block_variants(self.tickets.size)[1:]:
+            for block in gcid_block_variants(self.size)[1:]:
                 found = await self._hashed(lambda block=block: self._gcid(block))  # type: ignore[misc]
-                if self._agrees(kind, found):
+                if await self._agrees(kind, found):
                     return True
         return False
 
@@ -122,11 +117,11 @@ class Comparison:
         return found
 
     def _gcid(self, block: int) -> str:
-        digest = Gcid(self.tickets.size, block)
+        digest = Gcid(self.size, block)
         view = buffer()
         at = 0
-        while at < self.tickets.size and not self.work.stop.is_set():
-            got = read_at(self.fd, view[: min(len(view), self.tickets.size - at)], at)
+        while at < self.size and not self.work.stop.is_set():
+            got = read_at(self.fd, view[: min(len(view), self.size - at)], at)
             if got == 0:
                 return ""
             digest.update(view[:got])

@@ -63,7 +63,7 @@ class DiskCopy:
         try:
             target = await on_disk(work.pump, self._handle.fd)
             held = ranges_of(work)
-            work.meter.add(held.total)
+            work.meter.restart(held.total)
             landing = Landing(held)
             sent = 0
             async with Durability(work, self._handle, landing) as durability:

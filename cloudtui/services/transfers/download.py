@@ -9,7 +9,7 @@ from __future__ import annotations
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import HashType
 from cloudtui.services.storage import DiskWrite
-from cloudtui.services.transfers.comparing import Comparison, wanted_digest
+from cloudtui.services.transfers.comparing import Comparison
 from cloudtui.services.transfers.digest import Follower, Landing, RunningDigest
 from cloudtui.services.transfers.durable import Durability, ranges_of
 from cloudtui.services.transfers.meter import Meter
@@ -17,6 +17,7 @@ from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.ranges import Ranges
 from cloudtui.services.transfers.receiving import PARALLEL_FROM, Receiving
+from cloudtui.services.transfers.saying import Saying
 from cloudtui.services.transfers.tickets import Tickets, source_changed
 from cloudtui.services.transfers.work import Moved, Work
 
@@ -24,8 +25,9 @@ from cloudtui.services.transfers.work import Moved, Work
 class Download:
     """Fetches one file into a `DiskWrite`."""
 
-    def __init__(self, work: Work, tickets: Tickets, handle: DiskWrite) -> None:
+    def __init__(self, work: Work, tickets: Tickets, handle: DiskWrite, saying: Saying) -> None:
         self._work = work
+        self._saying = saying
         self._tickets = tickets
         self._handle = handle
         self._fd = -1
@@ -42,15 +44,15 @@ class Download:
             raise source_changed()
         self._fd = await on_disk(work.pump, self._handle.fd)
         held = ranges_of(work)
-        work.meter.add(held.total)
-        kind = None if work.verify is Verify.SIZE else wanted_digest(self._tickets.latest.hashes)
+        work.meter.restart(held.total)
+        kind = None if work.verify is Verify.SIZE else self._saying.kind
         before = work.meter.wired
         landing = Landing(held)
         async with Durability(work, self._handle, landing) as durability:
             digests = await self._fetch(landing, [kind] if kind else [], work.meter, durability)
         self._wired += work.meter.wired - before
         verdict = await Comparison(
-            work, self._tickets, self._handle, self._fd, self._refetch
+            work, self._saying, self._tickets.size, self._handle, self._fd, self._refetch
         ).settle(digests)
         work.stop.check()
         failpoint("mover.before_finish")

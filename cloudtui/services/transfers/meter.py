@@ -55,6 +55,11 @@ class Meter:
         with self._lock:
             self._done += count
 
+    def restart(self, count: int) -> None:
+        """Another try begins with `count` bytes in place; `wired` goes on. No lane may be open."""
+        with self._lock:
+            self._done = count
+
     def open(self) -> Lane:
         """A lane for one thread."""
         lane = Lane()

@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeGuard, cast
 
 from cloudtui.services.errors import Refused
+from cloudtui.services.models import HashType
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import (
     DiskWrite,
@@ -20,7 +21,6 @@ from cloudtui.services.storage import (
     SourceFacts,
     WriteHandle,
 )
-from cloudtui.services.transfers.comparing import wanted_digest
 from cloudtui.services.transfers.diskcopy import DiskCopy
 from cloudtui.services.transfers.download import Download
 from cloudtui.services.transfers.feeds import DiskFeed, RemoteFeed
@@ -29,6 +29,7 @@ from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.patience import OnWait
 from cloudtui.services.transfers.pump import Pump
+from cloudtui.services.transfers.saying import AskHashes, Saying
 from cloudtui.services.transfers.stop import Stop
 from cloudtui.services.transfers.tickets import Tickets, open_patiently
 from cloudtui.services.transfers.upload import Upload
@@ -50,13 +51,16 @@ async def move_file(
     verify: Verify,
     retries: Retries,
     on_wait: OnWait | None = None,
+    claim: HashType | None = None,
+    ask_claims: AskHashes | None = None,
 ) -> Moved:
     """Bring one file from `open_source` into `handle` and commit it.
 
     `done` are receipts of earlier tries with the same handle: none of their bytes is moved again;
     they are added to `meter.done` at the start. `on_receipt` is called on the event loop, for
     bytes that are durable at the target. `facts.size` must be the planned size. `on_wait` is told
-    an error and the seconds until the next try.
+    an error and the seconds until the next try. Where tickets carry no digests, `ask_claims`
+    (`Storage.hashes`) is called beside the transfer and brings a digest of type `claim` to compare.
 
     Raises SourceChanged; Mismatch (an upload is to be aborted and begun anew, a download lies as
     `name.bad`); Gone (the upload was forgotten: begin anew); Exists; Full; Interrupted after
@@ -68,7 +72,8 @@ async def move_file(
     finished = False
     try:
         source = await open_patiently(open_source, retries, stop, on_wait)
-        moved = await _way(work, open_source, source, handle)
+        asking = (claim, ask_claims) if verify is not Verify.SIZE else (None, None)
+        moved = await _way(work, open_source, source, handle, *asking)
         finished = True
         return moved
     finally:
@@ -81,6 +86,8 @@ async def _way(
     open_source: Callable[[], Awaitable[ReadSource]],
     source: ReadSource,
     handle: WriteHandle,
+    claim: HashType | None,
+    ask_claims: AskHashes | None,
 ) -> Moved:
     if isinstance(source, LocalFile):
         if _is_remote(handle):
@@ -90,11 +97,10 @@ async def _way(
         raise Refused("The service gave no address for this file's content.")
     clock = work.pump.network.clock
     tickets = Tickets(source, open_source, clock, work.retries, work.stop, work.on_wait)
-    if not _is_remote(handle):
-        return await Download(work, tickets, cast("DiskWrite", handle)).run()
-    kind = wanted_digest(source.hashes)
-    claimed = (kind, source.hashes[kind]) if kind is not None else None
-    return await Upload(work, RemoteFeed(work, tickets), handle, claimed).run()
+    async with Saying(tickets, claim, ask_claims) as saying:
+        if not _is_remote(handle):
+            return await Download(work, tickets, cast("DiskWrite", handle), saying).run()
+        return await Upload(work, RemoteFeed(work, tickets), handle, saying).run()
 
 
 def _is_remote(handle: WriteHandle) -> TypeGuard[RemoteWrite]:

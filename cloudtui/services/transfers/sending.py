@@ -65,7 +65,7 @@ class Sending:
 
     async def run(self) -> None:
         """Send all parts. Raises CloudErrors; receipts told until then stay good."""
-        self._work.meter.add(sum(each.length for each in self._receipts.values()))
+        self._work.meter.restart(sum(each.length for each in self._receipts.values()))
         queue = iter(self._parts)
         lanes = min(max(1, self._handle.parts_at_once), len(self._parts))
         if lanes <= 1:
@@ -140,7 +140,8 @@ class Sending:
             return self._handle.receipt(request, part.number, reply)
         except CloudError as exc:
             self._work.meter.add(-part.length)
-            if reply.status in (401, 403) and isinstance(exc, Denied | LoginNeeded):
+            refused = reply.status in (401, 403) and isinstance(exc, Denied)
+            if refused or isinstance(exc, LoginNeeded):
                 raise _Unauthorised(exc) from exc
             raise
 

@@ -59,11 +59,13 @@ class Tickets:
         on_wait: OnWait | None = None,
     ) -> None:
         self.size = first.size
+        self._clock = clock
         self._ticket = first
         self._born = time.monotonic()
         self._spoiled = False
+        self._timed = not self._past(first)
+        """Expiry times make sense by our clock: a ticket that is born expired shows they do not."""
         self._open_source = open_source
-        self._clock = clock
         self._retries = retries
         self._stop = stop
         self._on_wait = on_wait
@@ -87,13 +89,14 @@ class Tickets:
             self._spoiled = True
 
     def _expired(self) -> bool:
-        expires = self._ticket.expires_at
-        if expires is None or not self._ticket.urls:
+        # A service whose links live for seconds only must not be asked for ever.
+        old = time.monotonic() - self._born >= _YOUNG
+        return old and self._timed and self._past(self._ticket)
+
+    def _past(self, ticket: ReadTicket) -> bool:
+        if ticket.expires_at is None or not ticket.urls:
             return False
-        if time.monotonic() - self._born < _YOUNG:
-            return False  # a service whose links live for seconds only must not be asked for ever
-        host = Origin.of(self._ticket.urls[0]).host
-        return self._clock.now(host) >= expires - _MARGIN
+        return self._clock.now(Origin.of(ticket.urls[0]).host) >= ticket.expires_at - _MARGIN
 
     async def _renew(self) -> None:
         fresh = await open_patiently(self._open_source, self._retries, self._stop, self._on_wait)
@@ -102,5 +105,6 @@ class Tickets:
         if fresh.size != self.size or fresh.version != self._ticket.version:
             raise source_changed()
         self._ticket = fresh
+        self._timed = not self._past(fresh)
         self._born = time.monotonic()
         self._spoiled = False

@@ -11,26 +11,27 @@ from cloudtui.services.storage import Receipt, RemoteWrite, SourceFacts
 from cloudtui.services.transfers.feeds import Feed
 from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.ranges import Ranges
+from cloudtui.services.transfers.saying import Saying
 from cloudtui.services.transfers.sending import Sending
 from cloudtui.services.transfers.tickets import source_changed
 from cloudtui.services.transfers.work import Moved, Work
 
 
 class Upload:
-    """Sends one file into a `RemoteWrite`. `claimed` is what a remote source says about itself:
-    one digest, compared with what passed through."""
+    """Sends one file into a `RemoteWrite`. `saying` is what a remote source says about itself,
+    compared with what passed through."""
 
     def __init__(
         self,
         work: Work,
         feed: Feed,
         handle: RemoteWrite,
-        claimed: tuple[HashType, str] | None = None,
+        saying: Saying | None = None,
     ) -> None:
         self._work = work
         self._feed = feed
         self._handle = handle
-        self._claimed = claimed if work.verify is not Verify.SIZE else None
+        self._saying = saying if work.verify is not Verify.SIZE else None
 
     async def run(self) -> Moved:
         """Send what has no receipt, compare, commit. Raises CloudErrors.
@@ -46,12 +47,12 @@ class Upload:
         digests: dict[HashType, str] = {}
         async with self._feed.opened(self._kinds(), done, in_order=handle.parts_at_once <= 1):
             if handle.instant:
-                work.meter.add(self._feed.size)
+                work.meter.restart(self._feed.size)
             else:
                 await sending.run()
                 digests = await self._feed.digests()
             await self._feed.check()
-        note = self._compare_claim(digests)
+        note = await self._compare_claim(digests)
         facts = replace(work.facts, hashes={**work.facts.hashes, **digests})
         work.stop.check()
         failpoint("mover.before_finish")
@@ -70,16 +71,17 @@ class Upload:
         wanted = self._handle.verify_hash
         if wanted is not None and wanted not in self._work.facts.hashes:
             kinds.add(wanted)
-        if self._claimed is not None:
-            kinds.add(self._claimed[0])
+        if self._saying is not None and self._saying.kind is not None:
+            kinds.add(self._saying.kind)
         return kinds
 
-    def _compare_claim(self, digests: dict[HashType, str]) -> str:
+    async def _compare_claim(self, digests: dict[HashType, str]) -> str:
         """A note when the source's own GCID does not fit. Raises Mismatch for real digests."""
-        if self._claimed is None or self._claimed[0] not in digests:
+        kind = self._saying.kind if self._saying is not None else None
+        if self._saying is None or kind is None or kind not in digests:
             return ""
-        kind, told = self._claimed
-        if digests[kind].lower() == told.lower():
+        told = (await self._saying.hashes()).get(kind, "")
+        if not told or digests[kind].lower() == told.lower():
             return ""
         if kind is HashType.GCID:
             return "The hash the source names does not fit its content; the content was copied."
