@@ -12,6 +12,7 @@ import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TypeGuard
 
@@ -33,6 +34,7 @@ from cloudtui.services.transfers.desk import Desk, Errand
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.mover import move_file
 from cloudtui.services.transfers.orders import JobState
+from cloudtui.services.transfers.saying import AskHashes
 from cloudtui.services.transfers.work import Moved
 
 _FRESH_STARTS = 3
@@ -49,6 +51,7 @@ class Stream:
         self._kept = errand.item.handle
         self._version = errand.item.version
         self._current = ""
+        self._claim: HashType | None = None
         self.note = ""
 
     async def run(self, source: Storage, target: Storage, existing: Found | None) -> Moved:
@@ -61,6 +64,7 @@ class Stream:
             entry = replace(entry, mtime_ns=first.mtime_ns)
         errand.item = replace(errand.item, entry=entry)
         self._current = first.version
+        self._claim = source.caps.verify_hash
         facts = self._facts(first, source)
         needed = target.caps.upload_hash
         if needed is not None and needed not in facts.hashes and not isinstance(first, LocalFile):
@@ -70,7 +74,7 @@ class Stream:
         await self._take_up(target)
         return await self._move(
             target, errand.folder.target, errand.item.target_name, facts, existing,
-            _reopening(source, here, first), errand.meter,
+            _reopening(source, here, first), errand.meter, partial(source.hashes, here),
         )  # fmt: skip
 
     # --- what is known beforehand ------------------------------------------------------------
@@ -120,7 +124,7 @@ class Stream:
             await self._take_up(disk)
             await self._move(
                 disk, folder, name, facts, None, _reopening(source, errand.source, first),
-                errand.meter,
+                errand.meter, partial(source.hashes, errand.source),
             )  # fmt: skip
             await asyncio.to_thread(os.chmod, at.at.path, PRIVATE_FILE)
             failpoint("engine.spool.filled")
@@ -176,6 +180,7 @@ class Stream:
         existing: Found | None,
         opener: Callable[[], Awaitable[ReadSource]],
         meter: Meter,
+        ask_claims: AskHashes | None = None,
     ) -> Moved:
         errand, desk = self._errand, self._desk
         for start in range(_FRESH_STARTS):
@@ -198,6 +203,8 @@ class Stream:
                     verify=errand.order.verify,
                     retries=desk.retries,
                     on_wait=errand.wait,
+                    claim=self._claim,
+                    ask_claims=ask_claims if self._claim is not None else None,
                 )
             except Gone:
                 await self._forget()
