@@ -420,6 +420,7 @@ class Transfers:
                     self._seen_at = -1.0
                 return
             await self._start()
+            row = await self._row(request.job)  # starting sweeps dead runners off their jobs
             if not await self._adopt_quietly(row):
                 await requests.post(self.journal, request)
                 return
