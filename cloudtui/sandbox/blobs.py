@@ -92,6 +92,10 @@ class Follower:
             pass_fds=[fd],
         )
 
+    @property
+    def running(self) -> bool:
+        return self._process.poll() is None
+
     def advance(self, size: int) -> None:
         """Bytes up to `size` are written and may be hashed."""
         self._size = size

@@ -120,6 +120,7 @@ class Sandbox:
         deadline = time.monotonic() + STOP_SECONDS
         for server in self._servers:
             server.join(deadline)
+        self.pcloud.close()
         if self._temporary:
             shutil.rmtree(self.world.data, ignore_errors=True)
 

@@ -172,35 +172,32 @@ def test_sign_in_through_the_consent_page(region: str, tmp_path: Path) -> None:
     ):
         pcloud = sandbox.endpoints["pcloud"]
         rclone = Rclone("pc", {"type": "pcloud"}, front.ca_file, front.url)
-        process = subprocess.Popen(
+        with subprocess.Popen(
             rclone.command(
-                "authorize",
-                "pcloud",
-                pcloud["client_id"],
-                pcloud["client_secret"],
+                *("authorize", "pcloud", pcloud["client_id"], pcloud["client_secret"]),
                 "--auth-no-open-browser",
             ),
             env=rclone.environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-        )
-        try:
-            assert process.stderr is not None
-            link = ""
-            while not link:
-                line = process.stderr.readline()
-                assert line, "rclone ended before it printed its link"
-                found = re.search(r"http://127\.0\.0\.1:\d+/auth\?state=\S+", line)
-                link = found[0] if found else ""
-            consent = located(link)
-            landing = approve(pcloud["authorize_url"], consent, region)
-            assert "hostname=" + ("eapi" if region == "eu" else "api") in landing
-            fetch(landing)
-            said, errors = process.communicate(timeout=60)
-        finally:
-            process.kill()
-            process.wait()
+        ) as process:
+            try:
+                assert process.stderr is not None
+                link = heard = ""
+                while not link:
+                    line = process.stderr.readline()
+                    heard += line
+                    assert line, f"rclone ended before it printed its link: {heard}"
+                    found = re.search(r"http://127\.0\.0\.1:\d+/auth\?state=\S+", line)
+                    link = found[0] if found else ""
+                consent = located(link)
+                landing = approve(pcloud["authorize_url"], consent, region)
+                assert "hostname=" + ("eapi" if region == "eu" else "api") in landing
+                fetch(landing)
+                said, errors = process.communicate(timeout=60)
+            finally:
+                process.kill()
         assert process.returncode == 0, errors
         token = json.loads(re.search(r"\{.*\}", said)[0])  # type: ignore[index]
         issued = sandbox.admin.state("pcloud")["tokens"]

@@ -6,11 +6,13 @@ import hashlib
 import os
 import socket
 import threading
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
 import pytest
 
+from cloudtui.sandbox.server import Sandbox
 from tests.sandbox.rig import Rig, connected, received, request, until
 
 MIB = 1024 * 1024
@@ -226,3 +228,16 @@ def test_progress_of_an_upload(rig: Rig) -> None:
     rig.us.upload("a.bin", b"x" * 1000, folderid=0, progresshash="mine")
     progress = rig.us("uploadprogress", progresshash="mine")
     assert (progress["uploaded"], progress["total"], progress["finished"]) == (1000, 1000, True)
+
+
+def test_an_unfinished_session_leaves_no_process_behind(tmp_path: Path) -> None:
+    with Sandbox(data=tmp_path / "sandbox") as sandbox:
+        rig = Rig(sandbox)
+        upload = created(rig)
+        assert write(rig, upload, 0, bytes(17 * MIB)) == 0
+        running = sandbox.pcloud.us.uploads[upload]
+        follower = running._follower
+        assert follower is not None
+        assert follower.running
+    assert not follower.running
+    assert not running.path.exists()

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import base64
 
+import contextlib
+
 from cloudtui.sandbox.http import Handler
 from cloudtui.sandbox.pcloud.api import Api
+from cloudtui.sandbox.pcloud.codes import Refusal
 from cloudtui.sandbox.pcloud.estate import (
     EU,
     REGIONS,
@@ -100,6 +103,13 @@ class PCloud:
                     tree.remove(node)
             tree.quiet = False
             tree.oldest_diffid = tree.diffid = tree.diffid + 2
+
+    def close(self) -> None:
+        """Drop unfinished uploads and the processes that hash them."""
+        for account in self.estate.accounts.values():
+            for upload in account.uploads.values():
+                with contextlib.suppress(Refusal):  # still being written: its thread ends with us
+                    upload.discard()
 
     def state(self) -> dict[str, object]:
         """Every account with all its nodes, links and uploads."""
