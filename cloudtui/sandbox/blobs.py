@@ -92,8 +92,7 @@ class Follower:
             pass_fds=[fd],
         )
 
-    @property
-    def running(self) -> bool:
+    def is_running(self) -> bool:
         return self._process.poll() is None
 
     def advance(self, size: int) -> None:

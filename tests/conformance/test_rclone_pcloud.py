@@ -12,11 +12,14 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.conformance.clients import Rclone, make_tree, read_tree
+from tests.conformance.clients import Rclone, make_tree, read_tree, wait_until_free
 from tests.conformance.connect_front import ConnectFront, TlsFiles
 from tests.sandbox_process import SandboxProcess, start_sandbox
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
+
+
+OAUTH_PORT = 53682
 
 
 def token_json(token: str) -> str:
@@ -172,6 +175,7 @@ def test_sign_in_through_the_consent_page(region: str, tmp_path: Path) -> None:
     ):
         pcloud = sandbox.endpoints["pcloud"]
         rclone = Rclone("pc", {"type": "pcloud"}, front.ca_file, front.url)
+        wait_until_free(OAUTH_PORT)
         with subprocess.Popen(
             rclone.command(
                 *("authorize", "pcloud", pcloud["client_id"], pcloud["client_secret"]),

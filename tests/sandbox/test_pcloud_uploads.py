@@ -238,6 +238,6 @@ def test_an_unfinished_session_leaves_no_process_behind(tmp_path: Path) -> None:
         running = sandbox.pcloud.us.uploads[upload]
         follower = running._follower
         assert follower is not None
-        assert follower.running
-    assert not follower.running
+        assert follower.is_running()
+    assert not follower.is_running()
     assert not running.path.exists()

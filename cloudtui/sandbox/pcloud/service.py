@@ -7,7 +7,6 @@ its own region: ana@example.com in the US, bela@example.com in the EU.
 from __future__ import annotations
 
 import base64
-
 import contextlib
 
 from cloudtui.sandbox.http import Handler
