@@ -135,8 +135,8 @@ def read_tree(folder: Path) -> dict[str, bytes]:
 def wait_until_free(port: int) -> None:
     """Wait until a client can listen on its fixed loopback port.
 
-    rclone's sign-in port lies in the range of outgoing connections, and a connection that happened to have it
-    blocks it for a minute after its end.
+    rclone's sign-in port lies in the range of outgoing connections, and a connection that happened
+    to have it blocks it for a minute after its end.
     """
     deadline = time.monotonic() + 75
     pause = threading.Event()
