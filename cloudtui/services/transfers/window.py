@@ -32,6 +32,8 @@ class Window:
         self._later: list[tuple[float, int]] = []
         self._out: set[int] = set()
         self._known: set[int] = set()
+        self._ended: set[int] = set()
+        self._rewound = False
         self._after = 0
         self._filling = asyncio.Lock()
         self._bell = asyncio.Event()
@@ -73,6 +75,7 @@ class Window:
         """A worker is through with an item, however it ended."""
         self._out.discard(item)
         self._known.discard(item)
+        self._ended.add(item)
         self._ring()
 
     def again(self, item: int, seconds: float) -> None:
@@ -88,6 +91,7 @@ class Window:
     def rewind(self) -> None:
         """Items that were passed may wait again."""
         self._after = 0
+        self._rewound = True
         self._ring()
 
     def close(self) -> None:
@@ -109,17 +113,20 @@ class Window:
         async with self._filling:
             if self._ready:
                 return True
-            page = await self._journal.read(
-                lambda db: shelves.waiting(db, self._job, self._after, SIZE)
-            )
-            if not page:
-                return False
-            self._after = page[-1].id
-            fresh = [item for item in page if item.id not in self._known]
+            self._rewound = False
+            self._ended.clear()
+            after = self._after
+            page = await self._journal.read(lambda db: shelves.waiting(db, self._job, after, SIZE))
+            if not self._rewound and page:
+                self._after = page[-1].id
+            # what came back while the journal was read may stand in the page as it was before
+            taken = self._known | self._ended
+            fresh = [item for item in page if item.id not in taken]
             self._known.update(item.id for item in fresh)
             self._ready.extend(fresh)
-            self._ring()
-            return True
+            if fresh:
+                self._ring()
+            return bool(page) or self._rewound
 
     def _ring(self) -> None:
         self._rings += 1
