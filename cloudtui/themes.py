@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from textual.theme import Theme
+from textual.theme import BUILTIN_THEMES, Theme
 
 DEFAULT: Final = "cloudtui"
 
@@ -51,6 +51,7 @@ THEMES: Final[tuple[Theme, ...]] = (
         panel="ansi_default",
         dark=True,
         ansi=True,
+        variables=dict(BUILTIN_THEMES["ansi-dark"].variables),
     ),
     Theme(
         name="high-contrast",

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
+from cloudtui.app import CloudApp
 from cloudtui.services.errors import LoginNeeded, Offline
 from tests.screens.driving import opened, picture, press, settle
 from tests.screens.fake_runtime import FakePlace, FakeRuntime, file, folder, sample_runtime
+
+
+def loading(app: CloudApp) -> bool:
+    return app.main.left.loading
 
 
 def wide(count: int) -> FakeRuntime:
@@ -24,10 +29,10 @@ async def test_the_first_page_shows_before_the_list_is_complete() -> None:
         place.gate.set()
         place.gate = asyncio.Event()
         await settle(pilot, lambda: len(app.main.left.view.order) == 1000)
-        assert app.main.left.loading
+        assert loading(app)
         assert any("1,000+ items" in line for line in picture(app))
         await press(pilot, "escape")
-        assert not app.main.left.loading
+        assert not loading(app)
         assert any("stopped" in line for line in picture(app))
         place.gate = None
         await press(pilot, "ctrl+r")
