@@ -16,6 +16,7 @@
     ├── Mismatch           bytes or digests disagree                             exit 7
     ├── Refused            the service or the disk says no                       exit 8
     │   ├── Denied         no permission, read-only                              exit 8
+    │   │   └── PasswordNeeded  an archive or link wants a (different) password  exit 8
     │   ├── NotSupported   the place cannot do this, or closes it to apps        exit 8
     │   └── Gone           an upload session, link or task the service forgot    exit 8
     ├── Exists             the name is taken                                     exit 1
@@ -212,6 +213,12 @@ class Denied(Refused):
     """No permission, or read-only."""
 
     code = "denied"
+
+
+class PasswordNeeded(Denied):
+    """An archive or link wants a password, or another one than it was given."""
+
+    code = "password_needed"
 
 
 class NotSupported(Refused):

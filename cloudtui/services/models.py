@@ -6,7 +6,7 @@ A leaf: standard library only, no I/O. Nothing here knows a provider or a screen
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from enum import IntFlag, StrEnum
+from enum import Enum, IntFlag, StrEnum
 from typing import Final
 
 DISK: Final = ""
@@ -148,7 +148,11 @@ class Capabilities:
     magnets: bool = False
     links: bool = False
     shares: bool = False
+    share_limits: frozenset[str] = frozenset()
+    """What a public link may be limited by here: `days`, `password`, `downloads`."""
     revisions: bool = False
+    archives: bool = False
+    change_feed: bool = False
     duplicate_names: bool = False
     file_and_folder_share_name: bool = False
     case_sensitive: bool = True
@@ -217,6 +221,85 @@ class OfflineTask:
     message: str = ""
     size: int | None = None
     target: Location | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A public link.
+
+    `id` is what `HasShares.unshare` takes. `name` is what it shows, `at` where that is (None: not
+    known). `password` is set where the service tells it, `protected` whenever one is asked for.
+    Times are nanoseconds UTC, None where there is no end or it is not known; counts are None where
+    the service does not tell, `most_downloads` also where there is no limit. `note` is a sentence
+    for people: why it does not work any more, or what it shows besides.
+    """
+
+    id: str
+    url: str
+    name: str = ""
+    kind: Kind = Kind.FILE
+    at: Location | None = None
+    password: Secret | None = None
+    protected: bool = False
+    created_ns: int | None = None
+    expires_ns: int | None = None
+    downloads: int | None = None
+    most_downloads: int | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Revision:
+    """One version of a file. `mtime_ns` is when it was stored, `hash` of the type the provider
+    names as `entry_hash`, `is_current` whether it is what the file holds now."""
+
+    id: str
+    size: int | None = None
+    mtime_ns: int | None = None
+    hash: bytes = b""
+    is_current: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEntry:
+    """Something inside an archive. `path` has slashes and no leading one."""
+
+    path: str
+    kind: Kind
+    size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """What came of unpacking: archives unpacked to the end, sources deleted afterwards, failures,
+    and a sentence for each of those. `into` is the folder that holds the content, once known."""
+
+    decompressed: int = 0
+    source_deleted: int = 0
+    errors: int = 0
+    messages: tuple[str, ...] = ()
+    into: Location | None = None
+
+    def __add__(self, other: Extracted) -> Extracted:
+        return Extracted(
+            self.decompressed + other.decompressed,
+            self.source_deleted + other.source_deleted,
+            self.errors + other.errors,
+            self.messages + other.messages,
+            other.into or self.into,
+        )
+
+
+class Everything(Enum):
+    """Says that anything may have changed: forget what is known and list anew."""
+
+    EVERYTHING = "everything"
+
+
+EVERYTHING: Final = Everything.EVERYTHING
+
+ChangedFolders = frozenset[str] | Everything
+"""Ids of folders whose content changed, or the news that it might be any."""
 
 
 class Secret:

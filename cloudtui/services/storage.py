@@ -7,19 +7,25 @@ is missing the provider resolves the path itself.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from cloudtui.services.models import (
+    ArchiveEntry,
     Capabilities,
+    ChangedFolders,
     Entry,
+    Extracted,
     Found,
     HashType,
     Kind,
     Location,
     OfflineTask,
     Quota,
+    Revision,
+    Secret,
+    Share,
     TrashItem,
 )
 
@@ -370,6 +376,85 @@ class MakesLinks(Protocol):
 class HasShares(Protocol):
     """Makes public links."""
 
-    async def share(self, item: Found) -> str:
-        """A public link to a file or folder."""
+    async def share(
+        self,
+        item: Found,
+        *,
+        days: int | None = None,
+        password: Secret | None = None,
+        most_downloads: int | None = None,
+    ) -> Share:
+        """A public link to a file or folder.
+
+        Where the service keeps one link per entry this is the one there is, with the limits given
+        here put on it: None leaves a limit as it is (a new link has none), 0 or an empty secret
+        takes it off. Raises NotSupported for a limit that `caps.share_limits` does not name.
+        """
+        ...
+
+    def scan_shares(self) -> AsyncIterator[Sequence[Share]]:
+        """All public links of the account, newest first, page by page."""
+        ...
+
+    async def unshare(self, ids: Sequence[str]) -> None:
+        """Take public links back. One that is gone already is fine; NotFound for an id that
+        cannot be one."""
+        ...
+
+
+@runtime_checkable
+class Revisions(Protocol):
+    """Keeps earlier versions of files."""
+
+    def scan_revisions(self, item: Found) -> AsyncIterator[Sequence[Revision]]:
+        """The versions of a file, newest first, page by page, the current one included."""
+        ...
+
+    async def restore_revision(self, item: Found, revision: str) -> Entry:
+        """Make an earlier version the file's content; what it held becomes a version itself.
+        Raises NotFound when there is no such version (any more)."""
+        ...
+
+    async def open_revision(self, item: Found, revision: str) -> ReadSource:
+        """A fresh way to the bytes of one version."""
+        ...
+
+
+@runtime_checkable
+class Archives(Protocol):
+    """Unpacks archives without moving their bytes through this machine."""
+
+    async def list_archive(
+        self, item: Found, password: Secret | None = None, *, inside: str = ""
+    ) -> Sequence[ArchiveEntry]:
+        """What an archive holds, one level: that of its folder `inside`. Raises PasswordNeeded
+        when it wants one (or another); NotSupported where the service only unpacks."""
+        ...
+
+    async def extract(
+        self,
+        item: Found,
+        into: Location | None = None,
+        password: Secret | None = None,
+        *,
+        delete_source: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Extracted:
+        """Unpack one archive into the folder `into` (None: beside it) and wait for the end.
+
+        `on_progress` gets 0 to 100. With `delete_source` the archive goes to the trash, but only
+        after everything is unpacked. Raises PasswordNeeded, Refused (no archive, or one that the
+        service cannot read), Full.
+        """
+        ...
+
+
+@runtime_checkable
+class ChangeFeed(Protocol):
+    """Tells what others change while it happens."""
+
+    def changes(self) -> AsyncIterator[ChangedFolders]:
+        """Changes from now on, as they happen, until the iterator is closed. Waits out network
+        trouble by itself; what may have been missed meanwhile is told as EVERYTHING. Raises
+        LoginNeeded, and NotSupported where the service closes it."""
         ...

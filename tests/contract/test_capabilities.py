@@ -255,8 +255,19 @@ async def test_shares_are_public_links(place: Place) -> None:
             with pytest.raises(Refused):
                 await place.storage.share(made)
         return
-    link = await cast("HasShares", place.storage).share(made)
-    assert link.startswith("http")
+    storage = cast("HasShares", place.storage)
+    share = await storage.share(made)
+    assert share.url.startswith("http")
+    assert share.name == "file"
+    listed = [one async for page in storage.scan_shares() for one in page]
+    (found,) = [one for one in listed if one.id == share.id]
+    assert found.url == share.url
+    await storage.unshare([share.id])
+    await storage.unshare([share.id])
+    listed = [one async for page in storage.scan_shares() for one in page]
+    assert share.id not in {one.id for one in listed}
+    with pytest.raises(NotFound):
+        await storage.unshare(["no such id"])
 
 
 async def test_the_service_fetches_by_itself(place: Place) -> None:

@@ -288,8 +288,8 @@ async def test_quota_and_shares(storage: PCloudStorage) -> None:
     assert quota.total is not None
     assert quota.free == quota.total - 5
     a = await storage.stat(ROOT.child("a"))
-    link = await storage.share(a)
-    assert await storage.share(a) == link
+    link = (await storage.share(a)).url
+    assert (await storage.share(a)).url == link
     direct = await storage.direct_link(a)
     assert direct.startswith("http")
     assert direct != link

@@ -11,11 +11,11 @@ from cloudtui.services.errors import (
     Ambiguous,
     Exists,
     NotFound,
-    NotSupported,
     Refused,
 )
 from cloudtui.services.models import Flag, Found, HashType, Kind, Location
 from cloudtui.services.storage import (
+    Archives,
     HasQuota,
     HasShares,
     HasTrash,
@@ -65,6 +65,7 @@ async def test_it_offers_every_protocol(stage: Stage) -> None:
         OfflineTasks,
         MakesLinks,
         HasShares,
+        Archives,
     ):
         assert isinstance(storage, protocol), protocol
     assert storage.caps.upload_hash is HashType.GCID
@@ -214,11 +215,34 @@ async def test_move_and_copy_end_under_the_asked_name(stage: Stage, seconds: flo
     assert len(live) == 3
 
 
-async def test_copy_inside_one_folder_is_not_offered(stage: Stage) -> None:
+async def test_copies_under_another_name_and_inside_one_folder(stage: Stage) -> None:
     await stage.put(b"1", "one")
     item = await stage.storage.stat(ROOT.child("one"))
-    with pytest.raises(NotSupported):
+    second = await stage.storage.copy(item, ROOT, "two")
+    assert second.name == "two"
+    with pytest.raises(Exists):
         await stage.storage.copy(item, ROOT, "two")
+    folder = await stage.storage.mkdir(ROOT, "folder")
+    at = ROOT.child("folder", folder.id)
+    await stage.storage.copy(item, at, "three")
+    tree = await stage.storage.stat(at)
+    await stage.storage.copy(tree, ROOT, "folder again")
+    assert sorted(node["path"] for node in nodes(stage) if node["name"]) == [
+        "/folder",
+        "/folder again",
+        "/folder again/three",
+        "/folder/three",
+        "/one",
+        "/two",
+    ]
+
+
+async def test_a_folder_is_not_copied_into_itself(stage: Stage) -> None:
+    outer = await stage.storage.mkdir(ROOT, "outer")
+    at = ROOT.child("outer", outer.id)
+    with pytest.raises(Refused):
+        await stage.storage.copy(await stage.storage.stat(at), at, "inner")
+    assert [node["path"] for node in nodes(stage) if node["name"]] == ["/outer"]
 
 
 async def test_a_folder_does_not_move_into_itself(stage: Stage) -> None:
@@ -313,12 +337,6 @@ async def test_links_hold_what_the_service_claims(stage: Stage) -> None:
     assert (await stage.storage.direct_link(found)).startswith(
         stage.sandbox.endpoints["pikpak"]["content_url"]
     )
-
-
-async def test_a_share_is_made(stage: Stage) -> None:
-    await stage.put(b"x", "file")
-    url = await stage.storage.share(await stage.storage.stat(ROOT.child("file")))
-    assert "/s/" in url
 
 
 async def test_trashed_only_shows_the_trash_in_its_folders(

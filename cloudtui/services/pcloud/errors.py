@@ -22,6 +22,7 @@ from cloudtui.services.errors import (
     NotEmpty,
     NotFound,
     NotSupported,
+    PasswordNeeded,
     Refused,
     Retry,
     ServerTrouble,
@@ -141,7 +142,7 @@ _BY_CODE: Final[dict[int, _Make]] = {
     7006: _refused("The public link has used up its downloads."),
     7007: _refused("The owner of the public link has no room left."),
     7008: _refused("The public link holds too many files."),
-    7009: _refused("The archive needs a password."),
+    7009: lambda detail: PasswordNeeded("The archive needs another password.", detail=detail),
     7010: _refused("pCloud refused the link because of the page it was asked from."),
     # rate
     4000: lambda detail: TooMany("pCloud asks to slow down.", detail=detail),

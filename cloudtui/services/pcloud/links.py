@@ -1,4 +1,4 @@
-"""Ways to the bytes of a file, digests, and public links.
+"""Ways to the bytes of a file, digests, and which public links there are.
 
 Content links are signed, bound to the address that asked, and good for hours: they are never
 written down, and the token never goes with them.
@@ -12,7 +12,6 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from cloudtui.services.errors import CloudError, Denied, NotFound, NotSupported, Refused
-from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Flag, Found, HashType, Kind
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.client import Client
@@ -151,31 +150,6 @@ class Links:
             await self._client.call("deletepublink", {"linkid": linkid}, wire.Answer, change=True)
         except NotFound:
             return
-
-    async def share(self, node: str) -> str:
-        """The public link of a file or folder: the one there is, else a new one."""
-        existing = await self._existing(node)
-        if existing:
-            return existing
-
-        async def look() -> wire.NewPublicLink | None:
-            found = await self._existing(node)
-            return wire.NewPublicLink(result=0, link=found) if found else None
-
-        method = "getfolderpublink" if kind_of(node) is Kind.FOLDER else "getfilepublink"
-        answer = await self._client.call(
-            method, id_param(node), wire.NewPublicLink, change=True, safe=False, reconcile=look
-        )
-        failpoint("pcloud.share.made")
-        if not answer.link:
-            raise errors.bad_reply(method, "no link")
-        return answer.link
-
-    async def _existing(self, node: str) -> str:
-        for link in await self.public_links() or ():
-            if link.node == node and link.link:
-                return link.link
-        return ""
 
 
 def digests(sums: wire.Checksums | wire.Sums | wire.UploadInfo) -> dict[HashType, str]:

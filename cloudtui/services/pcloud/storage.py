@@ -21,6 +21,8 @@ from cloudtui.services.models import (
     Location,
     OfflineTask,
     Quota,
+    Secret,
+    Share,
     TrashItem,
     TrashKind,
 )
@@ -41,6 +43,7 @@ from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.listing import pages
 from cloudtui.services.pcloud.offline import Offline
 from cloudtui.services.pcloud.parallel import each
+from cloudtui.services.pcloud.shares import Shares
 from cloudtui.services.pcloud.trash import FOLDER_NAME, Trash
 from cloudtui.services.pcloud.tree import Tree
 from cloudtui.services.pcloud.write import Service, SessionWrite, SmallWrite, Upload, begin, reopen
@@ -58,6 +61,7 @@ _CAPS: Final = Capabilities(
     offline_tasks=True,
     links=True,
     shares=True,
+    share_limits=frozenset({"days", "password", "downloads"}),
     duplicate_names=False,
     file_and_folder_share_name=True,
     case_sensitive=True,
@@ -78,19 +82,18 @@ class PCloudStorage:
     def __init__(self, account: Account, keys: Keys, network: Network, retries: Retries) -> None:
         self.account = account.name
         timeout = account.number("timeout") or None
-        self.client = Client(account, keys, network, retries, timeout=timeout)
+        self.client = Client(account, keys, network, retries, name=account.name, timeout=timeout)
         self.names = Names(account.text("encoding"))
         root = account.text("root_folder_id") or ROOT
         self.tree = Tree(
             self.account, self.client, self.names, root if root.startswith("d") else f"d{root}"
         )
-        self.changes = Changes(self.client, self.names, self.tree)
+        self.edits = Changes(self.client, self.names, self.tree)
         self.links = Links(self.account, self.client, self.tree)
-        self.trash_can = Trash(
-            account, self.client, self.names, self.tree, self.changes, self.links
-        )
-        self.offline = Offline(account, keys, self.client, self.names, self.tree, self.changes)
-        self._service = Service(self.client, self.names, self.changes)
+        self.shares = Shares(self.account, self.client, self.names, self.tree, self.links)
+        self.trash_can = Trash(account, self.client, self.names, self.tree, self.edits, self.links)
+        self.offline = Offline(account, keys, self.client, self.names, self.tree, self.edits)
+        self._service = Service(self.client, self.names, self.edits)
         self._cutoff = account.whole("upload_cutoff")
         self._part_size = account.whole("chunk_size")
         self._caps = _CAPS
@@ -141,26 +144,26 @@ class PCloudStorage:
 
     async def mkdir(self, parent: Location, name: str) -> Entry:
         """Make a folder."""
-        return await self.changes.mkdir(parent, name)
+        return await self.edits.mkdir(parent, name)
 
     async def rename(self, item: Found, name: str) -> Entry:
         """Rename in place."""
-        return await self.changes.rename(item, name)
+        return await self.edits.rename(item, name)
 
     async def move(self, item: Found, parent: Location, name: str) -> Entry:
         """Move inside the account."""
-        return await self.changes.move(item, parent, name)
+        return await self.edits.move(item, parent, name)
 
     async def copy(self, item: Found, parent: Location, name: str) -> Entry:
         """Copy inside the account."""
-        return await self.changes.copy(item, parent, name)
+        return await self.edits.copy(item, parent, name)
 
     async def remove(self, items: Sequence[Found]) -> None:
         """Delete directly; pCloud itself keeps what was deleted in the trash of its web page for
         a while."""
 
         async def one(item: Found) -> None:
-            await self.changes.delete(await self.changes.node_of(item))
+            await self.edits.delete(await self.edits.node_of(item))
 
         await each(items, one)
 
@@ -213,9 +216,26 @@ class PCloudStorage:
         links = await self.links.links_on([item.at.node or item.entry.id for item in items])
         return None if links is None else [link.link for link in links]
 
-    async def share(self, item: Found) -> str:
-        """A public link."""
-        return await self.links.share(item.at.node or item.entry.id)
+    # --- public links ---------------------------------------------------------------------
+
+    async def share(
+        self,
+        item: Found,
+        *,
+        days: int | None = None,
+        password: Secret | None = None,
+        most_downloads: int | None = None,
+    ) -> Share:
+        """A public link; the one there is with other limits."""
+        return await self.shares.make(item, days, password, most_downloads)
+
+    def scan_shares(self) -> AsyncIterator[Sequence[Share]]:
+        """All public links of the account."""
+        return self.shares.scan()
+
+    async def unshare(self, ids: Sequence[str]) -> None:
+        """Take public links back."""
+        await self.shares.revoke(ids)
 
     # --- trash ----------------------------------------------------------------------------
 

@@ -221,11 +221,18 @@ class FetchProgress(Answer):
 
 
 class PublicLink(msgspec.Struct):
-    """A public link. `metadata` is left out by some answers."""
+    """A public link. `metadata` is left out by some answers and for deleted things."""
 
     linkid: int | None = None
     code: str = ""
     link: str = ""
+    created: Stamp = None
+    expires: Stamp = None
+    downloads: int | None = None
+    maxdownloads: int | None = None
+    traffic: int | None = None
+    maxtraffic: int | None = None
+    haspassword: bool | None = None
     metadata: Item | None = None
     fileid: int | None = None
     folderid: int | None = None
@@ -252,6 +259,37 @@ class NewPublicLink(Answer):
     linkid: int | None = None
     code: str = ""
     link: str = ""
+
+
+class Version(msgspec.Struct):
+    """One entry of `listrevisions`; `created` is when the version was stored."""
+
+    revisionid: int | None = None
+    size: int | None = None
+    hash: int | None = None
+    created: Stamp = None
+
+
+class Versions(Answer):
+    """`listrevisions`: `metadata` is of the file as it is now."""
+
+    revisions: list[Version] = []
+    metadata: Item | None = None
+
+
+class Event(msgspec.Struct):
+    """One entry of `diff`. `metadata` is missing for events that are not about files."""
+
+    event: str = ""
+    diffid: int | None = None
+    metadata: Item | None = None
+
+
+class Events(Answer):
+    """`diff`."""
+
+    diffid: int | None = None
+    entries: list[Event] = []
 
 
 class RestorePath(Answer):

@@ -26,6 +26,7 @@ from cloudtui.services.errors import (
     LoginNeeded,
     NotFound,
     NotSupported,
+    PasswordNeeded,
     Refused,
     Retry,
     ServerTrouble,
@@ -252,7 +253,7 @@ def _named(fault: Fault, about: str) -> CloudError | None:
         case "file_restore_own":
             return Refused("A share of your own cannot be saved to your account.", detail=detail)
         case "unzip_password_required" | "unzip_password_incorrect":
-            return Denied(f"The archive needs another password{about}.", detail=detail)
+            return PasswordNeeded(f"The archive needs another password{about}.", detail=detail)
         case "global_file_token_invalid":
             return Gone("PikPak no longer has this archive open.", detail=detail)
         case "operating_not_supported" | "unimplemented":
