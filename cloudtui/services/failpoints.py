@@ -45,7 +45,11 @@ NAMES: Final = frozenset(
         # PikPak: each right after the call named took effect and before anybody noted it
         "pikpak.batch.started",
         "pikpak.copy.done",
+        "pikpak.copy.hidden",
+        "pikpak.copy.named",
+        "pikpak.copy.placed",
         "pikpak.copy.started",
+        "pikpak.extract.started",
         "pikpak.mkdir.made",
         "pikpak.move.done",
         "pikpak.offline.added",

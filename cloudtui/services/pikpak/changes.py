@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from cloudtui.services.errors import (
     Exists,
     NotFound,
-    NotSupported,
     Refused,
     Retry,
     ServerTrouble,
@@ -46,11 +45,18 @@ class Changes:
         parent_id = await self._folders.folder_id(parent)
         before = (await self._folders.names(parent_id)).get(name, [])
         if before:
-            raise _taken(where)
+            raise taken(where)
+
+        row = await self.make_folder(parent_id, name, where)
+        self._folders.added(parent_id, row)
+        return entry_of(self._profile, row)
+
+    async def make_folder(self, parent_id: str, name: str, where: str) -> wire.File:
+        """The call that makes a folder, without looking first. Raises Exists."""
 
         async def adopt() -> wire.Created | None:
             """After a lost answer: the folder that is there now is the one we made."""
-            rows = (await self._folders.names(parent_id, fresh=True)).get(name, [])
+            rows = await self._folders.holders(parent_id, name, fresh=True)
             made = next((row for row in rows if row.is_folder), None)
             return wire.Created(file=made) if made is not None else None
 
@@ -82,9 +88,8 @@ class Changes:
             # somebody took the name in between and the service numbered ours: it is empty
             await self.delete([row.id], where=where)
             self._folders.forget()
-            raise _taken(where)
-        self._folders.added(parent_id, row)
-        return entry_of(self._profile, row)
+            raise taken(where)
+        return row
 
     # --- names ---------------------------------------------------------------------------
 
@@ -96,7 +101,7 @@ class Changes:
             return entry_of(self._profile, row)
         rows = (await self._folders.names(row.parent_id)).get(name, [])
         if any(each.id != row.id for each in rows):
-            raise _taken(display_name(name))
+            raise taken(display_name(name))
         renamed = await self.set_name(row, name, where=where)
         return entry_of(self._profile, renamed)
 
@@ -150,10 +155,10 @@ class Changes:
         if row.parent_id == target:
             return await self.rename(item, name)
         if (await self._folders.names(target)).get(name):
-            raise _taken(display_name(str(parent.child(name))))
+            raise taken(display_name(str(parent.child(name))))
         await self.put(row.id, target, where=where)
         failpoint("pikpak.move.done")
-        now = await self._settled(row.id, target, where)
+        now = await self.settled(row.id, target, where)
         if now.name != self._stored(name):
             try:
                 now = await self.set_name(now, name, where=where)
@@ -165,7 +170,7 @@ class Changes:
     async def _undo_move(self, row: wire.File, where: str) -> None:
         """The name was taken although no listing showed it: back to where `row` was."""
         await self.put(row.id, row.parent_id, where=where)
-        back = await self._settled(row.id, row.parent_id, where)
+        back = await self.settled(row.id, row.parent_id, where)
         if back.name != row.name:
             await self.set_name(back, decode_name(row.name, self._profile.rules), where=where)
 
@@ -185,7 +190,7 @@ class Changes:
     async def _is_in(self, file_id: str, folder: str) -> bool:
         return (await detail(self._api, file_id)).parent_id == folder
 
-    async def _settled(self, file_id: str, folder: str, where: str) -> wire.File:
+    async def settled(self, file_id: str, folder: str, where: str) -> wire.File:
         """The row once it shows its new folder: the task may end a moment earlier."""
 
         async def look() -> wire.File:
@@ -198,68 +203,6 @@ class Changes:
             return row
 
         return await retrying(look, retries=self._api.retries)
-
-    async def copy(self, item: Found, parent: Location, name: str) -> Entry:
-        """Copy inside the account. Raises Exists; NotSupported within one folder, which the
-        service cannot do."""
-        where = display_name(str(item.at))
-        target = await self._folders.folder_id(parent)
-        row = await detail(self._api, item.entry.id, where=where)
-        if row.parent_id == target:
-            raise NotSupported("PikPak does not copy inside one folder.")
-        names = await self._folders.names(target, fresh=True)
-        if names.get(name):
-            raise _taken(display_name(str(parent.child(name))))
-        before = {each.id for rows in names.values() for each in rows}
-
-        async def copied() -> wire.File | None:
-            """The newcomer in the target that is a copy of `row`; its id is nowhere told."""
-            rows = await self._folders.names(target, fresh=True)
-            fitting = [
-                each
-                for several in rows.values()
-                for each in several
-                if each.id not in before
-                and each.is_folder == row.is_folder
-                and each.size == row.size
-                and each.hash == row.hash
-                and is_numbered(each.name, row.name)
-            ]
-            return fitting[0] if len(fitting) == 1 else None
-
-        async def reconcile() -> wire.Started | None:
-            return wire.Started() if await copied() is not None else None
-
-        started = await self._api.call(
-            wire.Started,
-            "POST",
-            f"{FILES}:batchCopy",
-            body={"ids": [row.id], "to": {"parent_id": target}},
-            where=where,
-            reconcile=reconcile,
-        )
-        failpoint("pikpak.copy.started")
-        await tasks.wait(self._api, started.task_id)
-
-        async def look() -> wire.File:
-            made = await copied()
-            if made is None:
-                raise ServerTrouble(
-                    f"PikPak has not shown the copy of {where} yet.",
-                    hint="It goes on by itself; reload in a while.",
-                )
-            return made
-
-        made = await retrying(look, retries=self._api.retries)
-        failpoint("pikpak.copy.done")
-        if made.name != self._stored(name):
-            try:
-                made = await self.set_name(made, name, where=where)
-            except Exists:
-                await self.delete([made.id], where=where)
-                raise
-        self._folders.forget()
-        return entry_of(self._profile, made)
 
     # --- out of here ---------------------------------------------------------------------
 
@@ -302,7 +245,8 @@ class Changes:
         return False
 
 
-def _taken(where: str) -> Exists:
+def taken(where: str) -> Exists:
+    """The error for a name that somebody holds."""
     return Exists(f"{where} is there already.", hint="Nothing was changed.")
 
 

@@ -39,6 +39,8 @@ _FEW: Final = 16
 class _Listing:
     until: float
     by_name: dict[str, list[wire.File]]
+    ours: dict[str, list[wire.File]]
+    """Rows that listings leave out: parts of ours, not trashed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,16 +116,27 @@ class Folders:
         """The rows of a folder by local name, seen at most seconds ago (`fresh`: now)."""
         listing = self._listings.get(parent)
         if listing is None or fresh or time.monotonic() >= listing.until:
-            by_name: dict[str, list[wire.File]] = {}
+            listing = _Listing(time.monotonic() + _LIFE, {}, {})
             async for rows in pages(self._api, parent, live_filters(self._profile)):
                 for row in rows:
                     if is_shown(self._profile, row):
-                        by_name.setdefault(local(self._profile, row), []).append(row)
-            listing = _Listing(time.monotonic() + _LIFE, by_name)
+                        listing.by_name.setdefault(local(self._profile, row), []).append(row)
+                    elif row.is_complete and not row.trashed:
+                        listing.ours.setdefault(local(self._profile, row), []).append(row)
             if len(self._listings) > 200:
                 self._listings.clear()
             self._listings[parent] = listing
         return listing.by_name
+
+    async def holders(self, parent: str, name: str, *, fresh: bool = False) -> list[wire.File]:
+        """Everything of a name in a folder, what listings leave out included."""
+        shown = (await self.names(parent, fresh=fresh)).get(name, [])
+        return [*shown, *self._listings[parent].ours.get(name, [])]
+
+    async def parts_of_ours(self, parent: str) -> list[wire.File]:
+        """The rows of a folder that listings leave out."""
+        await self.names(parent)
+        return [row for rows in self._listings[parent].ours.values() for row in rows]
 
     # --- what changed --------------------------------------------------------------------
 

@@ -5,14 +5,15 @@ Owns nothing but the wiring and the capabilities. Connects on the first call.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 
 from cloudtui.services.accounts import Account, Keys
-from cloudtui.services.errors import NotFound, Refused, ServerTrouble
-from cloudtui.services.failpoints import failpoint
+from cloudtui.services.errors import NotFound, Refused
 from cloudtui.services.models import (
+    ArchiveEntry,
     Capabilities,
     Entry,
+    Extracted,
     Found,
     HashType,
     Kind,
@@ -20,19 +21,23 @@ from cloudtui.services.models import (
     OfflineTask,
     Quota,
     Secret,
+    Share,
     TrashItem,
     TrashKind,
 )
 from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.archives import Archives
 from cloudtui.services.pikpak.changes import Changes
 from cloudtui.services.pikpak.client import Api
+from cloudtui.services.pikpak.copies import Copies
 from cloudtui.services.pikpak.folders import Folders
 from cloudtui.services.pikpak.links import Links
 from cloudtui.services.pikpak.listing import detail, entry_of, is_shown, live_filters, pages
 from cloudtui.services.pikpak.offline import Offline
 from cloudtui.services.pikpak.profile import profile_of
+from cloudtui.services.pikpak.shares import LIMITS, Shares
 from cloudtui.services.pikpak.tickets import Tickets
 from cloudtui.services.pikpak.trash import Trash
 from cloudtui.services.retry import Retries
@@ -51,10 +56,13 @@ class PikPakStorage:
         self._api = Api(profile, keys, network, retries)
         self._folders = Folders(self._api)
         self._changes = Changes(self._api, self._folders)
+        self._copies = Copies(self._api, self._folders, self._changes)
         self._links = Links(self._api)
         self._tickets = Tickets(self._api, self._folders, self._changes)
         self._trash = Trash(self._api, self._folders, self._changes)
         self._offline = Offline(self._api, self._folders)
+        self._shares = Shares(self._api)
+        self._archives = Archives(self._api, self._folders, self._changes)
         self._caps = Capabilities(
             server_copy=True,
             server_move=True,
@@ -66,6 +74,8 @@ class PikPakStorage:
             magnets=True,
             links=True,
             shares=True,
+            share_limits=LIMITS,
+            archives=True,
             duplicate_names=True,
             file_and_folder_share_name=True,
             sets_mtime=False,
@@ -139,7 +149,7 @@ class PikPakStorage:
 
     async def copy(self, item: Found, parent: Location, name: str) -> Entry:
         """See `ServerCopy.copy`."""
-        return await self._changes.copy(item, parent, name)
+        return await self._copies.copy(item, parent, name)
 
     async def move(self, item: Found, parent: Location, name: str) -> Entry:
         """See `ServerMove.move`."""
@@ -168,25 +178,48 @@ class PikPakStorage:
             raise Refused("PikPak makes no link to an empty file.")
         return ticket.urls[0]
 
-    async def share(self, item: Found) -> str:
-        """A public link without pass code that does not end."""
-        where = display_name(str(item.at))
-        made = await self._api.call(
-            wire.ShareReply,
-            "POST",
-            "/drive/v1/share",
-            body={
-                "file_ids": [item.entry.id],
-                "share_to": "publiclink",
-                "expiration_days": -1,
-                "pass_code_option": "NOT_REQUIRED",
-            },
-            where=where,
+    async def share(
+        self,
+        item: Found,
+        *,
+        days: int | None = None,
+        password: Secret | None = None,
+        most_downloads: int | None = None,
+    ) -> Share:
+        """See `HasShares.share`: a new link each time, with an end and a pass code if wished."""
+        return await self._shares.make(
+            item, days=days, password=password, most_downloads=most_downloads
         )
-        failpoint("pikpak.share.made")
-        if not made.share_url:
-            raise ServerTrouble(f"PikPak made no link to {where}.", hint="Try again in a while.")
-        return made.share_url
+
+    def scan_shares(self) -> AsyncIterator[Sequence[Share]]:
+        """See `HasShares.scan_shares`."""
+        return self._shares.scan()
+
+    async def unshare(self, ids: Sequence[str]) -> None:
+        """See `HasShares.unshare`."""
+        await self._shares.take_back(ids)
+
+    # --- archives ------------------------------------------------------------------------
+
+    async def list_archive(
+        self, item: Found, password: Secret | None = None, *, inside: str = ""
+    ) -> Sequence[ArchiveEntry]:
+        """See `Archives.list_archive`."""
+        return await self._archives.look(item, password, inside)
+
+    async def extract(
+        self,
+        item: Found,
+        into: Location | None = None,
+        password: Secret | None = None,
+        *,
+        delete_source: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Extracted:
+        """See `Archives.extract`."""
+        return await self._archives.extract(
+            item, into, password, delete_source=delete_source, on_progress=on_progress
+        )
 
     # --- trash ---------------------------------------------------------------------------
 

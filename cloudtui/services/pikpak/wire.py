@@ -203,6 +203,59 @@ class ShareReply(msgspec.Struct):
     pass_code: str = ""
 
 
+class SharedLink(msgspec.Struct):
+    """A public link in the list of one's own; counts are texts of digits."""
+
+    share_id: str = ""
+    share_url: str = ""
+    title: str = ""
+    create_time: str = ""
+    pass_code: str = ""
+    share_to: str = ""
+    expiration_days: int | None = None
+    expiration_left: int | None = None
+    view_count: int | None = None
+    restore_count: int | None = None
+    share_status: str = ""
+    share_status_text: str = ""
+    file_id: str = ""
+    file_kind: str = ""
+
+
+class SharedLinks(msgspec.Struct):
+    """One page of public links."""
+
+    data: list[SharedLink] | None = None
+    next_page_token: str = ""
+
+
+class ArchiveRow(msgspec.Struct):
+    """Something inside an archive; `path` of a folder ends in a slash."""
+
+    filename: str = ""
+    filesize: int | None = None
+    kind: str = ""
+    path: str = ""
+
+
+class ArchiveReply(msgspec.Struct):
+    """The answer to looking into or unpacking an archive: `status` says whether it worked."""
+
+    status: str = ""
+    status_text: str = ""
+    task_id: str = ""
+    files: list[ArchiveRow] | None = None
+
+
+class Unpacking(msgspec.Struct):
+    """How far an extraction is."""
+
+    phase: str = ""
+    progress: int = 0
+    file_id: str = ""
+    error_description: str = ""
+
+
 class Me(msgspec.Struct):
     """The user's profile; the e-mail comes masked."""
 

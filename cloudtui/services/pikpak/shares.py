@@ -1,0 +1,126 @@
+"""Public links: making, listing, taking back. PikPak makes a new link at every request."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from cloudtui.services.errors import NotSupported, ServerTrouble, UsageError
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import Found, Kind, Secret, Share
+from cloudtui.services.naming import decode_name, display_name
+from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.client import Api
+
+SHARE: Final = "/drive/v1/share"
+LIMITS: Final = frozenset({"days", "password"})
+
+_DAY_NS: Final = 86_400 * 1_000_000_000
+_PAGE: Final = 100
+
+_STATES: Final = {
+    "DELETED": "It was taken back.",
+    "EXPIRED": "Its time is over.",
+    "NOT_FOUND": "What it showed is gone.",
+    "AUDITING": "PikPak is still looking at it.",
+    "SENSITIVE_RESOURCE": "PikPak does not show its content.",
+    "SENSITIVE_WORD": "PikPak does not show its name.",
+    "PROHIBITED": "PikPak has closed it.",
+}
+
+
+class Shares:
+    """The public links of one account."""
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+
+    async def make(
+        self,
+        item: Found,
+        *,
+        days: int | None,
+        password: Secret | None,
+        most_downloads: int | None,
+    ) -> Share:
+        """A public link to a file or folder, for ever unless `days` says otherwise. Raises
+        NotSupported for a limit of downloads, which the service does not have."""
+        where = display_name(str(item.at))
+        if most_downloads:
+            raise NotSupported("PikPak cannot limit the downloads of a link.")
+        if not item.entry.id:
+            raise UsageError("The top of the account cannot be shared; a folder in it can.")
+        protected = bool(password)
+        body: dict[str, object] = {
+            "file_ids": [item.entry.id],
+            "share_to": "encryptedlink" if protected else "publiclink",
+            "expiration_days": days or -1,
+            "pass_code_option": "REQUIRED" if protected else "NOT_REQUIRED",
+        }
+        if password:
+            body["custom_pass_code"] = password.reveal()
+        made = await self._api.call(wire.ShareReply, "POST", SHARE, body=body, where=where)
+        failpoint("pikpak.share.made")
+        if not made.share_url:
+            raise ServerTrouble(f"PikPak made no link to {where}.", hint="Try again in a while.")
+        now = int(self._api.now() * 1e9)
+        code = Secret(made.pass_code) if protected and made.pass_code else password or None
+        return Share(
+            id=made.share_id,
+            url=made.share_url,
+            name=item.entry.name,
+            kind=item.entry.kind,
+            at=item.at,
+            password=code,
+            protected=protected,
+            created_ns=now,
+            expires_ns=now + days * _DAY_NS if days else None,
+        )
+
+    async def scan(self) -> AsyncIterator[Sequence[Share]]:
+        """All public links of the account, page by page, newest first within a page."""
+        token = ""
+        seen = {""}
+        while True:
+            page = await self._api.call(
+                wire.SharedLinks,
+                "GET",
+                f"{SHARE}/list",
+                query=(("limit", str(_PAGE)), ("page_token", token)),
+            )
+            if page.data:
+                shares = [self._share(row) for row in page.data]
+                yield sorted(shares, key=lambda share: share.created_ns or 0, reverse=True)
+            token = page.next_page_token
+            if token in seen:
+                return
+            seen.add(token)
+
+    def _share(self, row: wire.SharedLink) -> Share:
+        created = wire.time_ns(row.create_time)
+        days = row.expiration_days if row.expiration_days is not None else -1
+        protected = row.share_to == "encryptedlink"
+        status = row.share_status.upper()
+        return Share(
+            id=row.share_id,
+            url=row.share_url,
+            name=decode_name(row.title, self._api.profile.rules),
+            kind=Kind.FOLDER if row.file_kind == wire.FOLDER else Kind.FILE,
+            password=Secret(row.pass_code) if protected and row.pass_code else None,
+            protected=protected,
+            created_ns=created,
+            expires_ns=created + days * _DAY_NS if created is not None and days > 0 else None,
+            downloads=row.restore_count,
+            note="" if status in ("", "OK") else _STATES.get(status, row.share_status_text),
+        )
+
+    async def take_back(self, ids: Sequence[str]) -> None:
+        """Revoke links; those that are gone already are fine."""
+        for start in range(0, len(ids), tasks.BATCH):
+            await self._api.call(
+                wire.Nothing,
+                "POST",
+                f"{SHARE}:batchDelete",
+                body={"ids": list(ids[start : start + tasks.BATCH])},
+                safe=True,
+            )
