@@ -7,13 +7,14 @@ from typing import ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.content import Content
 from textual.screen import ModalScreen
 from textual.strip import Strip
 from textual.widget import Widget
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from cloudtui.screens.dialogs import STYLES, Dialog, Option, words
 from cloudtui.services.naming import display_name
@@ -120,6 +121,14 @@ class LinkDialog(Dialog[T], Generic[T]):
         Binding("o", "open_link", "browser", show=False, id="sign_in.open"),
         Binding("k", "qr", "QR code", show=False, id="sign_in.qr"),
     ]
+
+    def on_paste(self, event: events.Paste) -> None:
+        """A paste means the field, wherever the focus is: the letters of the link stay keys."""
+        fields = self.query("#text").results(Input)
+        for field in fields:
+            event.stop()
+            field.value = event.text.strip().partition("\n")[0]
+            field.focus()
 
     def complain(self, text: str) -> None:
         """A sentence below the fields."""

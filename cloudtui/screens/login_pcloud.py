@@ -128,7 +128,7 @@ class CodeBox(LinkDialog[str | None]):
 
     def middle(self) -> ComposeResult:
         yield from self.link_part()
-        yield words("Paste the code, the address it moved to, or a token (Tab goes there):")
+        yield words("Paste the code, the address it moved to, or a token:")
         yield Input(id="text", compact=True)
         yield words("", id="complaint", classes="bad")
 

@@ -40,7 +40,7 @@ class PuzzleBox(LinkDialog[Secret | None]):
     def middle(self) -> ComposeResult:
         yield from self.link_part()
         yield words("2. Slide the puzzle. The page then moves to an address with captcha_token=.")
-        yield words("3. Paste that address, or only the token, here (Tab goes to the field):")
+        yield words("3. Paste that address, or only the token:")
         yield Input(id="text", compact=True)
         yield words("", id="complaint", classes="bad")
 

@@ -52,7 +52,11 @@ async def settle(pilot: Pilot[int], until: Callable[[], bool], *, limit: float =
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
     while not until():
-        assert loop.time() < end, "the awaited state never came"
+        if loop.time() > end:
+            app = pilot.app
+            assert isinstance(app, CloudApp)
+            seen = "\n".join(picture(app))
+            raise AssertionError(f"the awaited state never came; the screen was\n{seen}")
         await pilot.pause(0)
     await quiet(pilot)
 
