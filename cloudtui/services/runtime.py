@@ -22,6 +22,7 @@ from cloudtui.services.logs import start_logging, stop_logging
 from cloudtui.services.models import DISK
 from cloudtui.services.network import Network
 from cloudtui.services.options import ACCOUNT
+from cloudtui.services.pace_book import PaceBook
 from cloudtui.services.paths import Paths
 from cloudtui.services.retry import Retries
 from cloudtui.services.sealing import Sealer
@@ -68,6 +69,7 @@ class Runtime:
             timeout=self.settings.number("timeout"),
             ca_file=self.settings.text("ca_file"),
             environ=self.environ,
+            paces=PaceBook(self.paths.state_dir / "pace"),
         )
         self.retries = Retries(
             attempts=self.settings.whole("retries"), first_wait=self.settings.number("retry_wait")
@@ -208,5 +210,6 @@ async def open_runtime(overrides: Overrides | None = None) -> AsyncIterator[Runt
             runtime.settings.problems.append(Problem(str(runtime.paths.log_dir), "log", text))
         else:
             stack.callback(stop_logging, handler)
+        stack.push_async_callback(asyncio.to_thread, runtime.network.paces.save)
         stack.push_async_callback(runtime.close_storages)
         yield runtime

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from cloudtui.services.errors import CloudError, NotFound, Offline, Retry, TooMany
-from cloudtui.services.pace import Pace
 from cloudtui.services.retry import Retries, retrying
 
 QUICK = Retries(attempts=4, first_wait=0.001, longest=0.002)
@@ -77,34 +74,3 @@ async def test_an_unsafe_call_without_a_look_is_not_repeated() -> None:
     with pytest.raises(Offline):
         await retrying(call, retries=QUICK, safe=False)
     assert call.calls == 1
-
-
-async def test_pace_halves_on_a_rejection_and_holds_calls_back() -> None:
-    pace = Pace(rate=1000, ceiling=1000, concurrency=2)
-    async with pace.slot():
-        pass
-    pace.rejected(after=0.05)
-    assert pace.rate == 500
-    loop = asyncio.get_running_loop()
-    before = loop.time()
-    async with pace.slot():
-        assert loop.time() - before >= 0.045
-
-
-async def test_pace_limits_what_is_under_way() -> None:
-    pace = Pace(rate=10_000, ceiling=10_000, concurrency=2)
-    running = most = 0
-    release = asyncio.Event()
-
-    async def call() -> None:
-        nonlocal running, most
-        async with pace.slot():
-            running += 1
-            most = max(most, running)
-            if running == 2:
-                release.set()
-            await release.wait()
-            running -= 1
-
-    await asyncio.gather(*(call() for _ in range(8)))
-    assert most == 2

@@ -21,10 +21,11 @@ from cloudtui.services.pikpak.errors import SERVICE, Fault, fault_of
 if TYPE_CHECKING:
     import httpx
 
-RATE: Final = 10.0
-"""Calls per second to begin with: rclone keeps 100 ms between its calls."""
+RATE: Final = 20.0
+"""Calls per second to begin with; rclone keeps 100 ms between its calls."""
 CEILING: Final = 80.0
-CONCURRENCY: Final = 8
+"""The service's limit is unknown; this is as far as anybody is known to have gone."""
+CONCURRENCY: Final = 16
 
 Query = Sequence[tuple[str, str]]
 
@@ -46,10 +47,12 @@ class Reply:
 class Channel:
     """The way to PikPak's hosts for one account."""
 
-    def __init__(self, network: Network, *, pace: Pace | None = None) -> None:
+    def __init__(self, network: Network, account: str = "") -> None:
         self._network = network
         self._client: httpx.AsyncClient | None = None
-        self._pace = pace or Pace(rate=RATE, ceiling=CEILING, concurrency=CONCURRENCY)
+        self._pace: Pace = network.paces.of(
+            account, rate=RATE, ceiling=CEILING, concurrency=CONCURRENCY
+        )
 
     async def send(
         self,

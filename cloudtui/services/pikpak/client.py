@@ -32,7 +32,7 @@ class Api:
         self.profile = profile
         self.network = network
         self.retries = retries
-        self.channel = Channel(network)
+        self.channel = Channel(network, profile.account)
         self.captcha = Captcha(profile, keys, network, self.channel)
         self.auth = Auth(profile, keys, network, self.channel, self.captcha, retries)
         self.on_wait: Callable[[CloudError, float], None] | None = None
