@@ -65,6 +65,7 @@ class Browser:
         self.at: Location | None = None
         self.storage: Storage | None = None
         self.loading = False
+        self._relisting = False
         self.loading_since = 0.0
         self.stopped = False
         self.seen_at: float | None = None
@@ -163,6 +164,7 @@ class Browser:
                 view.want(want)
             self.pane.replace(view, hold=True)
         self.pane.set_notice()
+        self._relisting = old is not None
         self._start()
 
     def _new_view(self, at: Location) -> FolderView:
@@ -235,6 +237,7 @@ class Browser:
         if self.error is not None and not self.view.entries:
             self.pane.set_notice()
         self.error = None
+        self._relisting = bool(self.view.entries)
         self._start()
 
     def stop(self) -> bool:
@@ -414,10 +417,10 @@ class Browser:
             words.append(f'filter "{display_name(view.pattern)}": {shown_rows:,} of {count:,}')
         elif view.pattern:
             words.append(f"{shown_rows:,} of {count:,}")
-        elif self.loading and self.seen_at is None:
+        elif self.loading and not self._relisting:
             words.append(f"{count:,}+ items" if count else "")
         elif not (self.error is not None and not count):
-            words.append(present.count(count, "item"))
+            words.append(present.count(shown_rows, "item"))
         if not view.pattern and shown_rows < count and not self.loading:
             words.append(f"{count - shown_rows:,} hidden")
         words.append(self._state_words(focused=focused))

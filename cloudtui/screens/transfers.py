@@ -73,7 +73,7 @@ class JobList(RowList):
     def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
         index = self._index(row)
         if index < 0:
-            text = pad(f"{'>' if cursor else ' '}-- finished " + "-" * width, width)
+            text = f"{'>' if cursor else ' '}-- finished " + "-" * width
             return Strip([Segment(text[:width], self.style("dim"))])
         view = self.jobs[index]
         text = job_rows.job_line(view, width)

@@ -42,6 +42,7 @@ class FolderView:
         self.generation = 0
         self._keys: list[str] = []
         self._files: list[bool] = []
+        self._dotted = 0
         self._sorted: list[int] = []
         self._settled = 0
         self._marks: dict[str, int] = {}
@@ -68,6 +69,7 @@ class FolderView:
         else:
             self._keys.extend(sort_key(entry.name) for entry in page)
         self._files.extend(not entry.is_folder for entry in page)
+        self._dotted += sum(entry.name.startswith(".") for entry in page)
 
     def _number_twins(self, first: int, index: int) -> None:
         group = self._groups.setdefault(first, [first])
@@ -233,7 +235,7 @@ class FolderView:
     def _sift(self, source: list[int]) -> None:
         entries = self.entries
         rows: list[int] = source
-        if not self.hidden:
+        if not self.hidden and self._dotted:
             rows = [index for index in rows if not entries[index].name.startswith(".")]
         if self.pattern:
             test = listing.matches(self.pattern)

@@ -112,7 +112,7 @@ def job_line(view: JobView, width: int) -> str:
     lead = f" {sign(view)} " if short else f" {sign(view)} {pad(word(view), 8)} "
     tail = display_name(_tail(view, short=short), edges=False)
     numbers = view.counted and not view.files_asking and view.state in MOVING
-    name_width = max(10, width * (30 if short else 32) // 100 - len(lead))
+    name_width = max(10, width * (30 if short else 40) // 100 - len(lead))
     name = pad(cut_middle(title(view), name_width), name_width)
     room = width - len(lead) - name_width - 2 - cell_len(tail) - 1
     if not numbers and room < 14:
