@@ -7,6 +7,7 @@ door to an account's secrets. It must not know how a service signs in.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import json
 import os
@@ -282,7 +283,7 @@ class Keys:
             await self.delete(item)
         self._short.clear()
         self._seen.clear()
-        for ending in ("*.sealed", "items.json"):
+        for ending in ("*.sealed", "items.json", "*.learned.json"):
             for file in self._dir.glob(f"{self.account}.{ending}"):
                 file.unlink(missing_ok=True)
 
@@ -339,6 +340,19 @@ class Keys:
         self._seen.pop(item, None)
         self._sealed_file(item).unlink(missing_ok=True)
 
+    def recall(self, item: str) -> bytes:
+        """What was learned of the account and is no secret; empty when nothing was."""
+        try:
+            return self._learned_file(item).read_bytes()
+        except OSError:
+            return b""
+
+    def remember(self, item: str, learned: bytes) -> None:
+        """Keep something learned of the account, for this process and later ones. Nothing secret:
+        it is written as it is. What cannot be written is learned again."""
+        with contextlib.suppress(OSError), replacing(self._learned_file(item)) as file:
+            file.write(learned)
+
     async def _row(self, item: str) -> dict[str, str] | None:
         text = await self._secrets.read(self._item(item))
         if text is None:
@@ -354,6 +368,9 @@ class Keys:
 
     def _sealed_file(self, item: str) -> Path:
         return self._dir / f"{self.account}.{item}.sealed"
+
+    def _learned_file(self, item: str) -> Path:
+        return self._dir / f"{self.account}.{item}.learned.json"
 
     def _noted(self) -> list[str]:
         """Items that were ever written: keyrings cannot list them for us."""

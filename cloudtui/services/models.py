@@ -299,7 +299,8 @@ class Everything(Enum):
 EVERYTHING: Final = Everything.EVERYTHING
 
 ChangedFolders = frozenset[str] | Everything
-"""Ids of folders whose content changed, or the news that it might be any."""
+"""Ids of folders whose content changed, and of entries that changed or were moved away (what shows
+one of them is stale, too); or the news that it might be any."""
 
 
 class Secret:

@@ -397,8 +397,8 @@ class HasShares(Protocol):
         ...
 
     async def unshare(self, ids: Sequence[str]) -> None:
-        """Take public links back. One that is gone already is fine; NotFound for an id that
-        cannot be one."""
+        """Take public links back. One that is gone already is fine. Raises NotFound for what
+        shows that it cannot be an id."""
         ...
 
 

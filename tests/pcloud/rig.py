@@ -28,6 +28,7 @@ from cloudtui.services.storage import (
     SourceFacts,
     WriteHandle,
 )
+from tests.sandbox_process import SandboxProcess
 
 FAST = Retries(attempts=4, first_wait=0.001, longest=0.01)
 TOKEN = Secret("token-of-the-test")
@@ -222,6 +223,17 @@ async def download(storage: PCloudStorage, item: Found) -> bytes:
         reply = await http.get(ticket.urls[0], headers=dict(ticket.headers))
     assert reply.status_code == 200
     return reply.content
+
+
+def mark(sandbox: SandboxProcess) -> int:
+    """Where the request log ends now."""
+    log = sandbox.admin.log()
+    return int(log[-1]["seq"]) if log else 0
+
+
+def asked(sandbox: SandboxProcess, since: int) -> list[str]:
+    """The requests after a mark, as `/method?query`."""
+    return [f"{entry['path']}?{entry['query']}" for entry in sandbox.admin.log(since)]
 
 
 async def names(storage: PCloudStorage, at: Location) -> list[str]:

@@ -136,7 +136,7 @@ async def test_log_in_required_means_closed_when_the_token_works(tmp_path: Path)
         with pytest.raises(NotSupported):
             await pc.call("trash_list", {}, wire.TreeListing)
     assert script.methods == ["trash_list", "userinfo"]
-    assert pc.closed == {"trash_list"}
+    assert pc.refusals.methods == {"trash_list"}
 
 
 async def test_log_in_required_means_signed_out_when_nothing_works(tmp_path: Path) -> None:
@@ -144,7 +144,7 @@ async def test_log_in_required_means_signed_out_when_nothing_works(tmp_path: Pat
     pc = await client(tmp_path, script)
     with pytest.raises(LoginNeeded):
         await pc.call("trash_list", {}, wire.TreeListing)
-    assert pc.closed == set()
+    assert pc.refusals.methods == set()
 
 
 @pytest.mark.parametrize(

@@ -131,3 +131,18 @@ async def test_a_server_that_is_not_pclouds_is_not_asked(tmp_path: Path) -> None
     storage = await place(tmp_path, API, network=script)
     await storage.add_offline("https://example.org/a.iso", ROOT)
     assert {request.url.host for request in script.requests} == {"api.pcloud.com"}
+
+
+async def test_a_page_under_the_name_of_a_file_is_told_by_its_content(
+    storage: PCloudStorage,
+) -> None:
+    await upload(storage, ROOT, "page.bin", b"\n<!DOCTYPE html><title>Sign in</title>")
+    await upload(storage, ROOT, "real.bin", b"\x00\x01<html>")
+    found = {}
+    for name in ("page.bin", "real.bin"):
+        link = await storage.direct_link(await storage.stat(ROOT.child(name)))
+        for wanted in ("a.iso", "a.html"):
+            task = await storage.add_offline(link, ROOT, name=wanted)
+            found[name, wanted] = (await ended(storage, task.id)).message
+    pages = {key for key, message in found.items() if "web page" in message}
+    assert pages == {("page.bin", "a.iso")}

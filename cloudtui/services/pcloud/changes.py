@@ -8,7 +8,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from cloudtui.services.errors import Exists, NotFound, Refused, UsageError
+from cloudtui.services.errors import (
+    CloudError,
+    Denied,
+    Exists,
+    NotFound,
+    Refused,
+    UsageError,
+)
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import display_name
@@ -101,10 +108,42 @@ class Changes:
         params: dict[str, str | int] = {**id_param(node), "toname": stored}
         if folderid is not None:
             params["tofolderid"] = folderid
-        answer = await self._client.call(method, params, wire.One, change=True, timeout=SLOW)
+        try:
+            answer = await self._client.call(method, params, wire.One, change=True, timeout=SLOW)
+        except Denied as error:
+            raise await self._explained(error, node, folderid) from error
         if kind_of(node) is Kind.FOLDER:
             self._tree.forget()
         return whole(answer.metadata, method)
+
+    async def _explained(self, error: Denied, node: str, folderid: int | None) -> Denied:
+        """The refusal of a move with its reason, as far as shares tell it."""
+        try:
+            source = await self._tree.item(node)
+            target = None if folderid is None else await self._tree.item(f"d{folderid}")
+        except CloudError:
+            return error
+        name = display_name(self._names.local(source.name))
+        if target is not None and not target.ismine and target.cancreate is False:
+            goal = display_name(self._names.local(target.name))
+            return Denied(
+                f"{goal} belongs to somebody else who lets you look into it but put nothing there.",
+                hint=f"{name} was left where it is; ask the owner for the right to add.",
+                detail=error.detail,
+            )
+        if not source.ismine and (source.candelete is False or source.canmodify is False):
+            return Denied(
+                f"{name} belongs to somebody else who does not let you move or rename it.",
+                hint="A copy can be made instead.",
+                detail=error.detail,
+            )
+        if target is not None and source.ismine is not target.ismine:
+            return Denied(
+                f"pCloud does not move {name} between your own files and a share of somebody else.",
+                hint="Copy it there, then delete it here.",
+                detail=error.detail,
+            )
+        return error
 
     async def _require_free(
         self, folderid: int, stored: str, kind: Kind, name: str, but: str = ""

@@ -41,10 +41,7 @@ class Links:
                 f"{shown(item.at)} is encrypted by pCloud Crypto, which apps cannot open."
             )
         link = await self._client.call("getfilelink", id_param(node), wire.Link)
-        size = link.size if isinstance(link.size, int) else None
-        if isinstance(link.size, str) and link.size.isdecimal():
-            size = int(link.size)
-        mark = link.hash
+        size, mark = _size(link), link.hash
         if size is None or mark is None:
             # older answers carry neither; both guard a resumed download
             now = await self._tree.item(node)
@@ -52,6 +49,19 @@ class Links:
             mark = now.hash if mark is None else mark
         if size is None:
             raise errors.bad_reply("getfilelink", "no size")
+        return self._ticket(link, size, str(mark) if mark is not None else f"size:{size}")
+
+    async def version_ticket(self, node: str, version: wire.Version) -> ReadTicket:
+        """A fresh signed way to the bytes of an earlier version."""
+        revision = version.revisionid or 0
+        params: dict[str, str | int] = {**id_param(node), "revisionid": revision}
+        link = await self._client.call("getfilelink", params, wire.Link)
+        size = version.size if version.size is not None else _size(link)
+        if size is None:
+            raise errors.bad_reply("getfilelink", "no size")
+        return self._ticket(link, size, f"r{revision}:{version.hash}")
+
+    def _ticket(self, link: wire.Link, size: int, version: str) -> ReadTicket:
         expires = wire.seconds(link.expires)
         # the ticket speaks in this machine's time
         offset = self._client.now() - time.time()
@@ -59,7 +69,7 @@ class Links:
             account=self._account,
             urls=self.urls(link),
             size=size,
-            version=str(mark) if mark is not None else f"size:{size}",
+            version=version,
             expires_at=None if expires is None else round(expires - offset),
             connections=_CONNECTIONS,
         )
@@ -87,8 +97,9 @@ class Links:
         sums = await self._client.call("checksumfile", id_param(node), wire.Checksums)
         return digests(sums)
 
-    async def read_small(self, node: str, *, most: int) -> bytes:
-        """The bytes of a small file of our own. Raises Gone, NotFound."""
+    async def read_small(self, node: str, *, most: int, head: bool = False) -> bytes:
+        """The bytes of a small file of our own; with `head` the first bytes of any file. Raises
+        Gone, NotFound."""
         link = await self._client.call("getfilelink", id_param(node), wire.Link)
         urls = self.urls(link)
 
@@ -96,7 +107,7 @@ class Links:
             failure: CloudError | None = None
             for url in urls:
                 try:
-                    return await self._client.fetch(url, most=most)
+                    return await self._client.fetch(url, most=most, head=head)
                 except CloudError as error:
                     failure = error
             assert failure is not None
@@ -150,6 +161,12 @@ class Links:
             await self._client.call("deletepublink", {"linkid": linkid}, wire.Answer, change=True)
         except NotFound:
             return
+
+
+def _size(link: wire.Link) -> int | None:
+    if isinstance(link.size, str):
+        return int(link.size) if link.size.isdecimal() else None
+    return link.size
 
 
 def digests(sums: wire.Checksums | wire.Sums | wire.UploadInfo) -> dict[HashType, str]:

@@ -23,6 +23,7 @@ from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import Names
+from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.regions import is_trusted
 from cloudtui.services.pcloud.tree import Tree
@@ -32,6 +33,10 @@ _REMEMBERED: Final = 500
 _QUIET: Final = 120
 """Seconds the service may know nothing of a new order before it counts as forgotten."""
 _MOST_NAME: Final = 255
+_PEEK: Final = 256
+_LARGEST_PAGE: Final = 4 << 20
+_PAGE_BEGINS: Final = (b"<!doctype html", b"<html", b"<head")
+_PAGE_INSTEAD: Final = "A web page came in place of the file; look into it before keeping it."
 
 
 class Order(msgspec.Struct):
@@ -64,6 +69,7 @@ class Offline:
         names: Names,
         tree: Tree,
         changes: Changes,
+        links: Links,
     ) -> None:
         self._account = account.name
         self._keys = keys
@@ -71,6 +77,7 @@ class Offline:
         self._names = names
         self._tree = tree
         self._changes = changes
+        self._links = links
 
     # --- what is remembered ---------------------------------------------------------------
 
@@ -187,6 +194,8 @@ class Offline:
             await self._look(order)
         else:
             self._read(order, progress)
+        if order.phase == TaskPhase.DONE and not order.message and await self._is_page(order):
+            order.message = _PAGE_INSTEAD
         return msgspec.structs.astuple(order) != before
 
     def _read(self, order: Order, progress: wire.FetchProgress) -> None:
@@ -214,11 +223,21 @@ class Offline:
             return
         order.name, order.node = item.name, item.node
         order.size = item.size if item.size is not None else order.size
-        page = (item.contenttype or "").startswith("text/html")
-        asked = order.name.lower()
-        if page and not asked.endswith((".html", ".htm")) and "." in asked:
-            # a sign-in page with status 200 is stored like any file
-            order.message = "A web page came in place of the file; look into it before keeping it."
+        if _expects_no_page(order) and (item.contenttype or "").startswith("text/html"):
+            order.message = _PAGE_INSTEAD
+
+    async def _is_page(self, order: Order) -> bool:
+        """Whether a web page came where a file was asked for: a sign-in page with status 200 is
+        stored like any file, under the name and so the type that was asked for."""
+        if not order.node or not order.size or order.size > _LARGEST_PAGE:
+            return False
+        if not _expects_no_page(order):
+            return False
+        try:
+            start = await self._links.read_small(order.node, most=_PEEK, head=True)
+        except CloudError:
+            return False  # only a hint was wanted; the file is there
+        return start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE_BEGINS)
 
     async def _look(self, order: Order) -> None:
         """The service has forgotten the order: the folder shows what became of it."""
@@ -285,6 +304,12 @@ class Offline:
             size=order.size,
             target=Location(self._account, (*path, name), order.node or None),
         )
+
+
+def _expects_no_page(order: Order) -> bool:
+    """Whether the name asked for is not that of a web page or of anything."""
+    name = order.name.lower()
+    return "." in name and not name.endswith((".html", ".htm", ".xhtml", ".php", ".asp", ".aspx"))
 
 
 def _name_of(path: str) -> str:

@@ -6,21 +6,25 @@ modules beside it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace as with_changes
 from typing import Final
 
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import Exists, UsageError
 from cloudtui.services.models import (
+    ArchiveEntry,
     Capabilities,
+    ChangedFolders,
     Entry,
+    Extracted,
     Found,
     HashType,
     Kind,
     Location,
     OfflineTask,
     Quota,
+    Revision,
     Secret,
     Share,
     TrashItem,
@@ -29,6 +33,7 @@ from cloudtui.services.models import (
 from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.archives import Unpacking, no_listing
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import (
@@ -39,10 +44,12 @@ from cloudtui.services.pcloud.entries import (
     change_mark,
     number,
 )
+from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.listing import pages
 from cloudtui.services.pcloud.offline import Offline
 from cloudtui.services.pcloud.parallel import each
+from cloudtui.services.pcloud.revisions import Versions
 from cloudtui.services.pcloud.shares import Shares
 from cloudtui.services.pcloud.trash import FOLDER_NAME, Trash
 from cloudtui.services.pcloud.tree import Tree
@@ -62,6 +69,9 @@ _CAPS: Final = Capabilities(
     links=True,
     shares=True,
     share_limits=frozenset({"days", "password", "downloads"}),
+    revisions=True,
+    archives=True,
+    change_feed=True,
     duplicate_names=False,
     file_and_folder_share_name=True,
     case_sensitive=True,
@@ -70,6 +80,7 @@ _CAPS: Final = Capabilities(
     verify_hash=HashType.SHA1,
     forbidden=FORBIDDEN,
     max_name_bytes=MAX_NAME_BYTES,
+    uploads_at_once=32,
 )
 
 
@@ -91,24 +102,33 @@ class PCloudStorage:
         self.edits = Changes(self.client, self.names, self.tree)
         self.links = Links(self.account, self.client, self.tree)
         self.shares = Shares(self.account, self.client, self.names, self.tree, self.links)
+        self.versions = Versions(self.client, self.names, self.links)
+        self.unpacking = Unpacking(self.client, self.tree)
+        # waits for a minute at a time, so with connections and a pace of its own
+        self.feed = Feed(
+            Client(account, keys, network, retries, name=f"{self.account}.feed", timeout=timeout)
+        )
         self.trash_can = Trash(account, self.client, self.names, self.tree, self.edits, self.links)
-        self.offline = Offline(account, keys, self.client, self.names, self.tree, self.edits)
+        self.offline = Offline(
+            account, keys, self.client, self.names, self.tree, self.edits, self.links
+        )
         self._service = Service(self.client, self.names, self.edits)
         self._cutoff = account.whole("upload_cutoff")
         self._part_size = account.whole("chunk_size")
         self._caps = _CAPS
+        self._caps_for: tuple[TrashKind, frozenset[str]] = (_CAPS.trash, frozenset())
 
     @property
     def caps(self) -> Capabilities:
-        """What the account can do, with what its service refused so far."""
-        caps = self._caps
-        if self.trash_can.kind is not caps.trash:
-            caps = with_changes(caps, trash=self.trash_can.kind)
-        for capability, methods in _CLOSED.items():
-            if methods & self.client.closed and capability not in caps.refused:
-                caps = caps.refuse(capability, "pCloud does not allow this to apps.")
-        self._caps = caps
-        return caps
+        """What the account can do, without what its service is known to refuse."""
+        seen = (self.trash_can.kind, self.client.refusals.methods)
+        if seen != self._caps_for:
+            caps = with_changes(_CAPS, trash=seen[0])
+            for capability, methods in _CLOSED.items():
+                if methods & seen[1]:
+                    caps = caps.refuse(capability, "pCloud does not allow this to apps.")
+            self._caps, self._caps_for = caps, seen
+        return self._caps
 
     # --- looking --------------------------------------------------------------------------
 
@@ -237,6 +257,50 @@ class PCloudStorage:
         """Take public links back."""
         await self.shares.revoke(ids)
 
+    # --- versions -------------------------------------------------------------------------
+
+    def scan_revisions(self, item: Found) -> AsyncIterator[Sequence[Revision]]:
+        """The versions of a file."""
+        return self.versions.scan(item)
+
+    async def restore_revision(self, item: Found, revision: str) -> Entry:
+        """Bring a version back."""
+        return await self.versions.restore(item, revision)
+
+    async def open_revision(self, item: Found, revision: str) -> ReadTicket:
+        """A fresh signed link to a version."""
+        return await self.versions.ticket(item, revision)
+
+    # --- archives -------------------------------------------------------------------------
+
+    async def list_archive(
+        self, item: Found, password: Secret | None = None, *, inside: str = ""
+    ) -> Sequence[ArchiveEntry]:
+        """Always NotSupported."""
+        raise no_listing()
+
+    async def extract(
+        self,
+        item: Found,
+        into: Location | None = None,
+        password: Secret | None = None,
+        *,
+        delete_source: bool = False,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Extracted:
+        """Unpack an archive."""
+        done = await self.unpacking.extract(item, into, password, on_progress)
+        if delete_source:
+            await self.trash([item])
+            done = with_changes(done, source_deleted=1)
+        return done
+
+    # --- news -----------------------------------------------------------------------------
+
+    def changes(self) -> AsyncIterator[ChangedFolders]:
+        """What others change, as it happens."""
+        return self.feed.changes()
+
     # --- trash ----------------------------------------------------------------------------
 
     async def trash(self, items: Sequence[Found]) -> list[TrashItem]:
@@ -281,6 +345,7 @@ class PCloudStorage:
 
     async def close(self) -> None:
         """Close the connections."""
+        await self.feed.close()
         await self.client.close()
 
 
@@ -288,6 +353,9 @@ _CLOSED: Final[Mapping[str, frozenset[str]]] = {
     "offline_tasks": frozenset({"downloadfileasync", "uploadprogress", "currentserver"}),
     "shares": frozenset({"getfilepublink", "getfolderpublink"}),
     "links": frozenset({"getfilelink"}),
+    "revisions": frozenset({"listrevisions"}),
+    "archives": frozenset({"extractarchive"}),
+    "change_feed": frozenset({"diff"}),
     "server_copy": frozenset({"copyfile"}),
 }
 """Which refused methods take a whole ability away."""

@@ -75,7 +75,9 @@ class Item(msgspec.Struct):
     contenttype: str | None = None
     ismine: bool = True
     isshared: bool = False
+    cancreate: bool | None = None
     canmodify: bool | None = None
+    candelete: bool | None = None
     encrypted: bool | None = None
     isdeleted: bool | None = None
     deletedfileid: int | None = None
@@ -290,6 +292,16 @@ class Events(Answer):
 
     diffid: int | None = None
     entries: list[Event] = []
+
+
+class Extraction(Answer):
+    """`extractarchive` and `extractarchiveprogress`; the server that goes on names itself."""
+
+    finished: bool = False
+    progresshash: str = ""
+    hostname: str = ""
+    lines: int | None = None
+    output: list[str] = []
 
 
 class RestorePath(Answer):

@@ -144,8 +144,7 @@ class SmallWrite:
             raise UsageError("A small file is sent in one piece.")
         client = self._service.client
         authorization = await client.authorization()
-        async with client.pace.slot():
-            pass
+        await client.pace.turn()
         headers = [authorization, ("Connection", "keep-alive")]
         if upload.size == 0:
             form = file_form(self._fields(), upload.name)
@@ -261,8 +260,7 @@ class SessionWrite:
         """Bytes from an absolute offset; the same part may be sent again."""
         client = self._service.client
         authorization = await client.authorization()
-        async with client.pace.slot():
-            pass
+        await client.pace.turn()
         headers = (
             authorization,
             ("Connection", "keep-alive"),

@@ -1,0 +1,104 @@
+"""Earlier versions of files: seeing them, reading them, bringing one back.
+
+pCloud keeps the content that was replaced as a version for as many days as the account's trash
+keeps things. Versions without bytes are left out by the service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from typing import Final
+
+from cloudtui.services.errors import NotFound, UsageError
+from cloudtui.services.models import Entry, Found, Kind, Revision
+from cloudtui.services.naming import display_name
+from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.client import Client
+from cloudtui.services.pcloud.entries import Names, id_param, kind_of, whole
+from cloudtui.services.pcloud.links import Links, digests
+from cloudtui.services.pcloud.tree import shown
+from cloudtui.services.storage import ReadTicket
+
+_PAGE: Final = 1000
+_BILLION: Final = 1_000_000_000
+
+
+class Versions:
+    """The versions of one account's files."""
+
+    def __init__(self, client: Client, names: Names, links: Links) -> None:
+        self._client = client
+        self._names = names
+        self._links = links
+
+    async def scan(self, item: Found) -> AsyncIterator[Sequence[Revision]]:
+        """The versions of a file, newest first."""
+        listed = await self._listed(_file(item))
+        now = listed.metadata
+        rows = sorted(
+            listed.revisions,
+            key=lambda row: (wire.seconds(row.created) or 0, row.revisionid or 0),
+            reverse=True,
+        )
+        current = next(
+            (row for row in rows if now is not None and (row.hash, row.size) == _content(now)), None
+        )
+        for start in range(0, len(rows), _PAGE):
+            yield [_shown(row, row is current) for row in rows[start : start + _PAGE]]
+
+    async def _listed(self, node: str) -> wire.Versions:
+        return await self._client.call("listrevisions", id_param(node), wire.Versions)
+
+    async def _one(self, node: str, revision: str) -> wire.Version:
+        for row in (await self._listed(node)).revisions:
+            if str(row.revisionid) == revision:
+                return row
+        raise NotFound(
+            f"pCloud has no version {display_name(revision)} of it.",
+            hint="It keeps versions for a while only; `revisions` lists them.",
+        )
+
+    async def restore(self, item: Found, revision: str) -> Entry:
+        """Make a version the content of its file."""
+        node = _file(item)
+        version = await self._one(node, revision)
+        params: dict[str, str | int] = {**id_param(node), "revisionid": version.revisionid or 0}
+        wanted = digests(await self._client.call("checksumfile", params, wire.Checksums))
+
+        async def look() -> wire.One | None:
+            now = await self._client.call("checksumfile", id_param(node), wire.Checksums)
+            if not wanted or digests(now) != wanted:
+                return None
+            return wire.One(result=0, metadata=now.metadata)
+
+        answer = await self._client.call(
+            "revertrevision", params, wire.One, change=True, safe=False, reconcile=look
+        )
+        return self._names.entry(whole(answer.metadata, "revertrevision"))
+
+    async def ticket(self, item: Found, revision: str) -> ReadTicket:
+        """A fresh signed way to the bytes of a version."""
+        node = _file(item)
+        return await self._links.version_ticket(node, await self._one(node, revision))
+
+
+def _file(item: Found) -> str:
+    node = item.at.node or item.entry.id
+    if kind_of(node) is not Kind.FILE:
+        raise UsageError(f"{shown(item.at)} is a folder; only files have versions.")
+    return node
+
+
+def _content(item: wire.Item) -> tuple[int | None, int | None]:
+    return item.hash, item.size
+
+
+def _shown(row: wire.Version, is_current: bool) -> Revision:
+    stored = wire.seconds(row.created)
+    return Revision(
+        id=str(row.revisionid),
+        size=row.size,
+        mtime_ns=None if stored is None else stored * _BILLION,
+        hash=b"" if row.hash is None else row.hash.to_bytes(8, "big"),
+        is_current=is_current,
+    )
