@@ -50,6 +50,7 @@ def demo(context: click.Context, *, check: bool) -> None:
                     lambda: runtime_of(surroundings),
                     str(Path(os.getcwd())),
                     "pikpak:/",
+                    go_on=None,
                 )
     except CloudError as error:
         output.error(error)

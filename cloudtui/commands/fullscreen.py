@@ -47,7 +47,12 @@ def full_screen(context: click.Context, left: str = "", right: str = "") -> None
 
     from cloudtui.app import run_full_screen
 
-    sys.exit(run_full_screen(factory, left, right))
+    go_on = ["jobs", "run"]
+    if general.config is not None:
+        go_on += ["--config", str(general.config)]
+    for assignment in general.assignments:
+        go_on += ["--set", assignment]
+    sys.exit(run_full_screen(factory, left, right, go_on=go_on))
 
 
 def _check(word: str) -> None:
