@@ -15,7 +15,7 @@ import os
 import signal
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -66,6 +66,7 @@ class CloudApp(App[int]):
         *,
         ascii_only: bool = False,
         theme: str = "default",
+        can_detach: bool = True,
     ) -> None:
         """`left` and `right` are addresses as typed; empty means the working folder, and for the
         right side the first account."""
@@ -76,6 +77,7 @@ class CloudApp(App[int]):
         self.door = door
         self.bridge = Bridge(self)
         self._addresses = (left, right)
+        self._can_detach = can_detach
         self._touched: dict[tuple[str, tuple[str, ...]], Location] = {}
         self._messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
         self.main = MainScreen(door.open, self.bridge, ascii_only=ascii_only)
@@ -219,6 +221,13 @@ class CloudApp(App[int]):
         if self.screen is self.main:
             self.push_screen(HelpScreen(palette=True), self._run_chosen)
 
+    def action_menu(self) -> None:
+        """F2: what can be done with the row under the cursor."""
+        from cloudtui.screens.help import HelpScreen
+
+        if self.screen is self.main:
+            self.push_screen(HelpScreen(palette=True, group="files"), self._run_chosen)
+
     def _run_chosen(self, run: str | None) -> None:
         if run:
             self.main.run_worker(self.main.run_action(run), group="keys", exit_on_error=False)
@@ -241,6 +250,7 @@ class CloudApp(App[int]):
     async def _ask_quit(self, count: int) -> None:
         from cloudtui.screens.dialogs import Choose, Option
 
+        detach = [Option("Go on without the screen", "g", "detach")] if self._can_detach else []
         words = "1 job is running." if count == 1 else f"{count} jobs are running."
         answer = await self.push_screen_wait(
             Choose(
@@ -248,7 +258,7 @@ class CloudApp(App[int]):
                 [words, "Paused jobs go on the next time; nothing that was sent is sent again."],
                 [
                     Option("Pause and quit", "p", "pause"),
-                    Option("Go on without the screen", "g", "detach"),
+                    *detach,
                     Option("Wait, then quit", "w", "wait"),
                     Option("Stay", "s", "stay"),
                 ],
@@ -289,16 +299,24 @@ async def _import(names: tuple[str, ...]) -> None:
     await asyncio.get_running_loop().run_in_executor(None, work)
 
 
-def run_full_screen(runtime_factory: RuntimeFactory, left: str = "", right: str = "") -> int:
+def run_full_screen(
+    runtime_factory: RuntimeFactory,
+    left: str = "",
+    right: str = "",
+    *,
+    go_on: Sequence[str] | None = ("jobs", "run"),
+) -> int:
     """Show the full screen until the user leaves; the exit code.
 
     `runtime_factory` is called after the first frame and gives the runtime as an async context;
-    it is closed (jobs paused, journal flushed) before this returns.
+    it is closed (jobs paused, journal flushed) before this returns. `go_on` is the cloudtui command
+    that works the queue without a screen, with the options of this run; None where jobs cannot
+    outlive it, and quitting then does not offer it.
     """
 
     async def run() -> tuple[int, bool]:
         door = Door(runtime_factory)
-        app = CloudApp(door, left, right)
+        app = CloudApp(door, left, right, can_detach=go_on is not None)
         loop = asyncio.get_running_loop()
         for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
             number = getattr(signal, name, None)
@@ -313,18 +331,18 @@ def run_full_screen(runtime_factory: RuntimeFactory, left: str = "", right: str 
         return app.return_value or app.return_code or 0, app.detach
 
     code, detach = asyncio.run(run())
-    if detach:
-        _go_on_without_screen()
+    if detach and go_on is not None:
+        _go_on_without_screen(go_on)
     return code
 
 
-def _go_on_without_screen() -> None:
+def _go_on_without_screen(command: Sequence[str]) -> None:
     """Start a process of its own session that works the queue to its end."""
     import subprocess
     import sys
 
     subprocess.Popen(
-        [sys.executable, "-m", "cloudtui", "jobs", "run"],
+        [sys.executable, "-m", "cloudtui", *command],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -53,13 +53,14 @@ class ActionList(RowList):
             ]
         )
 
-    def narrow(self, text: str, places: frozenset[Place]) -> None:
+    def narrow(self, text: str, places: frozenset[Place], group: str) -> None:
         """Show the actions of these places whose keys or words contain the text."""
         wanted = fold(text)
         self.actions = [
             action
             for action in ACTIONS
             if (not places or action.place in places)
+            and (not group or action.group == group)
             and (
                 wanted in fold(action.words)
                 or wanted in action.group
@@ -88,8 +89,10 @@ class HelpScreen(ModalScreen[str | None]):
         Binding("tab", "next_place", "next place", show=False),
     ]
 
-    def __init__(self, *, palette: bool = False) -> None:
+    def __init__(self, *, palette: bool = False, group: str = "") -> None:
+        """The `palette` shows only what can be run in the browser, all or one `group` of it."""
         super().__init__()
+        self._group = group
         self._palette = palette
         self._typed = ""
         self._place = 0
@@ -112,7 +115,7 @@ class HelpScreen(ModalScreen[str | None]):
 
     def _narrow(self) -> None:
         name, places = self._places()[self._place]
-        self.list.narrow(self._typed, places)
+        self.list.narrow(self._typed, places, self._group)
         words = "Actions" if self._palette else f"Help: {name}"
         self.list.set_title(words, f"type to filter: {self._typed}_")
         tab = "" if self._palette else "Tab next place   "

@@ -73,6 +73,7 @@ class MainScreen(PaneKeys):
         self.active = self.left
         self.places = Places(self)
         self._alone = False
+        self._too_small = False
         self._prefix = ""
         self._sequences = sequences(Place.BROWSER, {})
         self._message_until = 0.0
@@ -195,6 +196,12 @@ class MainScreen(PaneKeys):
             browser.pane.set_foot(f"{foot}   {free}" if free else foot)
 
     def _show_header(self) -> None:
+        if self._too_small:
+            width, height = self.size
+            least = f"{_LEAST[0]}x{_LEAST[1]}"
+            words = f"Too small: {least} needed, {width}x{height} now."
+            self.header.show([(words, "strong"), (" Jobs go on.", "text")])
+            return
         self.header.show(
             *header_pieces(
                 width=self.size.width,
@@ -257,7 +264,8 @@ class MainScreen(PaneKeys):
             return
         self.set_class(width >= _WIDE and height >= 24, "-wide")
         self.set_class(self._one_pane, "-alone")
-        self.set_class(width < _LEAST[0] or height < _LEAST[1], "-too-small")
+        self._too_small = width < _LEAST[0] or height < _LEAST[1]
+        self.set_class(self._too_small, "-too-small")
         self._left_pane.set_class(self.active is not self.left, "-resting")
         self._right_pane.set_class(self.active is not self.right, "-resting")
         self._show_jobs(self.bridge.views)

@@ -9,9 +9,21 @@ from pathlib import Path
 
 from textual.screen import Screen
 
+from cloudtui import present
 from cloudtui.screens.browser import Browser
 from cloudtui.screens.places import Places
-from cloudtui.services.models import DISK, Found, Location
+from cloudtui.services.models import DISK, Entry, Found, Location
+
+_SAME_TIME_NS = 2_000_000_000
+
+
+def differs(entry: Entry, there: Entry) -> bool:
+    """Whether a file of the same name is of another size, or older by more than 2 seconds."""
+    if entry.size != there.size:
+        return True
+    if entry.mtime_ns is None or there.mtime_ns is None:
+        return False
+    return entry.mtime_ns - there.mtime_ns > _SAME_TIME_NS
 
 
 class PaneKeys(Screen[None]):
@@ -188,6 +200,21 @@ class PaneKeys(Screen[None]):
         browser.pane.redraw()
         browser.words_changed()
         self.say("Hidden files are shown." if browser.show_hidden else "Hidden files are left out.")
+
+    def action_compare(self) -> None:
+        """`C`: marks in this pane what the other one lacks, or has in another size or older."""
+        theirs = {entry.name: entry for entry in self.other.view.entries}
+        view = self.active.view
+        view.clear_marks()
+        for row in range(view.rows):
+            entry = view.entry_at(row)
+            if entry is None or entry.is_folder:
+                continue
+            there = theirs.get(entry.name)
+            if there is None or differs(entry, there):
+                view.set_mark(row, on=True)
+        self.active.pane.redraw()
+        self.say(f"{present.count(view.marked, 'file')} missing, newer or of another size there.")
 
     def action_reload(self) -> None:
         """Ctrl+R."""

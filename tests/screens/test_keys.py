@@ -103,7 +103,7 @@ def test_the_table_is_printed_without_the_screen_framework() -> None:
         "assert not any(m == 'textual' or m.startswith('textual.') for m in sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
-    assert ("browser", "files", "F5", "copy to the other pane") in key_table()
+    assert ("browser", "files", "F5  Alt+5", "copy to the other pane") in key_table()
 
 
 def test_bindings_carry_the_ids_of_the_table() -> None:
@@ -137,6 +137,6 @@ async def test_help_narrows_by_word_and_runs_what_is_chosen() -> None:
 async def test_key_bar_shows_what_is_there_and_can_be_clicked() -> None:
     async with opened(sample_runtime()) as (app, pilot):
         bar = picture(app)[-1]
-        assert bar.startswith("1Help 5Copy 6Move 7Folder 8Trash 10Quit")
+        assert bar.startswith("1Help 2Menu 5Copy 6Move 7Folder 8Trash 9All 10Quit")
         await pilot.click("#keys", offset=(1, 0))
         await settle(pilot, lambda: app.screen is not app.main)

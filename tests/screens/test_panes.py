@@ -197,3 +197,21 @@ async def test_without_account_the_right_pane_says_what_to_do() -> None:
     del runtime.places["pikpak"]
     async with opened(runtime, right="") as (app, _pilot):
         assert any("No account yet." in line for line in picture(app))
+
+
+async def test_compare_marks_what_is_missing_or_newer() -> None:
+    runtime = sample_runtime()
+    disk, cloud = runtime.places[""].tree, runtime.places["pikpak"].tree
+    disk["videos",] = [file("same"), file("other", 7), file("newer", 5, 10**19), file("only")]
+    cloud["Media",] = [file("same"), file("other", 8), file("newer", 5)]
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "C")
+        assert marked(app.main.left) == {"other", "newer", "only"}
+
+
+async def test_a_screen_too_small_says_so_and_comes_back() -> None:
+    async with opened(sample_runtime()) as (app, pilot):
+        await pilot.resize_terminal(38, 10)
+        await settle(pilot, lambda: "Too small: 40x12 needed" in picture(app)[0])
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot, lambda: any("9 items" in line for line in picture(app)))
