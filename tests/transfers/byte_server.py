@@ -27,7 +27,7 @@ class Fault:
 
     `kind`: reset-before (no answer, nothing done), reset-after (done, no answer), cut (connection
     ends after `after` body bytes), corrupt (one body byte flipped), stall (silence after `after`
-    bytes until `go`), ignore-range, status (answers `status`), redirect (to `location`), early
+    bytes, of a PUT before its answer, until `go`), ignore-range, status (answers `status`), redirect (to `location`), early
     (answers before reading the body), chunked, no-length, wrong-range.
     """
 
@@ -168,6 +168,9 @@ class ByteServer:
             return True
         if method == "GET":
             return self._get(sock, path, headers, fault)
+        if fault and fault.kind == "stall":
+            fault.reached.set()
+            fault.go.wait(60)
         with self._lock:
             self.stored[path] = body
         if fault and fault.kind == "reset-after":

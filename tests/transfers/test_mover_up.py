@@ -79,8 +79,15 @@ async def test_parts_go_in_order_or_at_once(server: ByteServer, rig: Rig, path: 
     await rig.move(local(path), upload(server, len(LARGE), "session"))
     assert [each.path for each in server.seen] == [f"/u/{number}" for number in range(5)]
     assert server.connections == 1
-    await rig.move(local(path), upload(server, len(LARGE), "multipart"))
+    stalls = [Fault("stall", "PUT") for _ in range(4)]
+    server.plan(*stalls)
+    task = asyncio.create_task(rig.move(local(path), upload(server, len(LARGE), "multipart")))
+    for each in stalls:
+        await asyncio.to_thread(each.reached.wait, 10)
     assert server.connections == 4
+    for each in stalls:
+        each.go.set()
+    await task
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,6 @@ class Comparison:
     saying: Saying
     size: int
     handle: DiskWrite
-    fd: int
     refetch: Callable[[list[HashType]], Awaitable[dict[HashType, str]]]
 
     async def settle(self, digests: Mapping[HashType, str]) -> Verdict:
@@ -99,7 +98,7 @@ class Comparison:
             if other is not kind and hashes.get(other):
                 found = await self._hashed(
                     lambda kind=other: hash_file(  # type: ignore[misc]
-                        self.fd, self.size, [kind], stop=self.work.stop.is_set
+                        self.handle.fd(), self.size, [kind], stop=self.work.stop.is_set
                     ).get(kind, "")
                 )
                 if await self._agrees(other, found):
@@ -119,9 +118,10 @@ class Comparison:
     def _gcid(self, block: int) -> str:
         digest = Gcid(self.size, block)
         view = buffer()
+        fd = self.handle.fd()
         at = 0
         while at < self.size and not self.work.stop.is_set():
-            got = read_at(self.fd, view[: min(len(view), self.size - at)], at)
+            got = read_at(fd, view[: min(len(view), self.size - at)], at)
             if got == 0:
                 return ""
             digest.update(view[:got])

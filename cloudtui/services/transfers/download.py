@@ -30,7 +30,6 @@ class Download:
         self._saying = saying
         self._tickets = tickets
         self._handle = handle
-        self._fd = -1
         self._wired = 0
 
     async def run(self) -> Moved:
@@ -42,7 +41,6 @@ class Download:
         work = self._work
         if work.facts.size != self._tickets.size:
             raise source_changed()
-        self._fd = await on_disk(work.pump, self._handle.fd)
         held = ranges_of(work)
         work.meter.restart(held.total)
         kind = None if work.verify is Verify.SIZE else self._saying.kind
@@ -52,7 +50,7 @@ class Download:
             digests = await self._fetch(landing, [kind] if kind else [], work.meter, durability)
         self._wired += work.meter.wired - before
         verdict = await Comparison(
-            work, self._saying, self._tickets.size, self._handle, self._fd, self._refetch
+            work, self._saying, self._tickets.size, self._handle, self._refetch
         ).settle(digests)
         work.stop.check()
         failpoint("mover.before_finish")
@@ -84,9 +82,10 @@ class Download:
         if size < PARALLEL_FROM and not landing.snapshot().total:
             running = RunningDigest(kinds, size)
             await Receiving(
-                work, self._tickets, self._fd, landing, meter, durability, running.feed
+                work, self._tickets, self._handle.fd, landing, meter, durability, running.feed
             ).run()
             return running.result() if kinds else {}
-        async with Follower(work.pump, self._fd, size, kinds, landing.low_water) as follower:
-            await Receiving(work, self._tickets, self._fd, landing, meter, durability).run()
+        fd = await on_disk(work.pump, self._handle.fd)
+        async with Follower(work.pump, fd, size, kinds, landing.low_water) as follower:
+            await Receiving(work, self._tickets, self._handle.fd, landing, meter, durability).run()
             return await follower.digests()

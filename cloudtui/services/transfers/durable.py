@@ -20,6 +20,8 @@ from cloudtui.services.transfers.work import Work
 
 SYNC_BYTES: Final = 64 * 1024 * 1024
 SYNC_SECONDS: Final = 5.0
+_WATCHED: Final = 1024 * 1024
+"""Smaller files are synced by their commit only; a task for each would cost more than it saves."""
 
 
 def ranges_of(work: Work) -> Ranges:
@@ -44,7 +46,8 @@ class Durability:
         self._failure: CloudError | None = None
 
     async def __aenter__(self) -> Durability:
-        self._keeper = asyncio.create_task(self._keep())
+        if self._work.facts.size >= _WATCHED:
+            self._keeper = asyncio.create_task(self._keep())
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:

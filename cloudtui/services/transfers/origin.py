@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import functools
+import re
 from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
 from cloudtui.services.errors import BadReply
+
+_ODD = re.compile(r"[^!-~]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,17 +26,9 @@ class Origin:
         """The origin of an absolute http or https URL. Raises BadReply for anything else."""
         try:
             parts = urlsplit(url)
-            host, port = parts.hostname, parts.port
         except ValueError:
-            host, port = None, None
             parts = urlsplit("")
-        if parts.scheme not in ("http", "https") or not host:
-            raise BadReply("The service named an address that is no web address.")
-        try:
-            ascii_host = host.encode("idna").decode("ascii")
-        except UnicodeError as exc:
-            raise BadReply("The service named a host that cannot exist.") from exc
-        return cls(parts.scheme, ascii_host, port or (443 if parts.scheme == "https" else 80))
+        return cls(*_server(parts.scheme, parts.netloc))
 
     @property
     def authority(self) -> str:
@@ -48,13 +44,26 @@ class Origin:
         return f"{host}:{self.port}"
 
 
+@functools.lru_cache(maxsize=256)
+def _server(scheme: str, netloc: str) -> tuple[str, str, int]:
+    try:
+        parts = urlsplit(f"//{netloc}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if scheme not in ("http", "https") or not host:
+        raise BadReply("The service named an address that is no web address.")
+    try:
+        ascii_host = host.encode("idna").decode("ascii")
+    except UnicodeError as exc:
+        raise BadReply("The service named a host that cannot exist.") from exc
+    return scheme, ascii_host, port or (443 if scheme == "https" else 80)
+
+
 def target_of(url: str) -> str:
     """Path and query as they stand on a request line, blanks and controls percent-encoded."""
     parts = urlsplit(url)
     target = parts.path or "/"
     if parts.query:
         target = f"{target}?{parts.query}"
-    return "".join(
-        char if "!" <= char <= "~" else "".join(f"%{byte:02X}" for byte in char.encode())
-        for char in target
-    )
+    return _ODD.sub(lambda odd: "".join(f"%{byte:02X}" for byte in odd[0].encode()), target)

@@ -38,7 +38,7 @@ class Receiving:
 
     work: Work
     tickets: Tickets
-    fd: int
+    fd: Callable[[], int]
     landing: Landing
     meter: Meter
     durability: Durability | None = None

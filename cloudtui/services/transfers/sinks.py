@@ -27,9 +27,12 @@ class Sink(Protocol):
 
 
 class FileSink:
-    """Writes into an open file. `watch(offset, view)` sees every piece first, in order."""
+    """Writes into a file, opened by `fd` on the thread that writes. `watch(offset, view)` sees
+    every piece first, in order."""
 
-    def __init__(self, fd: int, watch: Callable[[int, memoryview], None] | None = None) -> None:
+    def __init__(
+        self, fd: Callable[[], int], watch: Callable[[int, memoryview], None] | None = None
+    ) -> None:
         self.received = 0
         self._fd = fd
         self._watch = watch
@@ -43,7 +46,7 @@ class FileSink:
         """Write at the same offset. Raises Full, Denied or Refused."""
         if self._watch is not None:
             self._watch(offset, view)
-        write_at(self._fd, view, offset)
+        write_at(self._fd(), view, offset)
         self.received += len(view)
         return len(view)
 
@@ -75,7 +78,10 @@ class GapSink:
     """Writes only what is missing in a file: for servers that send all of it every time."""
 
     def __init__(
-        self, fd: int, held: Ranges, watch: Callable[[int, memoryview], None] | None = None
+        self,
+        fd: Callable[[], int],
+        held: Ranges,
+        watch: Callable[[int, memoryview], None] | None = None,
     ) -> None:
         self.received = 0
         self.fresh = 0
@@ -90,7 +96,7 @@ class GapSink:
             self._watch(offset, view)
         fresh = 0
         for start, end in self._held.missing(offset, offset + len(view)):
-            write_at(self._fd, view[start - offset : end - offset], start)
+            write_at(self._fd(), view[start - offset : end - offset], start)
             fresh += end - start
         self.received += len(view)
         self.fresh += fresh

@@ -11,7 +11,7 @@ import contextlib
 import threading
 from collections import deque
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -29,6 +29,7 @@ class Threads:
         self._idle = 0
         self._count = 0
         self._closed = False
+        self._box: _Mailbox | None = None
 
     def submit(self, job: Callable[[], None]) -> None:
         """Run `job` on a thread; it must not raise. Raises RuntimeError after `close`."""
@@ -51,31 +52,31 @@ class Threads:
         the work touches nothing of the caller's and is left behind.
         """
         loop = asyncio.get_running_loop()
-        future: asyncio.Future[T] = loop.create_future()
+        box = self._box
+        if box is None or box.loop is not loop:
+            box = self._box = _Mailbox(loop)
+        pending: _Pending[T] = _Pending(loop.create_future())
 
         def job() -> None:
             # A boundary: whatever happened belongs to the task that waits.
             try:
-                result = work()
+                pending.result = work()
             except BaseException as exc:
-                _hand_over(loop, _fail, future, exc)
-            else:
-                _hand_over(loop, _succeed, future, result)
+                pending.error = exc
+            box.put(pending)
 
         self.submit(job)
         try:
-            await asyncio.wait([future])
+            return await pending.future
         except asyncio.CancelledError:
-            if on_cancel is not None and on_cancel():
-                future.add_done_callback(_forget)
+            if pending.over or (on_cancel is not None and on_cancel()):
                 raise
-            while not future.done():
+            pending.late = loop.create_future()
+            while not pending.late.done():
                 # Cancelled again while waiting: the first cancellation is raised below.
                 with contextlib.suppress(asyncio.CancelledError):
-                    await asyncio.wait([future])
-            _forget(future)
+                    await asyncio.wait([pending.late])
             raise
-        return future.result()
 
     def close(self) -> None:
         """Take no more work; idle threads end now, busy ones after their work."""
@@ -99,21 +100,51 @@ class Threads:
             del job
 
 
-def _hand_over(loop: asyncio.AbstractEventLoop, call: Callable[..., None], *args: Any) -> None:
-    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
-        loop.call_soon_threadsafe(call, *args)
+class _Pending(Generic[T]):
+    """Work on its way, and who waits for it. `late` is for a waiter whose own future was taken
+    from it by a cancellation."""
+
+    __slots__ = ("error", "future", "late", "over", "result")
+
+    def __init__(self, future: asyncio.Future[T]) -> None:
+        self.future = future
+        self.late: asyncio.Future[None] | None = None
+        self.over = False
+        self.result: T
+        self.error: BaseException | None = None
+
+    def settle(self) -> None:
+        """On the event loop, once the thread is through."""
+        self.over = True
+        if self.late is not None:
+            if not self.late.done():
+                self.late.set_result(None)
+        elif not self.future.done():
+            if self.error is None:
+                self.future.set_result(self.result)
+            else:
+                self.future.set_exception(self.error)
+        self.error = None
 
 
-def _succeed(future: asyncio.Future[T], result: T) -> None:
-    if not future.done():
-        future.set_result(result)
+class _Mailbox:
+    """Finished work of one event loop: many threads finishing together wake it once."""
 
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.loop = loop
+        self._finished: deque[_Pending[Any]] = deque()
+        self._told = False
 
-def _fail(future: asyncio.Future[T], exc: BaseException) -> None:
-    if not future.done():
-        future.set_exception(exc)
+    def put(self, pending: _Pending[Any]) -> None:
+        """From any thread."""
+        self._finished.append(pending)
+        if not self._told:
+            self._told = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                self.loop.call_soon_threadsafe(self._deliver)
 
-
-def _forget(future: asyncio.Future[T]) -> None:
-    if not future.cancelled():
-        future.exception()  # marks it as seen
+    def _deliver(self) -> None:
+        # Cleared before looking: whoever puts from here on tells the loop again.
+        self._told = False
+        while self._finished:
+            self._finished.popleft().settle()
