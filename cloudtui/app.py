@@ -78,6 +78,7 @@ class CloudApp(App[int]):
         self.bridge = Bridge(self)
         self._addresses = (left, right)
         self._can_detach = can_detach
+        self._asking = 0
         self._touched: dict[tuple[str, tuple[str, ...]], Location] = {}
         self._messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
         self.main = MainScreen(door.open, self.bridge, ascii_only=ascii_only)
@@ -155,6 +156,11 @@ class CloudApp(App[int]):
 
     def on_jobs_sampled(self, message: JobsSampled) -> None:
         self.main.jobs_sampled(message.views)
+        asking = sum(view.files_asking for view in message.views)
+        if asking > self._asking:
+            what = present.count(asking, "file is", "files are")
+            self.main.say(f"{what} there already: the others go on.  w then Enter decides")
+        self._asking = asking
 
     def on_job_ended(self, message: JobEnded) -> None:
         from cloudtui.widgets import job_rows
@@ -236,6 +242,10 @@ class CloudApp(App[int]):
         return ()
 
     # --- the way out -------------------------------------------------------------------------
+
+    async def action_quit(self) -> None:
+        """The framework's own Ctrl+Q: the same question."""
+        self.action_ask_quit()
 
     def action_ask_quit(self) -> None:
         """F10, `q`: asks while jobs run."""

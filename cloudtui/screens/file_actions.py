@@ -135,12 +135,12 @@ class FileActions:
             await runtime.transfers.submit(order)
             source.view.clear_marks(item.entry.id for item in items)
             source.pane.redraw()
-            self.screen.bridge.wake()
             verb_word = "Copying" if verb is Verb.COPY else "Moving"
             if answer.paused:
                 self._say(f"{present.count(len(items), 'item')} wait in the queue.  w shows it")
             else:
                 self._say(f"{verb_word} {present.count(len(items), 'item')}.  w shows the jobs")
+            self.screen.bridge.wake()
 
         self._run(work, "Copy" if verb is Verb.COPY else "Move")
 

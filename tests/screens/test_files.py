@@ -187,6 +187,26 @@ async def test_quit_asks_while_jobs_run() -> None:
         await settle(pilot, lambda: app.return_value == 0)
 
 
+async def test_ctrl_q_asks_like_q_and_ctrl_c_quits_nothing() -> None:
+    runtime = sample_runtime()
+    runtime.transfers.jobs = [job("a.bin")]
+    async with opened(runtime) as (app, pilot):
+        await settle(pilot, lambda: bool(app.bridge.views))
+        await press(pilot, "ctrl+c")
+        assert any("q or F10 quits" in line for line in picture(app))
+        await press(pilot, "ctrl+q")
+        await settle(pilot, lambda: any("Pause and quit" in line for line in picture(app)))
+        assert app.return_value is None
+
+
+async def test_a_question_of_a_job_is_told_when_it_comes() -> None:
+    runtime = sample_runtime()
+    async with opened(runtime) as (app, pilot):
+        runtime.transfers.jobs = [job("a.bin", JobState.ASKS, files_asking=2)]
+        runtime.transfers.tell("a.bin")
+        await settle(pilot, lambda: any("2 files are there already" in t for t in app.remembered()))
+
+
 async def test_quit_without_jobs_leaves_at_once() -> None:
     async with opened(sample_runtime()) as (app, pilot):
         await press(pilot, "q")
