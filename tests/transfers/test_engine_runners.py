@@ -290,7 +290,7 @@ async def test_another_process_pauses_and_resumes_ours(
     out, _ = await asyncio.to_thread(process.communicate, timeout=30)
     assert json.loads(out) == ["done", ""]
     assert tree(tmp_path / "dst") == {"big": b"x" * len(BIG)}
-    assert rig.engine.view(job).state is JobState.DONE
+    assert (await rig.wait(job)).state is JobState.DONE
 
 
 async def test_a_killed_process_leaves_an_orphan_that_can_be_taken_at_once(

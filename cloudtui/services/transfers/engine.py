@@ -90,6 +90,7 @@ class Transfers:
         self._caps: dict[str, Capabilities] = {}
         self._seen: list[JobRow] = []
         self._seen_at = -1.0
+        self._living: set[str | None] = set()
         self._closed = False
 
     # --- the workshop, opened on first use ---
@@ -210,14 +211,11 @@ class Transfers:
     def views(self) -> list[JobView]:
         """All jobs of all processes, oldest first. Cheap; ours are fresh, others' up to a second
         old."""
-        now = time.monotonic()
-        if now - self._seen_at > _FRESH:
-            self._seen = self.journal.look(_rows)
-            self._seen_at = now
+        self._look_around()
         mine = self._crew_.jobs if self._crew_ is not None else {}
         volatile = bool(self._envelope.remembered)
         views = [
-            pictures.stored(row, alive=self._runner.lives(row.runner))
+            pictures.stored(row, alive=row.runner in self._living)
             for row in self._seen
             if row.id not in mine
         ]
@@ -227,6 +225,17 @@ class Transfers:
         born = {row.id: row.created_ns for row in self._seen}
         born |= {job.id: job.row.created_ns for job in mine.values()}
         return sorted(views, key=lambda view: (born[view.id], view.id))
+
+    def _look_around(self) -> None:
+        now = time.monotonic()
+        if now - self._seen_at <= _FRESH:
+            return
+        rows = self.journal.look(_rows)
+        self._living = {row.runner for row in rows if self._runner.lives(row.runner)}
+        if any(not row.state.is_final and row.runner not in self._living for row in rows):
+            # its runner may have ended between the two looks: what it wrote last counts
+            rows = self.journal.look(_rows)
+        self._seen, self._seen_at = rows, now
 
     def view(self, job: str) -> JobView:
         """One job. Raises NotFound."""
@@ -462,6 +471,7 @@ def _limits(settings: Settings | None) -> Limits:
     return Limits(
         jobs=settings.whole("jobs_at_once"),
         files=settings.whole("files_at_once"),
+        small=settings.whole("small_files_at_once"),
         bandwidth=settings.whole("bandwidth"),
     )
 
