@@ -194,6 +194,7 @@ GENERAL: Mapping[str, Option] = _table(
     _choice("follow", "never files all", "Which links of the disk are followed when copying."),
     _whole("jobs_at_once", 2, "Jobs that run at the same time.", 1, 16),
     _whole("files_at_once", 8, "Files of one job that move at the same time.", 1, 64),
+    _whole("small_files_at_once", 32, "The same for files up to 1 MiB.", 1, 64),
     _whole("connections", 4, "Connections that read one large file.", 1, 16),
     _size_option("bandwidth", 0, "Bytes in a second over all jobs, 0 for no limit.", 0, 1 << 50),
     # network
@@ -240,6 +241,8 @@ ACCOUNT: Mapping[str, Mapping[str, Option]] = {
         _origin("authorize_url", "The page where the sign-in is allowed."),
         _text("root_folder_id", "Folder shown as the top of the account."),
         _text("permissions", "Extra permissions to ask for, with commas between."),
+        _whole("redirect_port", 53682, "Port of the redirect that your app names.", 1024, 65535),
+        _number("approve_minutes", 10.0, "Minutes a sign-in waits for its page.", 0.01, 60),
         _choice("trash", "auto service folder", "Where deletes go."),
         _whole("trash_keep_days", 30, "Days before our trash folder forgets.", 0, 3650),
         _size_option("trash_max", 0, "Size of our trash folder, 0 for no limit.", 0, 1 << 60),

@@ -33,11 +33,13 @@ _UNFOLDED: Final = 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How much at once. `bandwidth` in bytes per second over all jobs of this process, 0 for no
-    limit."""
+    """How much at once: jobs, larger files of a job, and files so small that only the way there
+    and back counts. `bandwidth` in bytes per second over all jobs of this process, 0 for no limit.
+    """
 
     jobs: int = 2
     files: int = 8
+    small: int = 32
     bandwidth: int = 0
 
 
@@ -67,6 +69,8 @@ class Errand:
     folder: FolderRow
     meter: Meter
     stop: Stop
+    doubtful: bool = False
+    """A call for it was begun before and its end is not known."""
     state: JobState = JobState.RUNNING
     message: str = ""
     halves: bool = False

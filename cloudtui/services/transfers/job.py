@@ -30,7 +30,7 @@ from cloudtui.services.errors import (
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import DISK, Found, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.transfers import ledger, questions, shelves
+from cloudtui.services.transfers import intents, ledger, questions, shelves
 from cloudtui.services.transfers.bandwidth import Bandwidth
 from cloudtui.services.transfers.carry import Carrier
 from cloudtui.services.transfers.compare import standing
@@ -51,7 +51,10 @@ TRIES: Final = 4
 """Attempts of one item, each of which has its own patience inside."""
 _LOST: Final = 3
 """Items in a row without a connection that make a whole job wait."""
-_DOWN_AT_ONCE: Final = 8
+_SMALL: Final = 1024 * 1024
+"""Bytes up to which a file is all latency: many at once cost no bandwidth of others."""
+_ON_DISK: Final = 4
+"""Files at once between two places on this disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,12 +83,14 @@ class RunningJob:
         self._window = Window(desk.journal, row.id)
         self._folders: dict[int, FolderRow] = {}
         self._tries: dict[int, int] = {}
+        self._doubtful: set[int] = set()
         self._lost = 0
         self._most = 0
         self._bandwidth = Bandwidth(row.order.bandwidth)
         self._found: Sequence[Found] | None = None
         self._unfolded = asyncio.Event()
         self._removals = Removals(desk, self._removed)
+        self._large = asyncio.Semaphore(desk.limits.files)
 
     # --- what is seen from outside ---
 
@@ -132,6 +137,7 @@ class RunningJob:
         self.gauge.reset()
         try:
             self.totals = await self._desk.journal.read(partial(_count, self.id))
+            self._doubtful = await self._desk.journal.read(partial(_begun, self.id))
             await self._set_state(JobState.RUNNING, Hold.NONE, "")
             left = 0
             while True:
@@ -188,12 +194,12 @@ class RunningJob:
 
     async def _width(self) -> int:
         """How many workers: as many as places and settings allow at once."""
-        order, limit = self.row.order, self._desk.limits.files
+        order, limits = self.row.order, self._desk.limits
         target = await self._desk.storages(order.target.account)
         if order.target.account != DISK:
-            return max(1, min(limit, target.caps.uploads_at_once))
+            return max(1, min(limits.small, target.caps.uploads_at_once))
         inside = all(source.at.account == DISK for source in order.sources)
-        return max(1, min(limit, 4 if inside else _DOWN_AT_ONCE))
+        return max(1, min(limits.files, _ON_DISK) if inside else limits.small)
 
     # --- planning ---
 
@@ -245,6 +251,7 @@ class RunningJob:
             return
         meter = Meter(limits=[self._bandwidth])
         errand = Errand(self.id, self.row.order, self._policy, item, folder, meter, self._stop)
+        errand.doubtful = item.id in self._doubtful
         self.flying[item.id] = errand
         try:
             outcome = await self._carry(errand)
@@ -276,9 +283,11 @@ class RunningJob:
         source = await self._desk.storages(source_account)
         target = await self._desk.storages(target_account)
         async with AsyncExitStack() as stack:
-            slots, files = self._desk.slots, self._desk.limits.files
+            slots = self._desk.slots
+            if (errand.item.entry.size or 0) > _SMALL:
+                await stack.enter_async_context(self._large)
             if source_account != target_account:
-                down = min(files, _DOWN_AT_ONCE)
+                down = self._desk.limits.small
                 await stack.enter_async_context(slots.take(source_account, "down", down))
             most = target.caps.uploads_at_once
             await stack.enter_async_context(slots.take(target_account, "up", most))
@@ -295,6 +304,7 @@ class RunningJob:
 
     async def _failed(self, errand: Errand, exc: CloudError) -> None:
         id_ = errand.item.id
+        self._doubtful.add(id_)
         tries = self._tries.get(id_, 0) + 1
         if exc.retry is not Retry.NEVER and tries < TRIES:
             self._tries[id_] = tries
@@ -327,6 +337,7 @@ class RunningJob:
         failpoint("engine.item.done")
         self.flying.pop(item.id, None)
         self._tries.pop(item.id, None)
+        self._doubtful.discard(item.id)
         self._window.back(item.id)
         for at in errand.changed:
             self._told.folder(at)
@@ -463,6 +474,10 @@ class RunningJob:
 
 def _count(job: str, db: sqlite3.Connection) -> Totals:
     return shelves.count(db, job)
+
+
+def _begun(job: str, db: sqlite3.Connection) -> set[int]:
+    return intents.items(db, job)
 
 
 def _folder(id_: int, db: sqlite3.Connection) -> FolderRow:

@@ -23,6 +23,7 @@ class Slots:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._here: dict[str, asyncio.Semaphore] = {}
+        self._held: dict[str, set[int]] = {}
 
     @asynccontextmanager
     async def take(self, account: str, way: str, count: int) -> AsyncIterator[None]:
@@ -34,16 +35,21 @@ class Slots:
         name = f"{account}.{way}"
         # The semaphore queues our own files in order; the lock only meets other processes.
         async with self._here.setdefault(name, asyncio.Semaphore(count)):
-            lock = await self._lock(name, count)
+            held = self._held.setdefault(name, set())
+            number, lock = await self._lock(name, count, held)
+            held.add(number)
             try:
                 yield
             finally:
+                held.discard(number)
                 lock.release()
 
-    async def _lock(self, name: str, count: int) -> FileLock:
+    async def _lock(self, name: str, count: int, held: set[int]) -> tuple[int, FileLock]:
         while True:
             for number in range(count):
+                if number in held:
+                    continue  # ours: a try would cost two system calls
                 lock = FileLock(self._folder / f"{name}.{number}.slot")
                 if lock.try_acquire():
-                    return lock
+                    return number, lock
             await asyncio.sleep(POLL)
