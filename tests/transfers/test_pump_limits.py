@@ -18,7 +18,7 @@ from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.origin import Origin, target_of
 from cloudtui.services.transfers.pool import ConnectionPool
 from cloudtui.services.transfers.stop import Flight, Stop
-from cloudtui.services.transfers.threads import Threads
+from cloudtui.services.transfers.threads import Threads, settled
 
 
 class Clock:
@@ -223,3 +223,32 @@ def test_nobody_shuts_a_tls_socket_by_its_own_method() -> None:
                 found.append((path.name, ast.unparse(node)))
     sockets = [each for each in found if "pool" not in each[1]]
     assert sockets == [("stop.py", "socket.socket.shutdown")]
+
+
+async def test_what_must_settle_is_waited_for_through_cancellations() -> None:
+    threads = Threads(1, "test")
+    started, go = threading.Event(), threading.Event()
+
+    def work() -> None:
+        started.set()
+        go.wait(10)
+
+    inner = asyncio.create_task(threads.run(work))
+    task = asyncio.create_task(settled(inner))
+    await asyncio.to_thread(started.wait, 10)
+    for _ in range(3):
+        task.cancel()
+        await asyncio.sleep(0)
+    assert not task.done()
+    go.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert inner.done()
+    threads.close()
+
+
+async def test_many_that_finish_together_are_all_told() -> None:
+    threads = Threads(16, "test")
+    results = await asyncio.gather(*(threads.run(lambda n=n: n) for n in range(2_000)))  # type: ignore[misc]
+    assert results == list(range(2_000))
+    threads.close()

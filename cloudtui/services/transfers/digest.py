@@ -17,6 +17,7 @@ from cloudtui.services.transfers.exchange import buffer
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.ranges import Ranges
+from cloudtui.services.transfers.threads import settled
 
 
 class RunningDigest:
@@ -123,7 +124,9 @@ class Follower:
     async def __aexit__(self, *_: object) -> None:
         if self._task is not None:
             self._end()
-            await asyncio.wait([self._task])
+            await settled(self._task)
+            if not self._task.cancelled():
+                self._task.exception()  # marks it as seen: whoever left had a reason of their own
 
     async def digests(self) -> dict[HashType, str]:
         """The digests of the whole file, all of which has passed by now. Raises what reading

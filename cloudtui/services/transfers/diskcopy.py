@@ -88,7 +88,7 @@ class DiskCopy:
         lane = work.meter.open()
         landing.begin(gap, gap.start)
         try:
-            await work.pump.disk.run(
+            await work.pump.copying.run(
                 lambda: self._copy_gap(source, target, gap, flight, lane), flight.end
             )
         finally:

@@ -16,6 +16,7 @@ from cloudtui.services.storage import DiskWrite, Receipt
 from cloudtui.services.transfers.digest import Landing
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.ranges import Ranges
+from cloudtui.services.transfers.threads import settled
 from cloudtui.services.transfers.work import Work
 
 SYNC_BYTES: Final = 64 * 1024 * 1024
@@ -53,12 +54,14 @@ class Durability:
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if self._keeper is not None:
             self._keeper.cancel()
-            await asyncio.wait([self._keeper])
+            await settled(self._keeper)
         if kind is not None:
             # The transfer failed or was stopped: what can be saved for the next try is saved; the
             # error on its way out matters more than one of saving.
+            saving = asyncio.create_task(self.flush())
+            await settled(saving)
             with contextlib.suppress(CloudError):
-                await asyncio.shield(asyncio.ensure_future(self.flush()))
+                saving.result()
 
     def landed(self) -> None:
         """Something arrived; sync early when much is waiting. Raises what a sync in the

@@ -51,7 +51,8 @@ _MAX_REPLY = 4 * 1024 * 1024
 class Pump:
     """Moves bytes for everybody in this process.
 
-    `disk` and `hashing` are the threads for work that blocks on the disk or on the processor.
+    `disk` and `hashing` are the threads for work that blocks on the disk or on the processor;
+    long copies on the disk have threads of their own (`copying`), so that no commit waits for them.
     `bandwidth` limits everything that passes.
     """
 
@@ -59,6 +60,7 @@ class Pump:
         self.network = network
         self.bandwidth = Bandwidth()
         self.disk = Threads(4, "disk")
+        self.copying = Threads(4, "copy")
         # More than cores: most of them wait for bytes to pass, and none may wait for another.
         self.hashing = Threads(max(16, os.cpu_count() or 1), "hash")
         self._threads = Threads(threads, "pump")
@@ -68,7 +70,7 @@ class Pump:
     def close(self) -> None:
         """Close idle connections and take no more work. What runs is ended by its own Stop."""
         self._pool.close()
-        for each in (self._threads, self.disk, self.hashing):
+        for each in (self._threads, self.disk, self.copying, self.hashing):
             each.close()
 
     def drop_idle(self) -> None:

@@ -100,6 +100,21 @@ class Threads:
             del job
 
 
+async def settled(task: asyncio.Future[Any]) -> None:
+    """Wait until `task` is over, whatever happens; a cancellation meanwhile is raised after it.
+
+    For work that uses what its waiter closes next. The task's own outcome is not raised.
+    """
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait([task])
+        except asyncio.CancelledError as exc:
+            cancelled = exc
+    if cancelled is not None:
+        raise cancelled
+
+
 class _Pending(Generic[T]):
     """Work on its way, and who waits for it. `late` is for a waiter whose own future was taken
     from it by a cancellation."""
