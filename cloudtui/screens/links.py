@@ -26,7 +26,7 @@ COPY, OPEN, QR = "copy", "open", "qr"
 
 def qr_lines(text: str) -> list[str]:
     """The QR code of `text`, two rows of modules a line in half blocks, with a quiet border of two
-    modules: dark modules are spaces, to be drawn dark on light."""
+    modules. Blocks are dark modules, to be drawn black on white."""
     import segno
 
     code = segno.make(text, error="l", micro=False, boost_error=False)

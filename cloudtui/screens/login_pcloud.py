@@ -267,7 +267,8 @@ class PCloudSignIn:
         seen: list[bool] = []
 
         async def work(box: WaitBox) -> SignedIn:
-            async with LoopbackReceiver(state=state, port=signin.REDIRECT_PORT) as receiver:
+            port, minutes = signin.redirect_port(account), signin.approve_minutes(account)
+            async with LoopbackReceiver(state=state, port=port, minutes=minutes) as receiver:
                 link = signin.authorize_url(
                     account, response_type="code", state=state, redirect_uri=receiver.uri
                 )

@@ -246,7 +246,7 @@ class MainScreen(PaneKeys):
         functions = [(key, label) for key, label in KEY_BAR if key in built]
         letters = [("/", "filter"), ("w", "jobs"), ("t", "trash"), ("m", "link"),
                    ("@", "accounts"), ("?", "help")]  # fmt: skip
-        self.key_bar.show_keys(functions, letters)
+        self.key_bar.show_keys(functions, letters, width=self.size.width or self.app.size.width)
 
     # --- layout ------------------------------------------------------------------------------
 

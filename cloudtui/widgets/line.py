@@ -81,9 +81,10 @@ class KeyBar(Line):
         super().__init__(id=id, bar=True)
         self._spans: list[tuple[int, int, str]] = []
 
-    def show_keys(self, functions: list[tuple[str, str]], letters: list[tuple[str, str]]) -> None:
-        """Labels by key: function keys from the left, letters where room is left."""
-        width = self.size.width
+    def show_keys(
+        self, functions: list[tuple[str, str]], letters: list[tuple[str, str]], *, width: int
+    ) -> None:
+        """Labels by key: function keys from the left, letters where room of `width` is left."""
         roomy = width >= 100
         pieces: list[Piece] = []
         spans: list[tuple[int, int, str]] = []
