@@ -243,7 +243,7 @@ def error_of(status: int, body: bytes) -> CloudError | None:
     if not failed:
         return None
     code, message = _tag(text, "Code"), _tag(text, "Message")
-    detail = display_name(f"HTTP {status} {code}: {message}"[:300])
+    detail = display_name(f"HTTP {status} {code} {message}".strip()[:300])
     if code in _EXPIRED or (status in (403, 404) and not code):
         return Gone(
             "PikPak's store no longer knows this upload.",

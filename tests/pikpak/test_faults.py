@@ -1,0 +1,153 @@
+"""Every operation, with one fault at each of its calls in turn: it succeeds all the same, and the
+account holds exactly what was asked for, nothing twice."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from cloudtui.services.errors import CloudError
+from cloudtui.services.models import Found, Location
+from tests.pikpak.stage import ROOT, Stage
+
+FAULTS: dict[str, dict[str, Any]] = {
+    "429": {"kind": "status", "code": 429},
+    "429-after": {"kind": "status", "code": 429, "headers": {"Retry-After": "0"}},
+    "500": {"kind": "status", "code": 500},
+    "503": {"kind": "status", "code": 503, "body": "<html>busy</html>"},
+    "reset-before": {"kind": "reset_before"},
+    "reset-after": {"kind": "reset_after"},
+    "cut": {"kind": "cut", "bytes": 3},
+    "truncated": {"kind": "truncate_json"},
+    "html": {"kind": "html"},
+    "token": {"kind": "expire_token"},
+    "captcha": {"kind": "expire_captcha"},
+}
+"""What goes wrong once."""
+
+Operation = Callable[[Stage, Found], Awaitable[object]]
+
+
+async def mkdir(stage: Stage, item: Found) -> None:
+    await stage.storage.mkdir(ROOT, "new")
+
+
+async def rename(stage: Stage, item: Found) -> None:
+    await stage.storage.rename(item, "renamed")
+
+
+async def move(stage: Stage, item: Found) -> None:
+    await stage.storage.move(item, await there(stage), "file")
+
+
+async def move_renamed(stage: Stage, item: Found) -> None:
+    await stage.storage.move(item, await there(stage), "other")
+
+
+async def copy(stage: Stage, item: Found) -> None:
+    await stage.storage.copy(item, await there(stage), "file")
+
+
+async def copy_renamed(stage: Stage, item: Found) -> None:
+    await stage.storage.copy(item, ROOT, "second")
+
+
+async def trash(stage: Stage, item: Found) -> None:
+    await stage.storage.trash([item])
+
+
+async def trash_and_back(stage: Stage, item: Found) -> None:
+    await stage.storage.restore(await stage.storage.trash([item]))
+
+
+async def remove(stage: Stage, item: Found) -> None:
+    await stage.storage.remove([item])
+
+
+async def upload(stage: Stage, item: Found) -> None:
+    await stage.put(b"fresh bytes", "up")
+
+
+async def upload_over(stage: Stage, item: Found) -> None:
+    await stage.put(b"fresher bytes", "file", replace=item)
+
+
+async def link(stage: Stage, item: Found) -> None:
+    assert await stage.storage.direct_link(item)
+
+
+async def offline(stage: Stage, item: Found) -> None:
+    await stage.storage.add_offline(f"magnet:?xt=urn:btih:{'ab' * 20}", await there(stage))
+
+
+async def there(stage: Stage) -> Location:
+    return (await stage.storage.stat(ROOT.child("there"))).at
+
+
+ENDS: dict[Operation, list[str]] = {
+    mkdir: ["/file", "/new", "/there"],
+    rename: ["/renamed", "/there"],
+    move: ["/there", "/there/file"],
+    move_renamed: ["/there", "/there/other"],
+    copy: ["/file", "/there", "/there/file"],
+    copy_renamed: ["/file", "/second", "/there"],
+    trash: ["/there", "trashed /file"],
+    trash_and_back: ["/file", "/there"],
+    remove: ["/there"],
+    upload: ["/file", "/there", "/up"],
+    upload_over: ["/file", "/there", "trashed /file"],
+    link: ["/file", "/there"],
+    offline: ["/file", "/there"],
+}
+
+
+def held(stage: Stage) -> list[str]:
+    account = stage.admin.state("pikpak")["accounts"][stage.username]
+    running = {task["file_id"] for task in account["tasks"] if task["type"] == "offline"}
+    return sorted(
+        ("trashed " if node["trashed"] else "") + node["path"]
+        for node in account["nodes"]
+        if node["name"] and node["id"] not in running
+    )
+
+
+async def cleared(stage: Stage) -> Found:
+    """The same beginning for every round: one file and one empty folder."""
+    stage.admin.clear_faults()
+    await stage.storage.remove([Found.of(ROOT, entry) for entry in await stage.entries()])
+    await stage.storage.empty_trash()
+    await stage.storage.mkdir(ROOT, "there")
+    await stage.put(b"content", "file")
+    return await stage.storage.stat(ROOT.child("file"))
+
+
+async def swept(stage: Stage, operation: Operation, fault: dict[str, Any]) -> int:
+    """Run with the fault at each call in turn, until the operation ends before it strikes."""
+    stage.switch(instant=False)
+    for skip in range(40):
+        item = await cleared(stage)
+        stage.admin.fault(listener="pikpak.[du][rs]*", times=1, skip=skip, **fault)
+        try:
+            await operation(stage, item)
+        except CloudError as error:
+            pytest.fail(f"call {skip}: {error.code} {error} {error.detail}")
+        struck = not stage.admin.faults()
+        stage.admin.clear_faults()
+        assert held(stage) == ENDS[operation], f"call {skip}"
+        if not struck:
+            return skip
+    pytest.fail("the operation has more calls than expected")
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("fault", FAULTS)
+@pytest.mark.parametrize("operation", ENDS, ids=lambda each: each.__name__)
+async def test_one_fault_at_every_call(stage: Stage, operation: Operation, fault: str) -> None:
+    assert await swept(stage, operation, FAULTS[fault]) > 0
+
+
+@pytest.mark.parametrize("operation", [mkdir, move, upload], ids=lambda each: each.__name__)
+async def test_a_lost_answer_at_every_call(stage: Stage, operation: Operation) -> None:
+    assert await swept(stage, operation, FAULTS["reset-after"]) > 0
