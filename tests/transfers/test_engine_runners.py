@@ -224,6 +224,7 @@ async def test_two_jobs_at_once_and_the_third_waits(
             await rig.engine.submit(order(cloud(f"/{name}"), disk(tmp_path / "dst")))
             for name in "abc"
         ]
+        await rig.until(lambda: rig.engine.view(jobs[1]).state is JobState.RUNNING)
         await rig.until(lambda: sum(fault.reached.is_set() for fault in faults) >= 2)
         states = [rig.engine.view(job).state for job in jobs]
         assert states == [JobState.RUNNING, JobState.RUNNING, JobState.WAITING]

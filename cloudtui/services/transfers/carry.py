@@ -52,7 +52,9 @@ class Carrier:
     async def _run(self) -> Outcome:
         errand = self._errand
         item_id = errand.item.id
-        begun = await self._desk.journal.read(lambda db: intents.begun(db, item_id))
+        begun: frozenset[str] = frozenset()
+        if errand.doubtful:
+            begun = await self._desk.journal.read(lambda db: intents.begun(db, item_id))
         if begun:
             known = await self._reconcile(begun)
             if known is not None:

@@ -65,6 +65,12 @@ def begun(db: sqlite3.Connection, item_id: int) -> frozenset[str]:
     )
 
 
+def items(db: sqlite3.Connection, job: str) -> set[int]:
+    """Items of a job with calls that were begun and not noted as done."""
+    rows = db.execute("SELECT DISTINCT item FROM intents WHERE job = ?", (job,))
+    return {row[0] for row in rows if row[0] is not None}
+
+
 def mkdir_begun(db: sqlite3.Connection, job: str, parent: Location, name: str) -> bool:
     """Whether making this folder was begun by the job and not noted as done."""
     where = parent.node or pack_parts(parent.account, parent.parts).hex()

@@ -137,7 +137,7 @@ class RunningJob:
         self.gauge.reset()
         try:
             self.totals = await self._desk.journal.read(partial(_count, self.id))
-            self._doubtful = await self._desk.journal.read(partial(_begun, self.id))
+            self._doubtful = await self._desk.journal.read(partial(intents.items, job=self.id))
             await self._set_state(JobState.RUNNING, Hold.NONE, "")
             left = 0
             while True:
@@ -250,8 +250,8 @@ class RunningJob:
             await self._replan(item)
             return
         meter = Meter(limits=[self._bandwidth])
-        errand = Errand(self.id, self.row.order, self._policy, item, folder, meter, self._stop)
-        errand.doubtful = item.id in self._doubtful
+        stop, doubtful = self._stop, item.id in self._doubtful
+        errand = Errand(self.id, self.row.order, self._policy, item, folder, meter, stop, doubtful)
         self.flying[item.id] = errand
         try:
             outcome = await self._carry(errand)
@@ -474,10 +474,6 @@ class RunningJob:
 
 def _count(job: str, db: sqlite3.Connection) -> Totals:
     return shelves.count(db, job)
-
-
-def _begun(job: str, db: sqlite3.Connection) -> set[int]:
-    return intents.items(db, job)
 
 
 def _folder(id_: int, db: sqlite3.Connection) -> FolderRow:

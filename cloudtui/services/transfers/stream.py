@@ -238,7 +238,10 @@ class Stream:
         intent = intents.Intent(
             errand.job, errand.item.id, "write", folder, name, facts.size, digest
         )
-        await journal.run(lambda db: intents.add(db, intent))
+        noted = journal.start(lambda db: intents.add(db, intent))
+        if folder.account != DISK:
+            # A part on this disk has a name that says whose it is: nobody waits for the note.
+            await asyncio.wrap_future(noted)
         failpoint("engine.write.intent")
         handle = await target.open_write(folder, name, facts, replace=existing, job=errand.job)
         failpoint("engine.write.opened")
