@@ -1,7 +1,7 @@
 """Time to the first frame, side by side with a bare app of the same framework.
 
-What is compared is processor time: the clock on the wall also counts whatever else the machine does.
-Both are printed.
+What is compared is processor time: the clock on the wall also counts whatever else the machine
+does. Both are printed.
 """
 
 from __future__ import annotations
