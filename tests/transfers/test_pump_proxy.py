@@ -55,11 +55,12 @@ class Proxy:
             self._sockets.append(client)
             head = b""
             while b"\r\n\r\n" not in head:
-                head += client.recv(4096)
+                head += client.recv(4096) or b"\r\n\r\n"
             self.heads.append(head.decode())
             client.sendall(f"HTTP/1.1 {self._status} X\r\n\r\n".encode())
             if self._status != 200:
-                client.shutdown(socket.SHUT_RDWR)
+                with contextlib.suppress(OSError):  # the caller may have hung up already
+                    client.shutdown(socket.SHUT_RDWR)
                 continue
             server = socket.create_connection(("127.0.0.1", self._target))
             self._sockets.append(server)
