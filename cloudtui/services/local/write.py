@@ -161,8 +161,10 @@ class LocalWrite:
             raise mapped(error, self._target) from error
 
     def finish(self, facts: SourceFacts) -> Entry:
-        """Make it durable, set its time, give it its real name.
+        """Set its time, give it its real name; made durable first where it takes another's place.
 
+        A new file is not: waiting for the disk would cost more than fetching it, twice for each
+        small file, and its source is still there. Whoever removes the source makes sure before.
         Safe to call again after a kill: a file that has its name already is only looked at.
         Raises Exists when the name is taken or the old file changed since the question, Mismatch
         when the length is wrong; the part is kept then.
@@ -175,7 +177,8 @@ class LocalWrite:
                 failpoint("disk.after_commit")
             elif self._is_ours(self._part):
                 self._folder.unlink(self._part)  # killed between a second link and this
-            self._folder.sync()
+            if self._old is not None:
+                self._folder.sync()
             info = self._folder.lstat(self._name)
         except OSError as error:
             raise mapped(error, self._target) from error
@@ -241,7 +244,8 @@ class LocalWrite:
             os.utime(
                 fd if os.utime in os.supports_fd else self._part_path, ns=(facts.mtime_ns,) * 2
             )
-        _sync_data(fd)
+        if self._old is not None:
+            _sync_data(fd)
         if sys.platform == "win32":
             os.close(fd)  # an open file cannot be renamed there
             self._fd = None

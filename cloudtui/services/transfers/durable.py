@@ -1,13 +1,16 @@
 """When received bytes count: after the disk says they are safe.
 
 Every 64 MiB or five seconds the part is synced and the new ranges are told, in that order, so a
-range that was told survives the loss of power. Used by everything that fills a file on this disk.
+range that was told survives the loss of power. Not when all will have arrived before the disk is
+through: then nobody would profit and the end would have to wait. Used by everything that fills a
+file on this disk.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from typing import Final
 
 from cloudtui.services.errors import CloudError
@@ -21,6 +24,8 @@ from cloudtui.services.transfers.work import Work
 
 SYNC_BYTES: Final = 64 * 1024 * 1024
 SYNC_SECONDS: Final = 5.0
+_DISK_RATE: Final = 200e6
+"""Bytes per second a disk is believed to take before its first sync tells."""
 _WATCHED: Final = 1024 * 1024
 """Smaller files are synced by their commit only; a task for each would cost more than it saves."""
 
@@ -43,6 +48,9 @@ class Durability:
         self._number = 1 + max((each.number for each in work.done), default=-1)
         self._enough = asyncio.Event()
         self._flushing = asyncio.Lock()
+        self._began = time.monotonic()
+        self._held = self._durable.total
+        self._disk_rate = _DISK_RATE
         self._keeper: asyncio.Task[None] | None = None
         self._failure: CloudError | None = None
 
@@ -78,7 +86,11 @@ class Durability:
             fresh = picture.without(self._durable)
             if not fresh:
                 return
+            before = time.monotonic()
             await on_disk(self._work.pump, self._handle.sync)
+            seconds = time.monotonic() - before
+            waiting = picture.total - self._durable.total
+            self._disk_rate = max(1e6, waiting / max(seconds, 0.001))
             failpoint("mover.range_durable")
             self._durable = picture
             for start, end in fresh:
@@ -91,8 +103,20 @@ class Durability:
                 async with asyncio.timeout(SYNC_SECONDS):
                     await self._enough.wait()
             self._enough.clear()
+            if self._nearly_through():
+                continue
             try:
                 await self.flush()
             except CloudError as exc:
                 self._failure = exc  # raised where the next range lands
                 return
+
+    def _nearly_through(self) -> bool:
+        """Whether the rest will arrive sooner than the disk would be through with a sync."""
+        landed = self._landing.snapshot().total
+        seconds = time.monotonic() - self._began
+        rate = (landed - self._held) / max(seconds, 0.001)
+        if rate <= 0:
+            return False
+        waiting = landed - self._durable.total
+        return (self._work.facts.size - landed) / rate < waiting / self._disk_rate

@@ -23,6 +23,7 @@ from cloudtui.services.storage import HasTrash, Storage
 from cloudtui.services.transfers import intents, shelves
 from cloudtui.services.transfers.carry import unchanged
 from cloudtui.services.transfers.desk import Desk, Errand
+from cloudtui.services.transfers.ondisk import make_durable, on_disk
 from cloudtui.services.transfers.rows import Action, FolderRow, FolderState
 
 _log = logging.getLogger(__name__)
@@ -41,8 +42,17 @@ class Removals:
         self._task: asyncio.Task[None] | None = None
 
     async def add(self, errand: Errand) -> None:
-        """Note durably that only the removal is left, then queue it."""
+        """Note durably that only the removal is left, then queue it.
+
+        A copy on this disk is made durable first: the source is the only other one.
+        """
         id_, source = errand.item.id, errand.source
+        if errand.folder.target.account == DISK and errand.item.action is not Action.REMOVE:
+            try:
+                await on_disk(self._desk.pump, partial(make_durable, errand.target.path))
+            except CloudError as exc:
+                self._settle(errand, exc)
+                return
         intent = intents.Intent(
             errand.job, id_, "remove", errand.folder.source, source.entry.name, source.entry.size
         )
