@@ -193,6 +193,9 @@ class CloudApp(App[int]):
                 return  # typed before the box was there: no answer
             if screen is self.main and self.main.second_key(event.key):
                 return
+            takes_turn = getattr(screen, "takes_turn", None)
+            if takes_turn is not None and takes_turn(event.key):
+                return
         await super().on_event(event)
 
     def action_stop_nearest(self) -> None:

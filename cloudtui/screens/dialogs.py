@@ -177,6 +177,28 @@ class Dialog(ModalScreen[T], Generic[T]):
             self.focus_previous()
 
 
+class Form(Dialog[T], Generic[T]):
+    """A dialog with several fields; Enter in the last one gives the first answer.
+
+    Tab and Enter move the focus before the next key is looked at. Left to their messages they would
+    be late for keys that arrive at once, and the password of a program that types for people would
+    land in the field before it, for everybody to read.
+    """
+
+    def takes_turn(self, key: str) -> bool:
+        """Whether the key moved to the next field."""
+        fields = list(self.query(Input))
+        if self.focused not in fields[:-1] or key not in ("tab", "enter"):
+            return False
+        self.focus_next()
+        return True
+
+    @on(Input.Submitted)
+    def _submitted(self, event: Input.Submitted) -> None:
+        event.stop()
+        self.give(0)
+
+
 class Confirm(Dialog[bool]):
     """Yes or no, the focus on `cancel`."""
 

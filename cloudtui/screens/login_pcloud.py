@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from cloudtui import present
-from cloudtui.screens.dialogs import Choose, Confirm, Dialog, Option, words
+from cloudtui.screens.dialogs import Choose, Confirm, Form, Option, words
 from cloudtui.screens.links import LinkDialog
 from cloudtui.screens.secret_place import ensure_place
 from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
 
 
-class AppForm(Dialog[tuple[str, str, str] | None]):
+class AppForm(Form[tuple[str, str, str] | None]):
     """Account name, app id and secret: pCloud lets programs in only as an app of the user's."""
 
-    def __init__(self, *, name: str, client_id: str) -> None:
+    def __init__(self, *, name: str, client_id: str, port: int) -> None:
         super().__init__(
             "Sign in: pCloud",
             [
                 "pCloud lets programs in as an app of yours: make one (free) at",
-                "docs.pcloud.com/my_apps, with http://localhost:53682/ as redirect.",
+                f"docs.pcloud.com/my_apps, with http://localhost:{port}/ as redirect.",
             ],
             [Option("Go on", "", ("", "", "")), Option("Cancel", "", None)],
             safe=None,
@@ -55,14 +55,6 @@ class AppForm(Dialog[tuple[str, str, str] | None]):
 
     def first_focus(self) -> None:
         self.query_one("#client-secret" if self._client_id else "#client-id", Input).focus()
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if event.input.id == "client-secret":
-            self.give(0)
-        else:
-            self.focus_next()
 
     def give(self, number: int) -> None:
         if number != 0:
@@ -159,13 +151,16 @@ class PCloudSignIn:
 
     async def run(self) -> str | None:
         """The account's name once signed in, None when the user left. Raises CloudError."""
+        from cloudtui.services.pcloud import signin
+
+        runtime = self._runtime
+        port = signin.redirect_port(runtime.account_to_sign_in(self._name, "pcloud"))
         answer = await self._app.push_screen_wait(
-            AppForm(name=self._name, client_id=self._client_id)
+            AppForm(name=self._name, client_id=self._client_id, port=port)
         )
         if answer is None:
             return None
         name, client_id, client_secret = answer
-        runtime = self._runtime
         runtime.account_to_sign_in(name, "pcloud")
         if not await ensure_place(self._app, runtime):
             return None
@@ -176,8 +171,6 @@ class PCloudSignIn:
         done = await self._way(account)
         if done is None:
             return None
-        from cloudtui.services.pcloud import signin
-
         await signin.store(keys, done)
         learned = {"region": done.region} if done.region else {"api_url": done.api_url}
         runtime.settings.set_account(name, {"kind": "pcloud", **learned})

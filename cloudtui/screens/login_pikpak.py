@@ -14,7 +14,7 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from cloudtui import present
-from cloudtui.screens.dialogs import Dialog, Option, words
+from cloudtui.screens.dialogs import Form, Option, words
 from cloudtui.screens.links import LinkDialog
 from cloudtui.screens.secret_place import ensure_place
 from cloudtui.services.errors import CaptchaNeeded, CloudError
@@ -62,7 +62,7 @@ class PuzzleBox(LinkDialog[Secret | None]):
         self.give(0)
 
 
-class PikPakSignIn(Dialog[str | None]):
+class PikPakSignIn(Form[str | None]):
     """Gives the account's name once it is signed in."""
 
     def __init__(self, app: CloudApp, runtime: Runtime, *, name: str, username: str) -> None:
@@ -89,14 +89,6 @@ class PikPakSignIn(Dialog[str | None]):
 
     def first_focus(self) -> None:
         self.query_one("#password" if self._username else "#username", Input).focus()
-
-    @on(Input.Submitted)
-    def _submitted(self, event: Input.Submitted) -> None:
-        event.stop()
-        if event.input.id == "password":
-            self.give(0)
-        else:
-            self.focus_next()
 
     def _complain(self, text: str) -> None:
         self.query_one("#complaint", Static).update(Content(text))
