@@ -180,6 +180,21 @@ async def test_all_pages_of_the_trash_and_emptying_it(stage: Stage) -> None:
     assert await all_trashed(stage) == []
 
 
+async def test_what_lingers_after_emptying_is_hidden_from_every_process(stage: Stage) -> None:
+    stage.switch(trash_lingers=3600)
+    [item] = await planted(stage, "/file")
+    await stage.storage.trash([item])
+    await stage.storage.empty_trash()
+    assert await all_trashed(stage) == []
+    [later] = await planted(stage, "/later")
+    await stage.storage.trash([later])
+    assert [each.entry.name for each in await all_trashed(stage)] == ["later"]
+    other = PikPakStorage(stage.account, stage.keys, stage.network, FAST)
+    seen = [each.entry.name async for page in other.scan_trash() for each in page]
+    await other.close()
+    assert seen == ["later"]
+
+
 async def test_deleting_from_the_trash_is_for_ever(stage: Stage) -> None:
     [item] = await planted(stage, "/file")
     [trashed] = await stage.storage.trash([item])

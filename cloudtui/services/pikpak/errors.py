@@ -7,6 +7,7 @@ turns an answer into an exception.
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import time
 from collections.abc import Mapping
@@ -87,6 +88,11 @@ class Fault:
         return display_name(f"{self.name} ({self.code or self.status}): {self.text}"[:400])
 
 
+class _Peek(msgspec.Struct):
+    error: object = None
+    error_code: object = None
+
+
 def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault | None:
     """The refusal in an answer, or None when it is a success.
 
@@ -94,6 +100,12 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault | No
     status of 300 and above.
     """
     after = _after(headers)
+    if 200 <= status < 300:
+        # the usual case: a whole listing is not built up a second time to look at two fields
+        with contextlib.suppress(msgspec.DecodeError):
+            peek = msgspec.json.decode(body or b"{}", type=_Peek)
+            if not peek.error and not peek.error_code:
+                return None
     try:
         raw: object = msgspec.json.decode(body) if body else {}
     except msgspec.DecodeError:

@@ -59,7 +59,7 @@ class PikPakStorage:
         self._copies = Copies(self._api, self._folders, self._changes)
         self._links = Links(self._api)
         self._tickets = Tickets(self._api, self._folders, self._changes)
-        self._trash = Trash(self._api, self._folders, self._changes)
+        self._trash = Trash(self._api, self._folders, self._changes, keys)
         self._offline = Offline(self._api, self._folders)
         self._shares = Shares(self._api)
         self._archives = Archives(self._api, self._folders, self._changes)

@@ -11,9 +11,10 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from cloudtui.services.accounts import Keys
 from cloudtui.services.errors import Exists, NotFound, ServerTrouble
 from cloudtui.services.failpoints import failpoint
-from cloudtui.services.models import Found, Location, TrashItem
+from cloudtui.services.models import Found, Location, Secret, TrashItem
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.changes import Changes
@@ -25,15 +26,21 @@ from cloudtui.services.storage import Restored
 EMPTYING: Final = 1800.0
 """Seconds to wait for a trash to be emptied."""
 
+_EMPTIED: Final = "emptied"
+_REMEMBERED: Final = 20_000
+"""Ids of emptied things that are remembered; about half a megabyte."""
+
 _TRASHED: Final[Filters] = {"trashed": {"eq": True}}
 
 
 class Trash:
     """The trash of one account."""
 
-    def __init__(self, api: Api, folders: Folders, changes: Changes) -> None:
+    def __init__(self, api: Api, folders: Folders, changes: Changes, keys: Keys) -> None:
         self._api = api
         self._profile = api.profile
+        self._keys = keys
+        self._emptied: set[str] | None = None
         self._folders = folders
         self._changes = changes
         self._homes: dict[str, str] = {}
@@ -66,9 +73,11 @@ class Trash:
     # --- what is there -------------------------------------------------------------------
 
     async def scan(self) -> AsyncIterator[Sequence[TrashItem]]:
-        """All that lies in the trash, wherever it was, page by page."""
+        """All that lies in the trash, wherever it was, page by page. What was emptied from it here
+        is left out, though the service shows it for days (told by rclone's authors)."""
+        emptied = await self._emptied_ids()
         async for rows in pages(self._api, ANYWHERE, _TRASHED):
-            trashed = [row for row in rows if row.trashed]
+            trashed = [row for row in rows if row.trashed and row.id not in emptied]
             paths = await self._folders.paths(row.parent_id for row in trashed)
             yield [self._item(row, paths) for row in trashed]
 
@@ -221,11 +230,31 @@ class Trash:
 
     async def delete_forever(self, items: Sequence[TrashItem]) -> None:
         """Remove items from the trash for good."""
-        await self._changes.delete([item.key for item in items])
+        ids = [item.key for item in items]
+        await self._changes.delete(ids)
+        await self._remember_emptied(set(ids))
 
     async def empty(self) -> None:
         """Remove everything from the trash for good; waits for the service to be done."""
+        doomed = {row.id async for rows in pages(self._api, ANYWHERE, _TRASHED) for row in rows}
         started = await self._api.call(wire.Started, "PATCH", f"{FILES}/trash:empty")
         failpoint("pikpak.trash.emptied")
-        await tasks.wait(self._api, started.task_id, patience=EMPTYING)
         self._folders.forget()
+        if await tasks.wait(self._api, started.task_id, patience=EMPTYING):
+            await self._remember_emptied(doomed)
+
+    # --- what the service goes on showing ------------------------------------------------
+
+    async def _remember_emptied(self, ids: set[str]) -> None:
+        """Note ids that are gone although the service may list them for days. An id never comes
+        back, so a note can be wrong for nothing else."""
+        emptied = await self._emptied_ids() | ids
+        kept = sorted(emptied)[-_REMEMBERED:]
+        self._emptied = set(kept)
+        await self._keys.write_sealed(_EMPTIED, self._profile.origin, Secret(" ".join(kept)))
+
+    async def _emptied_ids(self) -> set[str]:
+        if self._emptied is None:
+            sealed = await self._keys.read_sealed(_EMPTIED, self._profile.origin)
+            self._emptied = set(sealed.reveal().split()) if sealed is not None else set()
+        return self._emptied
