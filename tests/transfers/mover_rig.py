@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -102,10 +102,14 @@ class Rig:
     waits: list[CloudError] = field(default_factory=list)
     claims: tuple[HashType | None, AskHashes | None] = (None, None)
 
+    async def until(self, reached: Callable[[], bool]) -> None:
+        """Wait for something that only sampling can tell."""
+        while not reached():  # noqa: ASYNC110  # threads count, nobody tells the loop
+            await asyncio.sleep(0)
+
     async def until_wired(self, count: int) -> None:
         """Wait until so many bytes have crossed the network."""
-        while self.meter.wired < count:  # noqa: ASYNC110  # sampled, as the meter is meant to be
-            await asyncio.sleep(0)
+        await self.until(lambda: self.meter.wired >= count)
 
     async def move(
         self,

@@ -207,7 +207,7 @@ async def test_what_was_received_is_not_fetched_again(
 async def test_ranges_are_told_only_after_a_sync(
     server: ByteServer, rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(durable, "SYNC_BYTES", 4 * MIB)
+    monkeypatch.setattr(durable, "SYNC_SECONDS", 0.02)
     events: list[str] = []
 
     class Loud(PartFile):
@@ -215,11 +215,16 @@ async def test_ranges_are_told_only_after_a_sync(
             super().sync()
             events.append("sync")
 
-    handle = Loud(tmp_path / "t", len(LARGE))
+    stalls = [Fault("stall", after=3 * MIB) for _ in range(4)]
+    server.plan(*stalls)
     rig.receipts = _Recorder(events)
-    await rig.move(Remote(server, LARGE), handle)
+    task = asyncio.create_task(rig.move(Remote(server, LARGE), Loud(tmp_path / "t", len(LARGE))))
+    await rig.until(lambda: "told" in events)
+    for each in stalls:
+        each.go.set()
+    await task
     assert events[0] == "sync"
-    assert "told" in events
+    assert (tmp_path / "t").read_bytes() == LARGE
 
 
 class _Recorder(list[Receipt]):
