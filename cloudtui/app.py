@@ -26,7 +26,7 @@ from textual.screen import Screen
 
 from cloudtui import present, themes
 from cloudtui.actions import Place, in_place
-from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled
+from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled, JobsUnknown
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import Door, RuntimeFactory, RuntimePort
 from cloudtui.screens.main import MainScreen
@@ -161,6 +161,9 @@ class CloudApp(App[int]):
             what = present.count(asking, "file is", "files are")
             self.main.say(f"{what} there already: the others go on.  w then Enter decides")
         self._asking = asking
+
+    def on_jobs_unknown(self, message: JobsUnknown) -> None:
+        self.main.say(f"Jobs cannot be shown: {present.sentence(message.error)}", bad=True)
 
     def on_job_ended(self, message: JobEnded) -> None:
         from cloudtui.widgets import job_rows

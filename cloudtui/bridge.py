@@ -39,6 +39,14 @@ class JobsSampled(Message):
         return isinstance(message, JobsSampled)
 
 
+class JobsUnknown(Message):
+    """The engine could not tell what jobs do. Sent once until it can again."""
+
+    def __init__(self, error: Exception) -> None:
+        super().__init__()
+        self.error = error
+
+
 class JobEnded(Message):
     """A job of this run reached its end."""
 
@@ -63,6 +71,7 @@ class Bridge:
         self._runtime: RuntimePort | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._painted = 0.0
+        self._told = False
         self._skip = 0
         self._ended: set[str] = set()
         self._views: list[JobView] = []
@@ -111,7 +120,15 @@ class Bridge:
             return
         from cloudtui.widgets.job_rows import MOVING
 
-        views = self._runtime.transfers.views()
+        try:
+            views = self._runtime.transfers.views()
+        except Exception as error:  # a journal in trouble must not take the panes down with it
+            self._skip = _SAMPLES_AT_REST
+            if not self._told:
+                self._told = True
+                self._target.post_message(JobsUnknown(error))
+            return
+        self._told = False
         moving = any(view.state in MOVING and not view.orphan for view in views)
         self._skip = 0 if moving else _SAMPLES_AT_REST
         final = [view for view in views if view.state.is_final]

@@ -66,6 +66,7 @@ class Browser:
         self.storage: Storage | None = None
         self.loading = False
         self._relisting = False
+        self._again = False
         self.loading_since = 0.0
         self.stopped = False
         self.seen_at: float | None = None
@@ -240,12 +241,21 @@ class Browser:
         self._relisting = bool(self.view.entries)
         self._start()
 
+    def list_again(self) -> None:
+        """Something changed in the folder. A list under way is finished first: with changes coming
+        faster than lists, none would ever be whole otherwise."""
+        if self.loading:
+            self._again = True
+        else:
+            self.reload()
+
     def stop(self) -> bool:
         """Stop loading. Tells whether there was something to stop."""
         if not self.loading or self._worker is None:
             return False
         self._worker.cancel()
         self.loading = False
+        self._again = False
         self.stopped = True
         self.view.settle()
         self.pane.redraw()
@@ -279,6 +289,7 @@ class Browser:
     # --- loading -----------------------------------------------------------------------------
 
     def _start(self) -> None:
+        self._again = False
         self.loading = True
         self.loading_since = time.monotonic()
         self._changed(self)
@@ -317,6 +328,8 @@ class Browser:
         self.pane.set_notice(*self._empty_words())
         self.pane.redraw()
         self._changed(self)
+        if self._again:
+            self.reload()
 
     def _show(self, fresh: FolderView) -> None:
         """Put a list on screen while it still fills; what was typed or wanted before stays."""

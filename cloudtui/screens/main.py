@@ -470,4 +470,4 @@ class MainScreen(PaneKeys):
             if shown.parts == at.parts or (shown.node is not None and shown.node == at.node):
                 if want and browser is self.active:
                     browser.view.want(want)
-                browser.reload()
+                browser.list_again()

@@ -7,6 +7,7 @@ the header says of accounts.
 from __future__ import annotations
 
 import time
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -110,8 +111,17 @@ class Places:
 
     # --- small boxes -------------------------------------------------------------------------
 
-    def _ask(self, work: object) -> None:
-        self.screen.run_worker(work, group="boxes", exit_on_error=False)  # type: ignore[arg-type]
+    def _ask(self, work: Coroutine[None, None, None]) -> None:
+        """Run what opens a box or screen; a failure becomes a sentence."""
+
+        async def guarded() -> None:
+            try:
+                await work
+            except Exception as error:  # a boundary: services fail, and a bug becomes a sentence
+                self.screen.log.error(f"opening failed: {type(error).__name__}")
+                self.screen.say(present.sentence(error), bad=True)
+
+        self.screen.run_worker(guarded(), group="boxes", exit_on_error=False)
 
     def mark_pattern(self, browser: Browser, *, on: bool) -> None:
         """`+` and `-`: a pattern, then marks on what fits of the visible rows."""

@@ -100,6 +100,24 @@ async def test_a_bug_below_is_a_sentence_too() -> None:
         assert app.is_running
 
 
+async def test_changes_that_come_faster_than_lists_do_not_starve_them() -> None:
+    runtime = sample_runtime()
+    place = runtime.places["pikpak"]
+    async with opened(runtime) as (app, pilot):
+        right = app.main.right
+        assert right.at is not None
+        place.gate = asyncio.Event()
+        before = place.scans
+        for number in range(5):
+            place.tree["Media",].append(file(f"new{number}"))
+            app.main.folder_changed(right.at)
+            await pilot.pause(0)
+        assert place.scans <= before + 1
+        place.gate.set()
+        await settle(pilot, lambda: not right.loading and len(right.view.order) == 12)
+        assert place.scans == before + 2
+
+
 async def test_a_missing_sign_in_names_the_key() -> None:
     runtime = sample_runtime()
     runtime.places["pikpak"].fail = LoginNeeded("PikPak needs a sign-in.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudtui.services.errors import Denied
-from cloudtui.services.transfers.orders import JobState, OnConflict, Verb
+from cloudtui.services.transfers.orders import JobState, JobView, OnConflict, Verb
 from tests.screens.driving import opened, picture, press, settle
 from tests.screens.fake_runtime import job, sample_runtime
 
@@ -205,6 +205,23 @@ async def test_a_question_of_a_job_is_told_when_it_comes() -> None:
         runtime.transfers.jobs = [job("a.bin", JobState.ASKS, files_asking=2)]
         runtime.transfers.tell("a.bin")
         await settle(pilot, lambda: any("2 files are there already" in t for t in app.remembered()))
+
+
+async def test_a_journal_in_trouble_is_told_once_and_browsing_goes_on() -> None:
+    runtime = sample_runtime()
+    async with opened(runtime) as (app, pilot):
+
+        def broken() -> list[JobView]:
+            raise Denied("The journal cannot be read.")
+
+        runtime.transfers.views = broken  # type: ignore[method-assign]
+        for _ in range(3):
+            app.bridge.wake()
+            await pilot.pause()
+        told = [text for text in app.remembered() if "The journal cannot be read." in text]
+        assert len(told) == 1
+        await press(pilot, "down")
+        assert app.main.left.view.cursor == 1
 
 
 async def test_quit_without_jobs_leaves_at_once() -> None:

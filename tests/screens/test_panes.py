@@ -199,6 +199,26 @@ async def test_without_account_the_right_pane_says_what_to_do() -> None:
         assert any("No account yet." in line for line in picture(app))
 
 
+async def test_mouse_moves_the_cursor_enters_marks_sorts_and_scrolls() -> None:
+    runtime = sample_runtime()
+    async with opened(runtime) as (app, pilot):
+        left = app.main.left
+        await pilot.click("#left", offset=(5, 5))
+        assert left.view.cursor == 3
+        await pilot.click("#left", offset=(5, 6), control=True)
+        assert marked(left) == {names(left)[3]}
+        await pilot.click("#left", offset=(28, 1))
+        assert left.view.by.value == "size"
+        await pilot.click("#right", offset=(5, 4), times=2)
+        await settle(pilot, lambda: app.main.right.path == "/Media/Series")
+        await settle(pilot, lambda: not app.main.right.loading)
+        assert app.main.active is app.main.right
+        pane = app.main.right.pane
+        pane._wheel(3)
+        assert pane.top == 3
+        assert pane.cursor == 0
+
+
 async def test_compare_marks_what_is_missing_or_newer() -> None:
     runtime = sample_runtime()
     disk, cloud = runtime.places[""].tree, runtime.places["pikpak"].tree
