@@ -38,6 +38,9 @@ class Window:
         self._filling = asyncio.Lock()
         self._bell = asyncio.Event()
         self._rings = 0
+        self._dry = -1
+        """The ring after which the journal had nothing more: no use in asking again before the
+        next one, however many workers wait."""
         self._closed = False
         self.more = True
         """Whether the plan may still add items."""
@@ -113,6 +116,9 @@ class Window:
         async with self._filling:
             if self._ready:
                 return True
+            heard = self._rings
+            if self._dry == heard:
+                return False
             self._rewound = False
             self._ended.clear()
             after = self._after
@@ -126,6 +132,8 @@ class Window:
             self._ready.extend(fresh)
             if fresh:
                 self._ring()
+            if not page and not self._rewound:
+                self._dry = heard
             return bool(page) or self._rewound
 
     def _ring(self) -> None:
