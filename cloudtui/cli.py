@@ -22,15 +22,21 @@ _COMMANDS: Final[dict[str, str]] = {
     "quota": "accounts",
     "cp": "transfer",
     "mv": "transfer",
+    "check": "mirror",
+    "sync": "mirror",
     "rm": "removal",
     "trash": "removal",
     "login": "signin",
     "logout": "signin",
     "accounts": "accounts",
+    "token": "tokens",
+    "import": "imports:take_accounts",
     "config": "settings",
     "offline": "offline",
     "link": "links",
     "share": "links",
+    "revisions": "revisions",
+    "playlist": "playlists",
     "jobs": "jobs",
     "doctor": "program",
     "paths": "program",
@@ -67,9 +73,11 @@ class Commands(GeneralGroup):
         formatter.write_usage("cloudtui", "[OPTIONS] COMMAND [ARGS]...")
 
 
-def _load(module: str, name: str) -> click.Command:
+def _load(place: str, name: str) -> click.Command:
+    """A command of a module; `module:function` where the name cannot be a function's."""
+    module, _, function = place.partition(":")
     loaded = importlib.import_module(f"cloudtui.commands.{module}")
-    command = getattr(loaded, name.replace("-", "_"))
+    command = getattr(loaded, function or name.replace("-", "_"))
     assert isinstance(command, click.Command)
     return command
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
@@ -14,12 +16,10 @@ from cloudtui.commands.listing import find
 from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.errors import Interrupted, Refused, SourceChanged, UsageError
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import LocalFile, ReadTicket
+from cloudtui.services.storage import LocalFile, ReadSource, ReadTicket
 
 if TYPE_CHECKING:
-    from cloudtui.services.models import Found
     from cloudtui.services.runtime import Runtime
-    from cloudtui.services.storage import Storage
 
 _PIECE = 1024 * 1024
 _STALE_LINKS = 4
@@ -65,7 +65,8 @@ def cat(context: click.Context, loc: tuple[str, ...], *, offset: int, count: int
             if isinstance(source, LocalFile):
                 await asyncio.to_thread(_copy_local, source, offset, length, fd)
             elif length:
-                await _copy_remote(runtime, storage, found, source, offset, length, fd)
+                reopen = partial(storage.open_read, found)
+                await write_out(runtime, source, reopen, offset, length, fd)
         return 0
 
     run(context, body)
@@ -88,15 +89,16 @@ def _copy_local(source: LocalFile, offset: int, length: int, fd: int) -> None:
         os.close(opened)
 
 
-async def _copy_remote(
+async def write_out(
     runtime: Runtime,
-    storage: Storage,
-    found: Found,
     ticket: ReadTicket,
+    reopen: Callable[[], Awaitable[ReadSource]],
     offset: int,
     length: int,
     fd: int,
 ) -> None:
+    """Write part of a remote file to a descriptor; `reopen` gives a fresh ticket when the link
+    goes stale. Raises SourceChanged when the content changed meanwhile."""
     from cloudtui.services.retry import retrying
     from cloudtui.services.transfers.answers import RangeIgnored, StaleLink
     from cloudtui.services.transfers.pump import Meter, Pump, Stop
@@ -118,7 +120,7 @@ async def _copy_remote(
             stale += 1
             if stale > _STALE_LINKS:
                 raise exc.cause from exc
-            fresh = await storage.open_read(found)
+            fresh = await reopen()
             if not isinstance(fresh, ReadTicket) or fresh.version != ticket.version:
                 raise SourceChanged("The file changed while it was read.") from exc
             ticket = fresh

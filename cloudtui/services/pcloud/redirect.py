@@ -1,6 +1,6 @@
 """The one answer a browser brings back to this machine.
 
-Listens on the loopback addresses only, for one request, for ten minutes at most. Anything that is
+Listens on the loopback addresses only, for one request, for some minutes. Anything that is
 not that request gets 404 and changes nothing. Must not talk to pCloud.
 """
 
@@ -18,7 +18,6 @@ from urllib.parse import parse_qs, urlsplit
 from cloudtui.services.errors import LoginNeeded, UsageError
 from cloudtui.services.naming import display_name
 
-MINUTES: Final = 10
 _MOST_HEAD: Final = 16 << 10
 _HEAD_SECONDS: Final = 10.0
 
@@ -46,7 +45,7 @@ class LoopbackReceiver:
     or none, so that nobody else can stand behind the name `localhost`.
     """
 
-    def __init__(self, *, state: str, port: int, path: str = "/", minutes: float = MINUTES) -> None:
+    def __init__(self, *, state: str, port: int, path: str = "/", minutes: float = 10) -> None:
         self._state = state
         self._port = port
         self._path = path

@@ -29,6 +29,10 @@ class Options(Protocol):
         """An option that is an address without a path."""
         ...
 
+    def number(self, key: str, default: float | None = None) -> float:
+        """An option that is a number."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Regions:

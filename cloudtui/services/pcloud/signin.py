@@ -25,12 +25,6 @@ from cloudtui.services.pcloud.regions import AUTHORIZE, Options, Regions, region
 if TYPE_CHECKING:
     import httpx
 
-POLL_MINUTES: Final = 10
-"""How long a link may be approved; what pCloud itself allows is not documented."""
-REDIRECT_PORT: Final = 53682
-"""The port rclone's documents tell people to register, so that one registration serves both."""
-REDIRECT_URI: Final = f"http://localhost:{REDIRECT_PORT}/"
-
 _REQUEST_ID_LENGTH: Final = 40
 _LONGEST_OPENING: Final = 5.0
 _AT_ONCE: Final = 3.0
@@ -57,6 +51,17 @@ class Store(Protocol):
     async def write(self, item: str, origin: str, secret: Secret) -> None:
         """Keep a secret for an origin. Raises LoginNeeded when there is no place for it."""
         ...
+
+
+def approve_minutes(account: Options) -> float:
+    """How long to wait for the page; what pCloud itself allows is not documented."""
+    return account.number("approve_minutes")
+
+
+def redirect_port(account: Options) -> int:
+    """The port of this machine that the app's redirect names. By default the one of rclone's
+    documents, so that one registration serves both."""
+    return int(account.number("redirect_port"))
 
 
 def new_state() -> str:
@@ -133,15 +138,17 @@ async def poll_token(
     request_id: str,
     *,
     on_open: Callable[[], None] | None = None,
-    minutes: float = POLL_MINUTES,
+    minutes: float | None = None,
 ) -> SignedIn:
-    """Wait until the user has approved the link made with the same `request_id`.
+    """Wait until the user has approved the link made with the same `request_id`, for `minutes`
+    (None: as the account's options say).
 
     Both regions are asked at once, because only the account's own knows of the approval. `on_open`
     is called once both questions are on their way: only then the link should be shown. Raises
     LoginNeeded when it was denied or nobody approved in time.
     """
     known = regions(account)
+    minutes = approve_minutes(account) if minutes is None else minutes
     sent = {origin: asyncio.Event() for origin in known.candidates}
     waiting = {
         asyncio.create_task(_poll_one(account, network, origin, request_id, event)): origin
@@ -167,7 +174,7 @@ async def poll_token(
                     return await _check(network, known, token, first or origin)
     except TimeoutError:
         raise LoginNeeded(
-            f"Nobody approved the link within {minutes:g} minutes.", hint="Ask for a new one."
+            f"Nobody approved the link within {minutes:g} minutes.", hint="Sign in again."
         ) from None
     finally:
         announcing.cancel()

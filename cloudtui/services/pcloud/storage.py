@@ -51,6 +51,7 @@ from cloudtui.services.pcloud.offline import Offline
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.revisions import Versions
 from cloudtui.services.pcloud.shares import Shares
+from cloudtui.services.pcloud.tokens import Tokens
 from cloudtui.services.pcloud.trash import FOLDER_NAME, Trash
 from cloudtui.services.pcloud.tree import Tree
 from cloudtui.services.pcloud.write import Service, SessionWrite, SmallWrite, Upload, begin, reopen
@@ -104,6 +105,7 @@ class PCloudStorage:
         self.shares = Shares(self.account, self.client, self.names, self.tree, self.links)
         self.versions = Versions(self.client, self.names, self.links)
         self.unpacking = Unpacking(self.client, self.tree)
+        self.tokens = Tokens(self.client)
         # waits for a minute at a time, so with connections and a pace of its own
         self.feed = Feed(
             Client(account, keys, network, retries, name=f"{self.account}.feed", timeout=timeout)

@@ -199,6 +199,58 @@ class TokenAnswer(Answer):
     locationid: int | None = None
 
 
+class TokenRow(msgspec.Struct):
+    """One sign-in of `listtokens`."""
+
+    tokenid: int | None = None
+    device: str = ""
+    created: Stamp = None
+    expires: Stamp = None
+
+
+class TokenList(Answer):
+    """`listtokens`."""
+
+    tokens: list[TokenRow] = []
+
+
+class Collection(msgspec.Struct):
+    """A playlist of the service; `items` is how many tracks it has."""
+
+    id: int | None = None
+    name: str = ""
+    system: bool = False
+    items: int = 0
+
+
+class Collections(Answer):
+    """`collection_list`."""
+
+    collections: list[Collection] = []
+
+
+class LinkResult(msgspec.Struct):
+    """What became of one track of a playlist."""
+
+    fileid: int | None = None
+    result: int = 0
+
+
+class CollectionAnswer(Answer):
+    """`collection_create` and the like. The published sample shows a list of one, working programs
+    read an object: both are taken."""
+
+    collection: Collection | list[Collection] | None = None
+    linkresult: list[LinkResult] = []
+
+    @property
+    def one(self) -> Collection | None:
+        """The playlist it is about."""
+        if isinstance(self.collection, list):
+            return self.collection[0] if self.collection else None
+        return self.collection
+
+
 class Server(Answer):
     """`currentserver`."""
 

@@ -1,0 +1,157 @@
+"""The files below one folder by path, kept in the cache and brought up to date by the change feed.
+
+The first use lists the folder; later ones ask only what has changed since. Blocking file work is
+left to a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from cloudtui.services.models import Secret
+from cloudtui.services.paths import replacing
+from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.below import everything_below
+from cloudtui.services.pcloud.client import Client
+from cloudtui.services.pcloud.entries import Names
+from cloudtui.services.pcloud.feed import Feed
+from cloudtui.services.playlists import Song
+
+_FORMAT: Final = 1
+
+
+class Index(msgspec.Struct):
+    """What lies below the folder `top` as of the event `diffid`: number to parent and stored
+    name."""
+
+    top: int
+    diffid: int
+    folders: dict[int, tuple[int, str]] = {}
+    files: dict[int, tuple[int, str]] = {}
+    format: int = _FORMAT
+
+
+class Shelf:
+    """The index of one folder of an account."""
+
+    def __init__(self, account: str, client: Client, names: Names, feed: Feed, cache: Path) -> None:
+        self._account = account
+        self._client = client
+        self._names = names
+        self._feed = feed
+        self._cache = cache
+
+    async def songs(self, top: int, parts: tuple[str, ...]) -> list[tuple[Song, str]]:
+        """Every file below the folder `top`, whose path is `parts`, with its stored path relative
+        to the folder. What cannot be reached from there any more is left out."""
+        index = await self._current(top)
+        paths: dict[int, tuple[str, ...] | None] = {top: ()}
+        found: list[tuple[Song, str]] = []
+        for fileid, (parent, name) in index.files.items():
+            path = _path(index, parent, paths)
+            if path is not None:
+                stored = (*path, name)
+                local = tuple(self._names.local(part) for part in stored)
+                found.append((Song(f"f{fileid}", (*parts, *local)), "/".join(stored)))
+        return found
+
+    async def _current(self, top: int) -> Index:
+        file = self._file(top, await self._client.token())
+        index = await asyncio.to_thread(_read, file, top)
+        if index is not None:
+            events, newest = await self._feed.since(index.diffid)
+            if await self._apply(index, events):
+                if newest != index.diffid:
+                    index.diffid = newest
+                    await asyncio.to_thread(_write, file, index)
+                return index
+        # what happens while the folder is listed is told by the feed next time
+        index = Index(top, await self._feed.newest())
+        for item in await everything_below(self._client, top):
+            _put(index, item)
+        await asyncio.to_thread(_write, file, index)
+        return index
+
+    async def _apply(self, index: Index, events: list[wire.Event]) -> bool:
+        """Work events into the index; False when it must be made anew."""
+        for event in events:
+            item = event.metadata
+            if event.event == "reset" or "share" in event.event:
+                return False
+            if item is None or not event.event.endswith(("file", "folder")):
+                continue
+            if item.deletedfileid is not None:
+                index.files.pop(item.deletedfileid, None)
+            if event.event.startswith("delete") or not self._inside(index, item):
+                _drop(index, item)
+                continue
+            arrived = item.isfolder and item.folderid not in index.folders
+            _put(index, item)
+            if arrived and event.event == "modifyfolder" and item.folderid is not None:
+                # moved here from elsewhere, with all it holds
+                for below in await everything_below(self._client, item.folderid):
+                    _put(index, below)
+        return True
+
+    @staticmethod
+    def _inside(index: Index, item: wire.Item) -> bool:
+        parent = item.parentfolderid
+        return parent == index.top or parent in index.folders
+
+    def _file(self, top: int, token: Secret) -> Path:
+        # another sign-in under the same name may be another account
+        who = f"cloudtui index {self._client.base} {token.reveal()}"
+        mark = hashlib.sha256(who.encode()).hexdigest()[:12]
+        return self._cache / f"{self._account}-{mark}-d{top}.index"
+
+
+def _put(index: Index, item: wire.Item) -> None:
+    place = (item.parentfolderid or 0, item.name)
+    if item.isfolder and item.folderid is not None:
+        index.folders[item.folderid] = place
+    elif item.fileid is not None:
+        index.files[item.fileid] = place
+
+
+def _drop(index: Index, item: wire.Item) -> None:
+    if item.isfolder and item.folderid is not None:
+        index.folders.pop(item.folderid, None)
+    elif item.fileid is not None:
+        index.files.pop(item.fileid, None)
+
+
+def _path(
+    index: Index, folder: int, known: dict[int, tuple[str, ...] | None]
+) -> tuple[str, ...] | None:
+    """The stored path of a folder below the top, None when it hangs on nothing."""
+    chain: list[int] = []
+    here = folder
+    while here not in known:
+        if here not in index.folders or here in chain:
+            known[here] = None
+            break
+        chain.append(here)
+        here = index.folders[here][0]
+    path = known[here]
+    for number in reversed(chain):
+        path = None if path is None else (*path, index.folders[number][1])
+        known[number] = path
+    return known[folder]
+
+
+def _read(file: Path, top: int) -> Index | None:
+    try:
+        index = msgspec.msgpack.decode(file.read_bytes(), type=Index)
+    except (OSError, msgspec.DecodeError):
+        return None
+    return index if index.top == top and index.format == _FORMAT else None
+
+
+def _write(file: Path, index: Index) -> None:
+    with replacing(file) as target:
+        target.write(msgspec.msgpack.encode(index))
