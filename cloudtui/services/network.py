@@ -11,12 +11,13 @@ import asyncio
 import email.utils
 import ipaddress
 import os
+import sys
 import threading
 import time
 import urllib.request
 from collections.abc import AsyncIterator, Callable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
 
 from cloudtui.services.errors import CloudError, Offline, Refused, Retry
@@ -28,6 +29,10 @@ if TYPE_CHECKING:
     import httpx
 
 USER_AGENT: Final = "cloudtui"
+
+# httpx imports its own command line where it can, and with it rich, pygments and click's whole
+# world: a fifth of the start of a command. None makes that import fail, which httpx expects.
+sys.modules.setdefault("httpx._main", cast("Any", None))
 
 
 def is_loopback(host: str) -> bool:

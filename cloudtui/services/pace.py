@@ -10,7 +10,6 @@ little more only after a few hundred calls, so that well under two in a hundred 
 from __future__ import annotations
 
 import asyncio
-import statistics
 from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -196,7 +195,7 @@ class Pace:
         self._latencies.append(latency)
         if len(self._latencies) < 2 * self.slots or now - self._window_from < _WINDOW:
             return
-        middle = statistics.median(self._latencies)
+        middle = sorted(self._latencies)[len(self._latencies) // 2]
         crowded, self._crowded = self._crowded or bool(self._waiting), False
         self._latencies = []
         self._window_from = now
