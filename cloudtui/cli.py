@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 from typing import Any, Final
 
@@ -113,4 +114,6 @@ def cloudtui(context: click.Context) -> None:
 
 def main() -> None:
     """Run the program."""
+    # What start-up makes stays: looking through it again and again is a twelfth of a short command.
+    gc.set_threshold(50_000, 20, 50)
     cloudtui(prog_name="cloudtui")
