@@ -20,7 +20,7 @@ from cloudtui.services.imports.obscured import reveal
 from cloudtui.services.imports.remote import Remote
 from cloudtui.services.models import Secret
 from cloudtui.services.naming import display_name
-from cloudtui.services.options import ACCOUNT, SECRETS
+from cloudtui.services.options import ACCOUNT, SECRETS, Type
 
 KINDS: Final = ("pikpak", "pcloud")
 _ENCRYPTED: Final = "RCLONE_ENCRYPT_V0:"
@@ -113,7 +113,7 @@ def _dumped(path: Path, environ: Mapping[str, str]) -> dict[str, dict[str, str]]
 def _remote(name: str, values: Mapping[str, str]) -> Remote:
     kind = values["type"]
     options = {
-        key: value
+        key: _size(value) if ACCOUNT[kind][key].type is Type.SIZE else value
         for key, value in values.items()
         if key in ACCOUNT[kind] and key not in SECRETS and key not in ("encoding", "username")
     }
@@ -144,3 +144,8 @@ def _remote(name: str, values: Mapping[str, str]) -> Remote:
         client_secret=Secret(values["client_secret"]) if values.get("client_secret") else None,
         left_out=tuple(left_out),
     )
+
+
+def _size(text: str) -> str:
+    """A size as we read it: a bare number is KiB to rclone."""
+    return f"{text}K" if text.strip().isdecimal() else text

@@ -94,6 +94,7 @@ async def _pcloud(
     network: Network, account: Account, keys: Keys, remote: Remote
 ) -> tuple[str, Mapping[str, Value]]:
     from cloudtui.services.pcloud import signin
+    from cloudtui.services.pcloud.regions import AUTHORIZE
 
     if not remote.token:
         raise LoginNeeded(
@@ -104,7 +105,8 @@ async def _pcloud(
     done = await signin.check_token(account, network, token)
     await signin.store(keys, done)
     if remote.client_secret:
-        await keys.write("client_secret", account.origin("authorize_url"), remote.client_secret)
+        page = account.origin("authorize_url", AUTHORIZE)
+        await keys.write("client_secret", page, remote.client_secret)
     where: dict[str, Value] = {"region": done.region} if done.region else {"api_url": done.api_url}
     return done.email, where
 
