@@ -168,6 +168,18 @@ async def test_names_that_a_case_blind_place_cannot_tell_apart(
         assert len({name.casefold() for name in stored}) == 4
 
 
+async def test_copies_on_disk_permit_what_their_source_permits(rig: Rig, tmp_path: Path) -> None:
+    source = plant(tmp_path / "src", {"program": b"1", "private": b"2", "plain": b"3"})
+    for name, mode in (("program", 0o755), ("private", 0o600), ("plain", 0o644)):
+        (source / name).chmod(mode)
+    await rig.run(order(disk(source), disk(tmp_path / "dst"), contents=True))
+    modes = {each.name: each.lstat().st_mode & 0o777 for each in (tmp_path / "dst").iterdir()}
+    assert modes == {"program": 0o755, "private": 0o600, "plain": 0o644}
+    await rig.run(order(disk(source), cloud("/up"), contents=True))
+    await rig.run(order(cloud("/up"), disk(tmp_path / "down"), contents=True))
+    assert (tmp_path / "down" / "program").lstat().st_mode & 0o111 == 0
+
+
 async def test_filters_leave_out_files_and_whole_folders(rig: Rig, tmp_path: Path) -> None:
     source = plant(
         tmp_path / "src",

@@ -14,13 +14,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard
+from typing import TypeGuard, cast
 
 from cloudtui.services.errors import CloudError, Gone, Mismatch, NotFound
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import DISK, Found, HashType, Location
 from cloudtui.services.paths import PRIVATE_FILE, ensure
 from cloudtui.services.storage import (
+    DiskWrite,
     LocalFile,
     ReadSource,
     Receipt,
@@ -52,6 +53,7 @@ class Stream:
         self._version = errand.item.version
         self._current = ""
         self._claim: HashType | None = None
+        self._model: bytes | None = None
         self.note = ""
 
     async def run(self, source: Storage, target: Storage, existing: Found | None) -> Moved:
@@ -69,6 +71,8 @@ class Stream:
         needed = target.caps.upload_hash
         if needed is not None and needed not in facts.hashes and not isinstance(first, LocalFile):
             return await self._by_spool(source, target, existing, first, facts)
+        if isinstance(first, LocalFile) and target.account == DISK:
+            self._model = first.path
         if needed is not None and isinstance(first, LocalFile):
             facts = await self._hashed(first, facts, needed)
         await self._take_up(target)
@@ -245,6 +249,8 @@ class Stream:
         failpoint("engine.write.intent")
         handle = await target.open_write(folder, name, facts, replace=existing, job=errand.job)
         failpoint("engine.write.opened")
+        if self._model is not None and not is_remote(handle):
+            await asyncio.to_thread(_permit, self._model, cast("DiskWrite", handle))
         await self._note(handle)
         failpoint("engine.write.noted")
         return handle
@@ -293,6 +299,15 @@ class Stream:
 def spool_name(errand: Errand) -> str:
     """What the spool file of an item is called."""
     return f"{errand.job}-{errand.item.id}"
+
+
+def _permit(model: bytes, handle: DiskWrite) -> None:
+    """Give a local copy what its source permits, as far as new files here may be permitted it."""
+    with contextlib.suppress(OSError):  # a file system without permissions has none to keep
+        fd = handle.fd()
+        new = os.fstat(fd).st_mode & 0o777
+        most = new | (new & 0o444) >> 2  # who may read may run, where the source says so
+        os.fchmod(fd, os.stat(model).st_mode & most)  # noqa: PTH116  # the path is bytes
 
 
 def is_remote(handle: WriteHandle) -> TypeGuard[RemoteWrite]:
