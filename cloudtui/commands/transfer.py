@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -126,19 +127,23 @@ def _transfer(
     async def body(runtime: Runtime, output: Output) -> int:
         if len(words) < 2:
             raise UsageError("A source and a target are needed.")
-        policy = OnConflict(on_conflict or runtime.settings.text("on_conflict"))
-        sources, target = await plan_words(runtime, words[:-1], words[-1], recursive=recursive)
         order = Order(
             verb=verb,
-            sources=sources,
-            target=target,
-            on_conflict=policy,
+            sources=(),
+            target=Location(DISK),
+            on_conflict=OnConflict(on_conflict or runtime.settings.text("on_conflict")),
             verify=Verify(verify),
             server_side=ServerSide(server_side),
             include=include,
             exclude=exclude,
             bandwidth=parse_rate(bwlimit) if bwlimit else None,
         )
+        if not dry_run:
+            job = await runtime.transfers.take_up(readings(runtime, words, order))
+            if job is not None:
+                return await follow(runtime.transfers, [job], output)
+        sources, target = await plan_words(runtime, words[:-1], words[-1], recursive=recursive)
+        order = replace(order, sources=sources, target=target)
         if dry_run:
             for step in await runtime.transfers.plan(order):
                 if output.as_json:
@@ -159,6 +164,22 @@ def _transfer(
         return await follow(runtime.transfers, [job], output)
 
     run(context, body)
+
+
+def readings(runtime: Runtime, words: Sequence[str], order: Order) -> list[Order]:
+    """Every order these words can mean: the last one as a folder that is there, or as a new name.
+
+    Which of them it was cannot be seen any more once a job cut short has made its target or moved
+    its sources away. Raises UsageError.
+    """
+    *given, goal = [runtime.parse(word).at for word in words]
+    contents = [word.endswith("/") or not at.parts for word, at in zip(words, given, strict=False)]
+    into = tuple(Source(at, each) for at, each in zip(given, contents, strict=True))
+    found = [replace(order, sources=into, target=goal)]
+    if len(given) == 1 and goal.parts and not contents[0]:
+        named = Source(given[0], name=goal.name)
+        found.append(replace(order, sources=(named,), target=goal.parent))
+    return found
 
 
 async def plan_words(

@@ -9,7 +9,7 @@ import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import DISK, Found, Location
@@ -26,6 +26,9 @@ from cloudtui.services.transfers.shelves import NewFolder
 from cloudtui.services.transfers.slots import Slots
 from cloudtui.services.transfers.stop import Stop
 
+if TYPE_CHECKING:
+    from cloudtui.services.settings import Settings
+
 Storages = Callable[[str], Awaitable[Storage]]
 
 _UNFOLDED: Final = 1_000_000_000
@@ -41,6 +44,18 @@ class Limits:
     files: int = 8
     small: int = 32
     bandwidth: int = 0
+
+    @classmethod
+    def of(cls, settings: Settings | None) -> Limits:
+        """What the settings say."""
+        if settings is None:
+            return cls()
+        return cls(
+            jobs=settings.whole("jobs_at_once"),
+            files=settings.whole("files_at_once"),
+            small=settings.whole("small_files_at_once"),
+            bandwidth=settings.whole("bandwidth"),
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ import logging
 import secrets
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
@@ -79,7 +79,7 @@ class Transfers:
         self._network = network
         self._envelope = Envelope(sealer)
         self._retries = retries or Retries()
-        self._limits = limits or _limits(settings)
+        self._limits = limits or Limits.of(settings)
         self._listeners = Listeners()
         self._journal: Journal | None = None
         self._desk_: Desk | None = None
@@ -170,11 +170,9 @@ class Transfers:
         if not order.sources:
             raise UsageError("Nothing was named to copy.")
         await self._start()
-        mark = mark_of(order)
-        for row in await self.journal.read(_rows):
-            unfinished = not row.state.is_final and not self._runner.lives(row.runner)
-            if row.fingerprint == mark and unfinished and await self._take(row):
-                return row.id
+        adopted = await self.take_up([order])
+        if adopted is not None:
+            return adopted
         found = await resolve(order.sources, self._storages)
         await refuse_nonsense(order, found, self._storages)
         await self._know(order)
@@ -186,7 +184,7 @@ class Transfers:
             hold=Hold.USER if order.paused else Hold.NONE,
             direction=direction_of(order),
             title=pictures.title_of(order),
-            fingerprint=mark,
+            fingerprint=mark_of(order),
             created_ns=time.time_ns(),
         )
         await self.journal.run(lambda db: ledger.add_job(db, row))
@@ -195,6 +193,22 @@ class Transfers:
         self._listeners.tell(JobChanged(row.id))
         self._crew.schedule()
         return row.id
+
+    async def take_up(self, orders: Iterable[Order]) -> str | None:
+        """Go on with the orphan that one of these orders began; its id, None when there is none.
+
+        Nothing is looked up: an order whose target it made, or whose sources it already moved
+        away, is known again by its words alone.
+        """
+        marks = {mark_of(order) for order in orders}
+        if not any(row.fingerprint in marks for row in await self.journal.read(_rows)):
+            return None
+        await self._start()
+        for row in await self.journal.read(_rows):
+            unfinished = not row.state.is_final and not self._runner.lives(row.runner)
+            if row.fingerprint in marks and unfinished and await self._take(row):
+                return row.id
+        return None
 
     async def plan(self, order: Order) -> list[Planned]:
         """What the order would do; nothing is done. Raises like `submit`."""
@@ -463,17 +477,6 @@ class Transfers:
                 if request.resolution is not None:
                     await self._crew.answer(job, request.item, request.resolution)
         self._listeners.tell(JobChanged(request.job))
-
-
-def _limits(settings: Settings | None) -> Limits:
-    if settings is None:
-        return Limits()
-    return Limits(
-        jobs=settings.whole("jobs_at_once"),
-        files=settings.whole("files_at_once"),
-        small=settings.whole("small_files_at_once"),
-        bandwidth=settings.whole("bandwidth"),
-    )
 
 
 def _ring(job: str, bell: asyncio.Event, event: Event) -> None:
