@@ -1,0 +1,250 @@
+"""kill -9 at every named failpoint of every operation, then the same again: trees are equal,
+nothing is half, nothing is there twice, nothing is left lying about."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from cloudtui.services.failpoints import NAMES
+from tests.cloud_stage import Stage
+from tests.crash import scenarios as on
+from tests.crash.scenarios import Scenario
+
+pytestmark = pytest.mark.crash
+
+SIGN_IN = ("pikpak.signin.answered", "pikpak.refresh.stored")
+"""Passed by whatever comes first; they have scenarios of their own."""
+
+JOB = (
+    *("engine.job.created", "plan.page", "plan.rooted", "plan.counted"),
+    *("engine.item.done", "engine.job.finished"),
+)
+STREAM = (
+    *("engine.write.intent", "engine.write.opened", "engine.write.noted"),
+    *("mover.before_finish", "mover.after_finish", "engine.copied"),
+)
+TREE = ("plan.mkdir.intent", "plan.mkdir.made", "plan.mkdir.noted", "plan.folder")
+LEAVE = ("engine.remove.intent", "engine.remove.done", "engine.folder.removed")
+SENT = ("mover.part_sent", "engine.receipt")
+TO_PK = (
+    *("pikpak.upload.begun", "pikpak.upload.parts"),
+    *("pikpak.upload.completed", "pikpak.upload.finished"),
+)
+SESSION = tuple(f"pcloud.upload.{step}" for step in ("created", "written", "checked", "saved"))
+TO_PC = ("pcloud.put", *SESSION)
+TO_DISK = (
+    *("disk.part_created", "disk.before_commit", "disk.after_commit"),
+    "mover.part_received",
+)
+SERVER = ("engine.server.intent", "engine.server.done")
+REPLACE = tuple(f"engine.replace.{step}" for step in ("copied", "cleared", "named"))
+SPOOL = tuple(f"engine.spool.{step}" for step in ("filled", "hashed", "sent"))
+PK_REPLACE = tuple(f"pikpak.replace.{step}" for step in ("checked", "trashed", "named"))
+PK_TRASH = ("pikpak.batch.started", "pikpak.trash.done")
+PC_TRASH = tuple(f"pcloud.trash.{step}" for step in ("batch", "manifest", "moved"))
+DISK_TRASH = ("disk.trash.noted", "disk.trash.moved")
+
+
+@dataclass(frozen=True)
+class Row:
+    """A scenario and the failpoints it passes; `late` are passes after the first that are worth a
+    death of their own. `whole`: these are all it passes, otherwise only what is new in it."""
+
+    scenario: Scenario
+    names: tuple[str, ...]
+    late: tuple[str, ...] = ()
+    whole: bool = True
+
+
+LATE_TREE = ("plan.mkdir.made:3", "plan.folder:2", "engine.item.done:3", "engine.write.opened:4")
+ROWS: dict[str, Row] = {
+    "up-pk": Row(
+        on.up("pk"),
+        (*JOB, *TREE, *STREAM, *SENT, *TO_PK, "pikpak.mkdir.made"),
+        (*LATE_TREE, "mover.part_sent:4", "engine.receipt:5", "pikpak.upload.finished:3"),
+    ),
+    "up-pc": Row(
+        on.up("pc"),
+        (*JOB, *TREE, *STREAM, *SENT, *TO_PC, "pcloud.mkdir"),
+        (*LATE_TREE, "pcloud.upload.written:4", "engine.receipt:6", "pcloud.put:3"),
+    ),
+    "up-new-pk": Row(on.up_renamed("pk"), ("plan.mkdir.made", "engine.item.done"), whole=False),
+    "up-new-pc": Row(on.up_renamed("pc"), ("plan.mkdir.made", "engine.item.done"), whole=False),
+    "up-resumed-pk": Row(on.up("pk", resumed=True), (*SENT, "pikpak.upload.completed"), whole=False),
+    "up-resumed-pc": Row(on.up("pc", resumed=True), (*SENT, "pcloud.upload.saved"), whole=False),
+    "down-pk": Row(on.down("pk"), (*JOB, *TREE, *STREAM, *TO_DISK), LATE_TREE),
+    "down-pc": Row(on.down("pc"), (*JOB, *TREE, *STREAM, *TO_DISK), LATE_TREE),
+    "down-new-pk": Row(
+        on.down("pk", renamed=True), ("plan.mkdir.made", "engine.item.done"), whole=False
+    ),
+    "down-new-pc": Row(
+        on.down("pc", renamed=True), ("plan.mkdir.made", "engine.item.done"), whole=False
+    ),
+    "down-resumed-pk": Row(on.down("pk", resumed=True), TO_DISK, whole=False),
+    "move-up-pk": Row(
+        on.move_up("pk"),
+        (*JOB, *TREE, *STREAM, *SENT, *TO_PK, *LEAVE, "pikpak.mkdir.made"),
+        ("engine.remove.done:3", "engine.folder.removed:3"),
+    ),
+    "move-up-pc": Row(
+        on.move_up("pc"),
+        (*JOB, *TREE, *STREAM, *SENT, *TO_PC, *LEAVE, "pcloud.mkdir"),
+        ("engine.remove.done:3", "engine.folder.removed:3"),
+    ),
+    "move-down-pk": Row(
+        on.move_down("pk"),
+        (*LEAVE, *PK_TRASH, "engine.copied", "engine.item.done", "engine.job.finished"),
+        whole=False,
+    ),
+    "move-down-pc": Row(
+        on.move_down("pc"),
+        (*LEAVE, "pcloud.delete", "engine.copied", "engine.item.done", "engine.job.finished"),
+        whole=False,
+    ),
+    "replace-small-pk": Row(
+        on.replace_up("pk", 1_000),
+        (
+            *(*JOB, *STREAM, *SENT, *PK_REPLACE, "pikpak.batch.started", "pikpak.rename.done"),
+            *("pikpak.upload.begun", "pikpak.upload.completed", "pikpak.upload.finished"),
+        ),
+    ),
+    "replace-large-pk": Row(
+        on.replace_up("pk", 300_000), (*SENT, *TO_PK, *PK_REPLACE), ("engine.receipt:3",), False
+    ),
+    "replace-pc": Row(
+        on.replace_up("pc", 300_000), (*JOB, *STREAM, *SENT, *SESSION), ("engine.receipt:4",)
+    ),
+    "replace-disk": Row(
+        on.replace_down, (*JOB, *STREAM, *TO_DISK, *DISK_TRASH, "disk.replace_trashed")
+    ),
+    "rm-pk": Row(on.remove("pk"), PK_TRASH),
+    "rm-pc": Row(on.remove("pc"), PC_TRASH, ("pcloud.trash.moved:2",)),
+    "rm-disk": Row(on.remove(""), DISK_TRASH, ("disk.trash.noted:2", "disk.trash.moved:2")),
+    "rm-linked-pc": Row(on.unlinked, (*PC_TRASH, "pcloud.trash.unlinked")),
+    "restore-pk": Row(
+        on.restore("pk"),
+        ("pikpak.batch.started", "pikpak.restore.untrashed", "pikpak.restore.moved"),
+        ("pikpak.batch.started:2", "pikpak.restore.moved:2"),
+    ),
+    "restore-pc": Row(
+        on.restore("pc"),
+        ("pcloud.mkdir", "pcloud.restore.moved", "pcloud.delete", "pcloud.trash.tidied"),
+        ("pcloud.restore.moved:2",),
+    ),
+    "restore-disk": Row(on.restore(""), ("disk.restore.moved",), ("disk.restore.moved:2",)),
+    "forever-pk": Row(on.forever("pk"), ("pikpak.batch.started",)),
+    "forever-pc": Row(on.forever("pc"), ("pcloud.delete",), ("pcloud.delete:2",)),
+    "forget-pk": Row(on.forget("pk"), ("pikpak.batch.started",)),
+    "forget-pc": Row(on.forget("pc"), ("pcloud.delete", "pcloud.trash.deleted")),
+    "empty-pk": Row(on.empty("pk"), ("pikpak.trash.emptied",)),
+    "empty-pc": Row(
+        on.empty("pc"), ("pcloud.delete", "pcloud.trash.emptied"), ("pcloud.trash.emptied:2",)
+    ),
+    "mkdir-pk": Row(on.make("pk"), ("pikpak.mkdir.made",), ("pikpak.mkdir.made:2",)),
+    "mkdir-pc": Row(on.make("pc"), ("pcloud.mkdir",), ("pcloud.mkdir:2",)),
+    "rename-pk": Row(on.rename("pk"), ("pikpak.rename.done",)),
+    "rename-pc": Row(on.rename("pc"), ("pcloud.rename",)),
+    "copy-inside-pk": Row(
+        on.inside("pk", "cp"), (*JOB, *SERVER, "pikpak.copy.started", "pikpak.copy.done")
+    ),
+    "copy-inside-pc": Row(on.inside("pc", "cp"), (*JOB, *SERVER, "pcloud.mkdir", "pcloud.copy")),
+    "move-inside-pk": Row(
+        on.inside("pk", "mv"), (*JOB, *SERVER, "pikpak.batch.started", "pikpak.move.done")
+    ),
+    "move-inside-pc": Row(on.inside("pc", "mv"), (*JOB, *SERVER, "pcloud.move")),
+    "copy-over-pk": Row(
+        on.inside_replace("pk", "cp"),
+        (*REPLACE, *PK_TRASH, "pikpak.copy.started", "pikpak.copy.done", "pikpak.rename.done"),
+        ("pikpak.rename.done:2",),
+        whole=False,
+    ),
+    "copy-over-pc": Row(
+        on.inside_replace("pc", "cp"), (*REPLACE, *PC_TRASH, "pcloud.rename"), whole=False
+    ),
+    "move-over-pk": Row(
+        on.inside_replace("pk", "mv"),
+        (*REPLACE, *PK_TRASH, "pikpak.move.done", "pikpak.rename.done"),
+        ("pikpak.batch.started:2", "pikpak.rename.done:2"),
+        whole=False,
+    ),
+    "move-over-pc": Row(
+        on.inside_replace("pc", "mv"),
+        (*REPLACE, *PC_TRASH, "pcloud.move", "pcloud.rename"),
+        whole=False,
+    ),
+    "relay": Row(
+        on.across("pk", "pc", "cp"), (*STREAM, *SENT, *TO_PC, "engine.item.done"), whole=False
+    ),
+    "relay-move": Row(
+        on.across("pk", "pc", "mv"), (*LEAVE, *PK_TRASH, "engine.item.done"), whole=False
+    ),
+    "spool": Row(
+        on.across("pc", "pk", "cp"),
+        (*SPOOL, *STREAM, *SENT, *TO_PK, *TO_DISK),
+        ("engine.spool.filled:3", "mover.part_sent:3", "engine.write.noted:4"),
+        whole=False,
+    ),
+    "spool-move": Row(on.across("pc", "pk", "mv"), (*LEAVE, *SPOOL, "pcloud.delete"), whole=False),
+    "twin": Row(on.twin, ("pcloud.put.twin",), whole=False),
+    "drop-pk": Row(on.dropped("pk"), ("pikpak.upload.removed",), whole=False),
+    "drop-pc": Row(on.dropped("pc"), ("pcloud.upload.aborted",), whole=False),
+    "offline-pk": Row(on.offline("pk"), ("pikpak.offline.added",)),
+    "offline-pc": Row(on.offline("pc"), ("pcloud.offline.added",)),
+    "share-pk": Row(on.share("pk"), ("pikpak.share.made",)),
+    "share-pc": Row(on.share("pc"), ("pcloud.share.made",)),
+    "sign-in": Row(on.sign_in, SIGN_IN),
+    "refresh": Row(on.refresh, ("pikpak.refresh.answered", "pikpak.refresh.stored")),
+}
+
+ELSEWHERE = {"mover.range_durable"}
+"""In `test_large.py`: it takes 64 MiB to pass it."""
+
+
+def deaths() -> list[tuple[str, str]]:
+    return [
+        (title, name) for title, row in ROWS.items() for name in sorted({*row.names, *row.late})
+    ]
+
+
+def test_no_failpoint_is_left_out() -> None:
+    assert {name.partition(":")[0] for _, name in deaths()} | ELSEWHERE == NAMES
+
+
+@pytest.mark.parametrize("title", ROWS)
+def test_the_table_names_what_is_passed(stage: Stage, tmp_path: Path, title: str) -> None:
+    row = ROWS[title]
+    case = row.scenario(stage)
+    record = tmp_path / "passed"
+    ended = subprocess.run(
+        [sys.executable, "-m", "tests.crash.recorder", str(record), *case.words],
+        env=stage.home.environment(),
+        cwd=Path(__file__).parents[2],
+        capture_output=True,
+        text=True,
+    )
+    assert ended.returncode == 0, ended.stderr
+    passed = set(record.read_text().split())
+    if row.whole:
+        assert passed - set(SIGN_IN) == set(row.names) - set(SIGN_IN)
+    assert set(row.names) <= passed | set(SIGN_IN)
+    case.check()
+
+
+@pytest.mark.parametrize(("title", "failpoint"), deaths())
+def test_killed_there_and_run_again(stage: Stage, title: str, failpoint: str) -> None:
+    case = ROWS[title].scenario(stage)
+    stage.die(failpoint, *case.words)
+    words = ("jobs", "resume") if case.resumed else case.words
+    again = stage.home.run(*words)
+    assert again.code in case.codes, f"exit {again.code}\n{again.out}{again.err}"
+    if again.code and case.words[0] == "mv":
+        assert failpoint == "engine.job.finished"
+    assert "Traceback" not in again.err
+    case.check()
+    left = [row for row in stage.home.run("jobs", "ls", "--json").ok().values]
+    assert all(row["state"] in ("done", "cancelled") for row in left), left

@@ -1,0 +1,1 @@
+"""Servers, networks and disks that misbehave, as the commands see it."""
