@@ -34,6 +34,8 @@ _COMMANDS: Final[dict[str, str]] = {
     "import": "imports:take_accounts",
     "config": "settings",
     "offline": "offline",
+    "extract": "archives",
+    "search": "searching",
     "link": "links",
     "share": "links",
     "revisions": "revisions",

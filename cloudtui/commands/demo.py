@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
@@ -48,7 +47,7 @@ def demo(context: click.Context, *, check: bool) -> None:
 
                 code = run_full_screen(
                     lambda: runtime_of(surroundings),
-                    str(Path(os.getcwd())),
+                    str(Path.cwd()),
                     "pikpak:/",
                     go_on=None,
                 )

@@ -69,6 +69,7 @@ def ls(
             folder, prefix = pending.pop()
             try:
                 rows = await sorted_entries(storage, folder)
+                remember(runtime, folder, rows)
             except CloudError as error:
                 if not prefix:
                     raise
@@ -84,6 +85,22 @@ def ls(
         return failures.exit_code
 
     run(context, body)
+
+
+def remember(runtime: Runtime, folder: Location, rows: list[Found]) -> None:
+    """Let search know a cloud folder's listing. A cache that cannot be written only costs that."""
+    if folder.account == DISK:
+        return
+    import contextlib
+    import sqlite3
+
+    from cloudtui.commands.searching import open_catalogue
+
+    with (
+        contextlib.suppress(OSError, sqlite3.Error),
+        contextlib.closing(open_catalogue(runtime)) as catalogue,
+    ):
+        catalogue.keep(folder, [row.entry for row in rows])
 
 
 def _show(

@@ -1,0 +1,121 @@
+"""`extract`: archives unpacked by the service that holds them."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from cloudtui.cli_output import Output
+from cloudtui.commands.folders import make_folder
+from cloudtui.commands.listing import find, sorted_entries
+from cloudtui.commands.session import Failures, GeneralCommand, run
+from cloudtui.services.errors import CloudError, NotFound, NotSupported, UsageError
+from cloudtui.services.models import Extracted, Found, Location, Secret
+from cloudtui.services.naming import display_name
+from cloudtui.services.storage import Archives
+
+if TYPE_CHECKING:
+    from cloudtui.services.runtime import Runtime
+    from cloudtui.services.storage import Storage
+
+_ENDINGS = (".zip", ".7z", ".rar")
+
+
+@click.command(cls=GeneralCommand)
+@click.option("--to", "target", metavar="LOC", help="Folder for the content; beside it without.")
+@click.option("--password-stdin", is_flag=True, help="The password is the first line of stdin.")
+@click.option("--delete-source", is_flag=True, help="To the trash with what is fully unpacked.")
+@click.argument("loc", nargs=-1, required=True)
+@click.pass_context
+def extract(
+    context: click.Context,
+    loc: tuple[str, ...],
+    *,
+    target: str | None,
+    password_stdin: bool,
+    delete_source: bool,
+) -> None:
+    """Have the service unpack archives; a folder means every archive in it."""
+
+    async def body(runtime: Runtime, output: Output) -> int:
+        password = None
+        if password_stdin:
+            line: str = await asyncio.to_thread(sys.stdin.readline)
+            password = Secret(line.rstrip("\r\n"))
+        failures = Failures(output)
+        total = Extracted()
+        for text in loc:
+            try:
+                storage, found, _ = await find(runtime, text)
+                unpacker = _unpacker(storage)
+                into = await _into(runtime, target, storage)
+                archives = await _archives(storage, found)
+            except CloudError as error:
+                failures.add(error)
+                total += Extracted(errors=1)
+                continue
+            for archive in archives:
+                shown = display_name(archive.entry.name)
+
+                def tell(percent: int, name: str = shown) -> None:
+                    output.progress(f"unpacking {name}  {percent}%")
+
+                try:
+                    total += await unpacker.extract(
+                        archive, into, password, delete_source=delete_source, on_progress=tell
+                    )
+                except CloudError as error:
+                    failures.add(error)
+                    total += Extracted(errors=1)
+        for message in total.messages:
+            output.say(display_name(message, edges=False))
+        counters = {
+            "Decompressed": total.decompressed,
+            "SourceDeleted": total.source_deleted,
+            "Errors": total.errors,
+        }
+        if output.as_json:
+            output.value(counters)
+        else:
+            for name, number in counters.items():
+                output.line(f"{name:<14} {number}")
+        return failures.exit_code or int(total.errors > 0)
+
+    run(context, body)
+
+
+def _unpacker(storage: Storage) -> Archives:
+    place: object = storage
+    if not isinstance(place, Archives):
+        raise NotSupported(f"{storage.title} does not unpack archives by itself.")
+    return place
+
+
+async def _into(runtime: Runtime, target: str | None, storage: Storage) -> Location | None:
+    if target is None:
+        return None
+    at = runtime.parse(target).at
+    if at.account != storage.account:
+        raise UsageError(
+            f"{storage.title} unpacks only into its own folders.",
+            hint="cp brings the content elsewhere afterwards.",
+        )
+    if at.node or not at.parts:
+        return at
+    return (await make_folder(storage, at, parents=True)).at
+
+
+async def _archives(storage: Storage, found: Found) -> list[Found]:
+    if not found.entry.is_folder:
+        return [found]
+    inside = [
+        row
+        for row in await sorted_entries(storage, found.at)
+        if row.entry.name.lower().endswith(_ENDINGS) and not row.entry.is_folder
+    ]
+    if not inside:
+        raise NotFound(f"{display_name(str(found.at))} holds no archive.")
+    return inside
