@@ -29,21 +29,27 @@ def playlist() -> None:
     """Playlists of music on pCloud."""
 
 
-async def _home(runtime: Runtime, text: str) -> tuple[PCloudStorage, Found, Playlists]:
-    """The account, its music folder (`/Music` when only NAME: was said), its playlists."""
-    from cloudtui.services.pcloud.playlists import Playlists
-
+async def _account(runtime: Runtime, text: str) -> tuple[PCloudStorage, Location, Playlists]:
+    """The account, where its music is (`/Music` when only NAME: was said), its playlists."""
     at = runtime.parse(text).at
     if at.account == DISK or runtime.account(at.account).kind != "pcloud":
         raise NotSupported("Playlists are made on pCloud.", hint="Name an account of it.")
     storage: object = await runtime.storage(at.account)
+    from cloudtui.services.pcloud.playlists import Playlists
     from cloudtui.services.pcloud.storage import PCloudStorage
 
     assert isinstance(storage, PCloudStorage)
     if text.endswith(":"):
         at = Location(at.account, (_MUSIC,))
-    folder = await storage.stat(at, want=Kind.FOLDER)
-    return storage, folder, Playlists(at.account, storage.client, storage.names)
+    if at.node is not None:
+        at = (await storage.stat(at, want=Kind.FOLDER)).at
+    return storage, at, Playlists(at.account, storage.client, storage.names)
+
+
+async def _home(runtime: Runtime, text: str) -> tuple[PCloudStorage, Found, Playlists]:
+    """The same, with the music folder itself."""
+    storage, at, playlists = await _account(runtime, text)
+    return storage, await storage.stat(at, want=Kind.FOLDER), playlists
 
 
 @playlist.command("add")
@@ -78,16 +84,16 @@ def playlist_add(
 
         if name and len(lists) > 1:
             raise Refused("One name fits one playlist only.")
-        storage, folder, playlists = await _home(runtime, place)
+        storage, at, playlists = await _account(runtime, place)
         shelf = Shelf(
-            folder.at.account,
+            at.account,
             storage.client,
             storage.names,
+            storage.tree,
             storage.feed,
             runtime.paths.cache_dir,
         )
-        top = int(folder.entry.id[1:])
-        songs = await shelf.songs(top, folder.at.parts)
+        folder, songs = await shelf.songs(at)
         library = Library(song for song, _ in songs)
         stored = {song.id: path for song, path in songs}
         local = _absolute(prefix).parts[1:] if prefix else ()

@@ -13,56 +13,63 @@ from typing import Final
 
 import msgspec
 
-from cloudtui.services.models import Secret
+from cloudtui.services.models import Entry, Found, Kind, Location, Secret
 from cloudtui.services.paths import replacing
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.below import everything_below
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import Names
 from cloudtui.services.pcloud.feed import Feed
+from cloudtui.services.pcloud.tree import Tree
 from cloudtui.services.playlists import Song
 
-_FORMAT: Final = 1
+_FORMAT: Final = 2
 
 
 class Index(msgspec.Struct):
-    """What lies below the folder `top` as of the event `diffid`: number to parent and stored
-    name."""
+    """What lies below a folder as of the event `diffid`: number to parent and stored name. `chain`
+    are the numbers of the folders on the way to it, `top` its own."""
 
     top: int
     diffid: int
+    chain: list[int] = []
     folders: dict[int, tuple[int, str]] = {}
     files: dict[int, tuple[int, str]] = {}
     format: int = _FORMAT
 
 
 class Shelf:
-    """The index of one folder of an account."""
+    """The indexes of one account's folders."""
 
-    def __init__(self, account: str, client: Client, names: Names, feed: Feed, cache: Path) -> None:
+    def __init__(
+        self, account: str, client: Client, names: Names, tree: Tree, feed: Feed, cache: Path
+    ) -> None:
         self._account = account
         self._client = client
         self._names = names
+        self._tree = tree
         self._feed = feed
         self._cache = cache
 
-    async def songs(self, top: int, parts: tuple[str, ...]) -> list[tuple[Song, str]]:
-        """Every file below the folder `top`, whose path is `parts`, with its stored path relative
-        to the folder. What cannot be reached from there any more is left out."""
-        index = await self._current(top)
-        paths: dict[int, tuple[str, ...] | None] = {top: ()}
+    async def songs(self, at: Location) -> tuple[Found, list[tuple[Song, str]]]:
+        """The folder at `at` and every file below it, with its stored path relative to the folder.
+        Raises NotFound. What cannot be reached from there any more is left out."""
+        index = await self._current(at)
+        paths: dict[int, tuple[str, ...] | None] = {index.top: ()}
         found: list[tuple[Song, str]] = []
         for fileid, (parent, name) in index.files.items():
             path = _path(index, parent, paths)
             if path is not None:
                 stored = (*path, name)
                 local = tuple(self._names.local(part) for part in stored)
-                found.append((Song(f"f{fileid}", (*parts, *local)), "/".join(stored)))
-        return found
+                found.append((Song(f"f{fileid}", (*at.parts, *local)), "/".join(stored)))
+        node = f"d{index.top}"
+        here = Location(self._account, at.parts, node)
+        return Found(here, Entry(at.name, node, Kind.FOLDER)), found
 
-    async def _current(self, top: int) -> Index:
-        file = self._file(top, await self._client.token())
-        index = await asyncio.to_thread(_read, file, top)
+    async def _current(self, at: Location) -> Index:
+        file = self._file(at, await self._client.token())
+        index = await asyncio.to_thread(_read, file)
         if index is not None:
             events, newest = await self._feed.since(index.diffid)
             if await self._apply(index, events):
@@ -71,7 +78,11 @@ class Shelf:
                     await asyncio.to_thread(_write, file, index)
                 return index
         # what happens while the folder is listed is told by the feed next time
-        index = Index(top, await self._feed.newest())
+        diffid = await self._feed.newest()
+        ways = [Location(at.account, at.parts[:depth]) for depth in range(1, len(at.parts) + 1)]
+        chain = [await self._tree.folder_id(way) for way in ways]
+        top = chain[-1] if chain else await self._tree.folder_id(at)
+        index = Index(top, diffid, chain)
         for item in await everything_below(self._client, top):
             _put(index, item)
         await asyncio.to_thread(_write, file, index)
@@ -85,6 +96,8 @@ class Shelf:
                 return False
             if item is None or not event.event.endswith(("file", "folder")):
                 continue
+            if item.isfolder and item.folderid in index.chain:
+                return False  # it may have another place or name now
             if item.deletedfileid is not None:
                 index.files.pop(item.deletedfileid, None)
             if event.event.startswith("delete") or not self._inside(index, item):
@@ -103,11 +116,11 @@ class Shelf:
         parent = item.parentfolderid
         return parent == index.top or parent in index.folders
 
-    def _file(self, top: int, token: Secret) -> Path:
+    def _file(self, at: Location, token: Secret) -> Path:
         # another sign-in under the same name may be another account
-        who = f"cloudtui index {self._client.base} {token.reveal()}"
-        mark = hashlib.sha256(who.encode()).hexdigest()[:12]
-        return self._cache / f"{self._account}-{mark}-d{top}.index"
+        who = f"cloudtui index {self._client.base} {token.reveal()} {at.path}"
+        mark = hashlib.sha256(who.encode(errors="surrogatepass")).hexdigest()[:16]
+        return self._cache / f"{self._account}-{mark}.index"
 
 
 def _put(index: Index, item: wire.Item) -> None:
@@ -144,12 +157,12 @@ def _path(
     return known[folder]
 
 
-def _read(file: Path, top: int) -> Index | None:
+def _read(file: Path) -> Index | None:
     try:
         index = msgspec.msgpack.decode(file.read_bytes(), type=Index)
     except (OSError, msgspec.DecodeError):
         return None
-    return index if index.top == top and index.format == _FORMAT else None
+    return index if index.format == _FORMAT else None
 
 
 def _write(file: Path, index: Index) -> None:
