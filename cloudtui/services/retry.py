@@ -6,6 +6,7 @@ so that nothing is executed twice. Must not know any provider.
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -47,10 +48,8 @@ async def retrying(
     An unsafe call without `reconcile` is not repeated after a lost answer. `on_wait` is told the
     error and the seconds before each new attempt. Raises the last error.
     """
-    import stamina
-
     lost = False
-    attempt = 0
+    attempt = 1
 
     def again(exc: Exception) -> float | bool:
         nonlocal lost
@@ -65,12 +64,22 @@ async def retrying(
             on_wait(exc, seconds)
         return seconds
 
+    try:
+        # nearly every call succeeds at once: the machinery below is loaded by the first that fails
+        return await call()
+    except CloudError as exc:
+        seconds = again(exc)
+        if seconds is False or retries.attempts <= 1:
+            raise
+    await asyncio.sleep(seconds)
+    import stamina
+
     _silence()
     async for each in stamina.retry_context(
-        on=again, attempts=retries.attempts, timeout=None, wait_max=max(retries.longest, 600.0)
+        on=again, attempts=retries.attempts - 1, timeout=None, wait_max=max(retries.longest, 600.0)
     ):
         with each:
-            attempt = each.num
+            attempt = each.num + 1
             if lost and reconcile is not None:
                 known = await reconcile()
                 if known is not None:
