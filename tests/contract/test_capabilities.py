@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
+import io
+import zipfile
 from collections.abc import Sequence
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from cloudtui.services.errors import CloudError, Exists, NotFound, NotSupported, Refused
-from cloudtui.services.models import Found, Location, TaskPhase, TrashItem, TrashKind
+from cloudtui.services.models import (
+    EVERYTHING,
+    Found,
+    Location,
+    Secret,
+    TaskPhase,
+    TrashItem,
+    TrashKind,
+)
 from cloudtui.services.storage import (
+    Archives,
+    ChangeFeed,
     HasQuota,
     HasShares,
     HasTrash,
     MakesLinks,
     OfflineTasks,
+    ReadTicket,
+    Revisions,
     ServerCopy,
     ServerMove,
 )
@@ -39,6 +54,9 @@ def test_claims_and_methods_agree(place: Place) -> None:
         ("offline_tasks", OfflineTasks),
         ("links", MakesLinks),
         ("shares", HasShares),
+        ("revisions", Revisions),
+        ("archives", Archives),
+        ("change_feed", ChangeFeed),
     )
     for capability, shape in pairs:
         assert isinstance(storage, shape) or not getattr(caps, capability), capability
@@ -266,6 +284,99 @@ async def test_shares_are_public_links(place: Place) -> None:
     await storage.unshare([share.id])
     listed = [one async for page in storage.scan_shares() for one in page]
     assert share.id not in {one.id for one in listed}
+
+
+async def test_limits_of_links_are_kept_or_refused(place: Place) -> None:
+    if not needs(place, "shares", HasShares):
+        return
+    made = await write(place.storage, place.top, "file", b"content")
+    storage = cast("HasShares", place.storage)
+    wanted: dict[str, dict[str, Any]] = {
+        "days": {"days": 7},
+        "password": {"password": Secret("pass42")},
+        "downloads": {"most_downloads": 3},
+    }
+    for limit, given in wanted.items():
+        if limit not in place.storage.caps.share_limits:
+            with pytest.raises(NotSupported):
+                await storage.share(made, **given)
+            continue
+        share = await storage.share(made, **given)
+        listed = [one async for page in storage.scan_shares() for one in page]
+        (found,) = [one for one in listed if one.id == share.id]
+        kept = {
+            "days": found.expires_ns is not None,
+            "password": found.protected,
+            "downloads": found.most_downloads == 3,
+        }
+        assert kept[limit]
+
+
+async def test_versions_come_back(place: Place) -> None:
+    made = await write(place.storage, place.top, "file", b"first")
+    if not needs(place, "revisions", Revisions):
+        assert not isinstance(place.storage, Revisions)
+        return
+    now = await write(place.storage, place.top, "file", b"second", replace=made)
+    storage = cast("Revisions", place.storage)
+    rows = [one async for page in storage.scan_revisions(now) for one in page]
+    assert [(row.size, row.is_current) for row in rows] == [(6, True), (5, False)]
+    old = await storage.open_revision(now, rows[1].id)
+    assert isinstance(old, ReadTicket)
+    assert get(old.urls[0]) == (200, b"first")
+    entry = await storage.restore_revision(now, rows[1].id)
+    assert entry.size == 5
+    assert await content(place, "file") == b"first"
+    with pytest.raises(NotFound):
+        await storage.restore_revision(now, "1")
+
+
+async def test_archives_are_unpacked_where_they_can_be(place: Place) -> None:
+    if not needs(place, "archives", Archives):
+        assert not isinstance(place.storage, Archives)
+        return
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner/file", b"content")
+    made = await write(place.storage, place.top, "pack.zip", packed.getvalue())
+    goal = await place.folder("goal")
+    storage = cast("Archives", place.storage)
+    seen: list[int] = []
+    work = asyncio.create_task(
+        storage.extract(made, goal.at, delete_source=True, on_progress=seen.append)
+    )
+    while not work.done():  # a task of the service goes on with its clock
+        await asyncio.wait([work], timeout=0.05)
+        assert place.sandbox is not None
+        place.sandbox.admin.age(1)
+    done = work.result()
+    assert (done.decompressed, done.source_deleted, done.errors) == (1, 1, 0)
+    assert seen[-1] == 100
+    assert await place.names() == ["goal"]
+    folder, found = goal.at, set[str]()
+    for _ in range(3):
+        found |= set(names := await place.names(folder))
+        folder = folder.child(names[0])
+        if "file" in found:
+            break
+    assert "file" in found
+
+
+async def test_changes_are_told_as_they_happen(place: Place) -> None:
+    if not needs(place, "change_feed", ChangeFeed):
+        assert not isinstance(place.storage, ChangeFeed)
+        return
+    feed = cast("ChangeFeed", place.storage).changes()
+    first = asyncio.ensure_future(anext(feed))
+    count = 0
+    async with asyncio.timeout(30):
+        while not first.done():  # until the feed has begun
+            await place.folder(f"new {count}")
+            count += 1
+            await asyncio.wait([first], timeout=0.2)
+    changed = first.result()
+    assert changed is EVERYTHING or (await place.storage.stat(place.top)).entry.id in changed
+    await feed.aclose()  # type: ignore[attr-defined]
 
 
 async def test_the_service_fetches_by_itself(place: Place) -> None:
