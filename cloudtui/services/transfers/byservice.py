@@ -69,7 +69,7 @@ class ByService:
         errand, storage = self._errand, self._storage
         there = await standing(storage, errand.folder.target, errand.item.target_name)
         if errand.order.verb is Verb.MOVE:
-            if there is not None and await self._source_gone():
+            if there is not None and (errand.is_source(there.entry) or await self._source_gone()):
                 return DONE
         elif there is not None and not errand.item.tree and not there.entry.is_folder:
             same = await same_bytes(self._desk, errand, there.entry, proof=False)

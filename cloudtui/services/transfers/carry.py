@@ -19,7 +19,7 @@ from cloudtui.services.transfers import intents, shelves
 from cloudtui.services.transfers.byservice import ByService
 from cloudtui.services.transfers.compare import same_bytes, standing
 from cloudtui.services.transfers.conflicts import Sameness, Verdict, decide
-from cloudtui.services.transfers.desk import Desk, Errand, Outcome
+from cloudtui.services.transfers.desk import DONE, Desk, Errand, Outcome
 from cloudtui.services.transfers.orders import JobState, OnConflict, ServerSide, Verb
 from cloudtui.services.transfers.plan import serves
 from cloudtui.services.transfers.rows import Action
@@ -87,7 +87,7 @@ class Carrier:
         """A write that was begun and may have come through unnoticed."""
         errand = self._errand
         there = await standing(self._target, errand.folder.target, errand.item.target_name)
-        if there is None or there.entry.is_folder:
+        if there is None or there.entry.is_folder or errand.is_source(there.entry):
             return None
         proof = errand.order.verb is Verb.MOVE
         same = await same_bytes(self._desk, errand, there.entry, proof=proof)
@@ -122,6 +122,8 @@ class Carrier:
             await self._plan(Action.NEW, item.target_name)
             return None
         entry = existing.entry
+        if errand.is_source(entry):
+            return self._moved_inside(DONE)
         if item.action is Action.REPLACE:
             policy = OnConflict.OVERWRITE
         proof = errand.order.verb is Verb.MOVE

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cloudtui.services.errors import CloudError
-from cloudtui.services.models import DISK, Found, Location
+from cloudtui.services.models import DISK, Entry, Found, Location
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import Storage
 from cloudtui.services.transfers.digests import Digests
@@ -113,6 +113,13 @@ class Errand:
     def target(self) -> Location:
         """Where it goes, by path."""
         return self.folder.target.child(self.item.target_name)
+
+    def is_source(self, there: Entry) -> bool:
+        """Whether what stands at the target is the source itself, moved there already by a call
+        whose end nobody noted. It must never be taken for a copy: ids stay when things move."""
+        account = self.folder.source.account
+        inside = account != DISK and account == self.folder.target.account
+        return inside and there.id == self.item.entry.id
 
     def as_folder(self) -> NewFolder:
         """The folder pair in place of an item that is to be walked."""

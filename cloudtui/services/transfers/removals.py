@@ -22,6 +22,7 @@ from cloudtui.services.models import DISK, Found, Location, TrashKind
 from cloudtui.services.storage import HasTrash, Storage
 from cloudtui.services.transfers import intents, shelves
 from cloudtui.services.transfers.carry import unchanged
+from cloudtui.services.transfers.compare import standing
 from cloudtui.services.transfers.desk import Desk, Errand
 from cloudtui.services.transfers.ondisk import make_durable, on_disk
 from cloudtui.services.transfers.rows import Action, FolderRow, FolderState
@@ -120,7 +121,7 @@ class Removals:
             except CloudError as exc:
                 self._settle(errand, exc)
                 continue
-            if found is None:
+            if found is None or await _is_its_copy(storage, errand):
                 self._settle(errand, None)
             else:
                 ready.append((errand, found))
@@ -136,6 +137,14 @@ class Removals:
         failpoint("engine.remove.done")
         for errand, _ in ready:
             self._settle(errand, failure)
+
+
+async def _is_its_copy(storage: Storage, errand: Errand) -> bool:
+    """Whether the source is what stands at the target: moved there, not copied."""
+    if storage.account == DISK or storage.account != errand.folder.target.account:
+        return False
+    there = await standing(storage, errand.folder.target, errand.item.target_name)
+    return there is not None and errand.is_source(there.entry)
 
 
 def _note(db: sqlite3.Connection, id_: int, intent: intents.Intent) -> None:
