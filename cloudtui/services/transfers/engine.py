@@ -382,8 +382,8 @@ class Transfers:
                 and row.hold is not Hold.USER
                 and not self._runner.lives(row.runner)
             ]
-            for row in todo:
-                await self._take(row)
+            if not all([await self._take(row) for row in todo]):
+                continue  # somebody was faster: look who owns what now
             waiting = [id_ for id_ in self._crew.jobs if id_ not in ended]
             if not waiting:
                 return list(ended.values())
