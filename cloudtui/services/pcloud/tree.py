@@ -122,13 +122,16 @@ class Tree:
         return Found(Location(self._account, parts, entry.id), entry)
 
     async def path_of(self, folderid: int | None) -> tuple[str, ...]:
-        """The path of a folder, by walking up: one call a level."""
+        """The path of a folder, by walking up: one call a level. Raises NotFound for one that does
+        not lie below the top."""
         parts: list[str] = []
         top = number(self.root)
         while folderid and folderid != top:
             item = await folder_alone(self._client, folderid)
             parts.append(self._names.local(item.name))
             folderid = item.parentfolderid
+        if (folderid or 0) != top:
+            raise NotFound("It does not lie in the folder that is the top of this account.")
         return tuple(reversed(parts))
 
     async def _pick(self, folderid: int, at: Location, want: Kind | None) -> wire.Item:
