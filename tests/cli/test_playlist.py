@@ -158,6 +158,25 @@ def test_links_are_made_only_on_request(home: Home, box: SandboxProcess, tmp_pat
     assert link["url"] in home.run("cat", "pc:/Music/shared.m3u8").ok().out
 
 
+def test_long_collections_go_in_pieces_and_keep_their_order(
+    home: Home, box: SandboxProcess, tmp_path: Path
+) -> None:
+    email = own_account(home, box, "session", seed="wide=300")
+    names = [f"file {number:06d}.txt" for number in reversed(range(300)) if number % 50 != 49]
+    source = tmp_path / "long.m3u8"
+    source.write_text("".join(f"wide-300/{name}\n" for name in [*names, *names[:7]]))
+    for _ in range(2):  # the second takes the place of the first
+        made = home.run("playlist", "add", "pc:/wide-300", source, "--json").ok().value
+        (account,) = [
+            each for each in box.admin.state("pcloud")["accounts"] if each["email"] == email
+        ]
+        lists = {each["name"]: each for each in account["collections"]}
+        assert set(lists) == {"Most Listened", "long"}
+        assert str(lists["long"]["id"]) == made["id"]
+        by_id = {int(node["id"][1:]): node["name"] for node in account["nodes"]}
+        assert [by_id[number] for number in lists["long"]["items"]] == [*names, *names[:7]]
+
+
 def test_wrong_places(home: Home, tmp_path: Path) -> None:
     source = tmp_path / "list.m3u"
     source.write_text("x\n")

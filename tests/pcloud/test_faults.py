@@ -69,6 +69,23 @@ async def share(storage: PCloudStorage) -> None:
     await storage.share(await found(storage, "a"))
 
 
+async def limit_link(storage: PCloudStorage) -> None:
+    await share(storage)
+    await storage.share(await found(storage, "a"), days=3, most_downloads=5)
+
+
+async def unshare(storage: PCloudStorage) -> None:
+    made = await storage.share(await found(storage, "a"))
+    await storage.unshare([made.id])
+
+
+async def bring_back(storage: PCloudStorage) -> None:
+    a = await found(storage, "a")
+    await upload(storage, ROOT, "a", b"later", replace=a)
+    rows = [row async for page in storage.scan_revisions(a) for row in page]
+    await storage.restore_revision(a, rows[-1].id)
+
+
 async def empty_file(storage: PCloudStorage) -> None:
     await upload(storage, ROOT, "new", b"")
 
@@ -86,6 +103,9 @@ WORKS: dict[Work, tuple[str, dict[str, object]]] = {
     trash_and_back: ("POST /rename*", BEFORE),
     trash_and_empty: ("POST /delete*", {}),
     share: ("POST /getfilepublink", BEFORE),
+    limit_link: ("POST /changepublink", BEFORE),
+    unshare: ("POST /deletepublink", BEFORE),
+    bring_back: ("POST /revertrevision", BEFORE),
     empty_file: ("POST /uploadfile", {**BEFORE, "new": b""}),
 }
 
@@ -119,7 +139,7 @@ async def test_passing_faults(
     assert await tree(storage, ROOT) == after
     links = await storage.links.public_links()
     assert links is not None
-    assert len(links) == (work is share)
+    assert len(links) == (work in (share, limit_link))
 
 
 @pytest.mark.parametrize("fault", ["reset_before", "reset_after", "truncate_json", "html"])

@@ -122,3 +122,15 @@ async def test_an_archive_that_wants_a_password(
     with pytest.raises(PasswordNeeded):
         await storage.extract(archive, password=Secret("wr0ng-one"))
     assert not any("wr0ng-one" in line for line in asked(sandbox, since))
+
+
+@pytest.mark.parametrize("fault", ["reset_after", "truncate_json"])
+async def test_an_extraction_whose_answer_was_lost_is_not_repeated(
+    storage: PCloudStorage, sandbox: SandboxProcess, fault: str
+) -> None:
+    await upload(storage, ROOT, "a.zip", packed(x=b"x"))
+    archive = await storage.stat(ROOT.child("a.zip"))
+    sandbox.admin.fault(kind=fault, match="POST /extractarchive", times=1)
+    with pytest.raises(Refused, match="may go on"):
+        await storage.extract(archive, delete_source=True)
+    assert await names(storage, ROOT) == ["a.zip", "x"]
