@@ -228,15 +228,17 @@ class SourceScreen(ModalScreen[Location | None]):
                 done = await self.app.push_screen_wait(
                     PikPakSignIn(self._cloud_app, self._real, name=name, username=username)
                 )
+                who = self._real.account(done).text("username") if done is not None else ""
             else:
                 from cloudtui.screens.login_pcloud import PCloudSignIn
 
                 client_id = account.text("client_id", "") if account is not None else ""
                 steps = PCloudSignIn(self._cloud_app, self._real, name=name, client_id=client_id)
                 done = await steps.run()
+                who = steps.who
             if done is not None:
                 self._cloud_app.main.places.forget(done)
-                self._cloud_app.main.hint_after_sign_in()
+                self._cloud_app.main.signed_in(who)
                 self.dismiss(Location(done))
             else:
                 self._fill()

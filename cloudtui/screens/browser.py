@@ -421,7 +421,7 @@ class Browser:
             shown = present.size_long(size) if wide or size < 1000 else present.size_short(size)
             unseen = view.marked_unseen
             hidden = f" ({unseen} hidden)" if unseen else ""
-            words.append(f"{view.marked:,} marked{hidden}  {shown}")
+            words.append(f"{view.marked:,} marked{hidden}" + (f"  {shown}" if size else ""))
         if view.in_range:
             words.append("range")
         count = len(view.entries)

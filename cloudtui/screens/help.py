@@ -109,8 +109,12 @@ class HelpScreen(ModalScreen[str | None]):
         if self._palette:
             return [("every action", _RUNNABLE)]
         return [
-            ("everywhere", frozenset()),
-            *((place.value, frozenset({place})) for place in Place if place is not Place.APP),
+            ("browser", frozenset({Place.LIST, Place.BROWSER, Place.APP})),
+            *(
+                (place.value, frozenset({place}))
+                for place in Place
+                if place not in (Place.APP, Place.LIST, Place.BROWSER)
+            ),
         ]
 
     def _narrow(self) -> None:

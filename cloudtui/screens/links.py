@@ -24,13 +24,13 @@ T = TypeVar("T")
 COPY, OPEN, QR = "copy", "open", "qr"
 
 
-def qr_lines(text: str) -> list[str]:
-    """The QR code of `text`, two rows of modules a line in half blocks, with a quiet border of two
+def qr_lines(text: str, *, border: int = 2) -> list[str]:
+    """The QR code of `text`, two rows of modules a line in half blocks, with a quiet border of some
     modules. Blocks are dark modules, to be drawn black on white."""
     import segno
 
     code = segno.make(text, error="l", micro=False, boost_error=False)
-    rows = [list(row) for row in code.matrix_iter(scale=1, border=2)]
+    rows = [list(row) for row in code.matrix_iter(scale=1, border=border)]
     if len(rows) % 2:
         rows.append([0] * len(rows[0]))
     blocks = {(1, 1): "█", (1, 0): "▀", (0, 1): "▄", (0, 0): " "}
@@ -46,9 +46,12 @@ class QrCode(Widget):
     DEFAULT_CSS = "QrCode { width: auto; height: auto; }"
     _STYLE: ClassVar[Style] = Style(color="#000000", bgcolor="#ffffff")
 
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, rows: int) -> None:
+        """`rows` are there: the border shrinks where that makes the code fit."""
         super().__init__()
         self._lines = qr_lines(text)
+        if len(self._lines) > rows:
+            self._lines = qr_lines(text, border=1)
 
     @property
     def needed(self) -> tuple[int, int]:
@@ -76,11 +79,12 @@ class QrScreen(ModalScreen[None]):
 
     def __init__(self, link: str) -> None:
         super().__init__()
-        self._code = QrCode(link)
+        self._link = link
 
     def compose(self) -> ComposeResult:
-        columns, rows = self._code.needed
         size = self.app.size
+        code = QrCode(self._link, size.height)
+        columns, rows = code.needed
         if columns > size.width or rows > size.height:
             yield words(
                 f"The QR code needs {columns} columns and {rows} rows, there are {size.width} and "
@@ -88,7 +92,7 @@ class QrScreen(ModalScreen[None]):
                 id="too-small",
             )
         else:
-            yield self._code
+            yield code
 
 
 class LinkDialog(Dialog[T], Generic[T]):

@@ -148,6 +148,8 @@ class PCloudSignIn:
         self._name = name
         self._client_id = client_id
         self._secret: Secret | None = None
+        self.who = ""
+        """The e-mail address of the account, once signed in."""
 
     async def run(self) -> str | None:
         """The account's name once signed in, None when the user left. Raises CloudError."""
@@ -175,7 +177,7 @@ class PCloudSignIn:
         learned = {"region": done.region} if done.region else {"api_url": done.api_url}
         runtime.settings.set_account(name, {"kind": "pcloud", **learned})
         await runtime.drop_storage(name)
-        self._app.main.say(f"Signed in to pCloud as {display_name(done.email)}.")
+        self.who = done.email
         return name
 
     async def _keep_secret(self, account: Account, keys: Keys, typed: str) -> None:

@@ -47,6 +47,17 @@ _SMALL: Final = (60, 15)
 _LEAST: Final = (40, 12)
 
 
+def shared_words(sentences: list[str]) -> str:
+    """The first words that most of these begin with: said once they leave room for the rest."""
+    for sentence in sentences:
+        words = sentence.split(" ")
+        for count in range(len(words) - 1, 1, -1):
+            lead = " ".join(words[:count]) + " "
+            if 2 * sum(other.startswith(lead) for other in sentences) > len(sentences) > 1:
+                return lead
+    return ""
+
+
 class MainScreen(PaneKeys):
     """Two panes and everything around them."""
 
@@ -144,11 +155,13 @@ class MainScreen(PaneKeys):
             pieces.append(("    " + key, "key"))
         self.message.show(pieces)
 
-    def hint_after_sign_in(self) -> None:
-        """The first keys somebody needs, told once in a run."""
+    def signed_in(self, who: str) -> None:
+        """Tell whose account it is and, once in a run, the first keys somebody needs."""
+        text = f"Signed in as {display_name(who)}." if who else "Signed in."
         if not self._hinted:
             self._hinted = True
-            self.say("Signed in.  Tab other pane  F5 copy  w jobs  ? help")
+            text += "  Tab other pane  F5 copy  w jobs  ? help"
+        self.say(text)
 
     def _tick(self) -> None:
         if self._message_until and time.monotonic() > self._message_until and not self._prefix:
@@ -339,9 +352,12 @@ class MainScreen(PaneKeys):
     def action_prefix(self, key: str) -> None:
         """The first key of two: show what may follow, wait without end."""
         self._prefix = key
-        pieces: list[Piece] = [(f" {key_name(key)} then ", "strong")]
-        for second, action in self._sequences.get(key, {}).items():
-            pieces += [(f" {key_name(second)}", "key"), (f" {action.words}  ", "dim")]
+        choices = self._sequences.get(key, {})
+        shared = shared_words([action.words for action in choices.values()])
+        pieces: list[Piece] = [(f" {key_name(key)} then ", "strong"), (f" {shared}", "dim")]
+        for second, action in choices.items():
+            rest = action.words.removeprefix(shared)
+            pieces += [(f" {key_name(second)}", "key"), (f" {rest} ", "dim")]
         self.message.show(pieces)
 
     def second_key(self, key: str) -> bool:

@@ -69,7 +69,15 @@ class PasteBox(ModalScreen[int]):
     ]
     AUTO_FOCUS = "#links"
 
-    def __init__(self, tasks: OfflineTasks, place: str, to: Location, main: MainScreen) -> None:
+    def __init__(
+        self,
+        tasks: OfflineTasks,
+        place: str,
+        to: Location,
+        main: MainScreen,
+        *,
+        magnets: bool = True,
+    ) -> None:
         super().__init__()
         self._tasks = tasks
         self._place = place
@@ -77,12 +85,14 @@ class PasteBox(ModalScreen[int]):
         self._main = main
         self._busy = False
         self._added = 0
+        self._magnets = magnets
         self.shown_since = 0.0
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(f"Offline download to {self._place}")
-            yield words("Links, one per line (http, https, magnet where the place takes them):")
+            kinds = "http, https, magnet, ed2k" if self._magnets else "http, https"
+            yield words(f"Links, one per line ({kinds}):")
             yield TextArea(id="links", compact=True, soft_wrap=True, tab_behavior="focus")
             yield words(f"Save to: {display_name(self._to.path)}")
             yield words("F5 or Ctrl+Enter adds them   Tab goes to the answers   Esc", classes="dim")
@@ -164,6 +174,8 @@ class TaskList(RowList):
         size = "" if task.size is None else present.size_short(task.size)
         percent = "100%" if task.phase is TaskPhase.DONE else f"{task.percent:3d}%"
         message = display_name(task.message, edges=False)
+        if message.casefold() == task.phase.value:
+            message = ""
         if task.phase is TaskPhase.DONE and not message:
             message = "Enter shows it"
         words_ = f"{percent} {pad_left(size, 5)}  {task.phase.value}  {message}"
@@ -182,12 +194,21 @@ class OfflineScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.OFFLINE)
 
-    def __init__(self, tasks: OfflineTasks, place: str, to: Location, main: MainScreen) -> None:
+    def __init__(
+        self,
+        tasks: OfflineTasks,
+        place: str,
+        to: Location,
+        main: MainScreen,
+        *,
+        magnets: bool = True,
+    ) -> None:
         super().__init__()
         self._tasks = tasks
         self._place = place
         self._to = to
         self._main = main
+        self._magnets = magnets
         self.list = TaskList()
         self.message = Line(id="message")
         self._prefix = ""
@@ -277,7 +298,7 @@ class OfflineScreen(Screen[None]):
 
         async def work() -> None:
             await self.app.push_screen_wait(
-                PasteBox(self._tasks, self._place, self._to, self._main)
+                PasteBox(self._tasks, self._place, self._to, self._main, magnets=self._magnets)
             )
 
         self._act("Add", work)

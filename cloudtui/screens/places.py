@@ -94,6 +94,11 @@ class Places:
             if known.quota is not None:
                 text += f"   {quota_words(known.quota, short=short)}"
             words.append(text)
+        runtime = self.screen.cloud_app.door.current
+        if runtime is not None and not short:
+            for account in runtime.accounts():
+                if account not in self._known:
+                    words.append(f"{display_name(account)}: press @ to open")
         return words
 
     def free_words(self, browser: Browser) -> str:
@@ -282,8 +287,9 @@ class Places:
                     continue
                 if isinstance(tasks, OfflineTasks):
                     box = PasteBox if paste else OfflineScreen
+                    magnets = tasks.caps.magnets
                     await self.screen.app.push_screen(
-                        box(tasks, one.place_name, one.at, self.screen)
+                        box(tasks, one.place_name, one.at, self.screen, magnets=magnets)
                     )
                     return
             self.screen.say("No pane shows a place that fetches links by itself. @ chooses one.")

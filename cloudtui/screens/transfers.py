@@ -96,7 +96,7 @@ class ItemList(RowList):
         item = self.items[row]
         size = "" if item.size is None else present.size_short(item.size)
         message = display_name(item.message, edges=False)
-        name_width = max(12, width - 34) if not message else max(12, width // 2)
+        name_width = max(12, min(width - 40, width * 55 // 100))
         name = cut_middle(display_name(item.path), name_width)
         text = f"{'>' if cursor else ' '}{pad(item.state.value, 9)} {pad(name, name_width)} "
         text += f"{pad_left(size, 5)}  {message}"
@@ -121,6 +121,7 @@ class TransfersScreen(Screen[None]):
         self.items = ItemList()
         self.message = Line(id="message")
         self._detailed: str | None = None
+        self._shown: list[JobView] | None = None
 
     def compose(self) -> ComposeResult:
         yield self.jobs
@@ -140,7 +141,8 @@ class TransfersScreen(Screen[None]):
 
     def _fill(self) -> None:
         views = self._bridge.views
-        if views != self.jobs.jobs:
+        if views != self._shown:
+            self._shown = views
             self.jobs.fill(list(views))
         sums = job_rows.totals(views)
         words = ["Transfers", job_rows.totals_words(sums)]

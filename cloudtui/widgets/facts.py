@@ -36,6 +36,8 @@ def fact_lines(entry: Entry, where: str) -> list[tuple[str, str]]:
             "not known"
             if entry.size is None
             else f"{present.size_long(entry.size)}  ({present.exact(entry.size)} bytes)"
+            if entry.size >= 1000
+            else present.count(entry.size, "byte")
         )
         facts.append(("size", size))
     if entry.mtime_ns is not None:

@@ -23,6 +23,9 @@ MOVING: Final = frozenset(
 )
 """States in which a job is at work."""
 
+_FROM_TO: Final = 150
+"""Cells from which on a row has room for where its job goes."""
+
 _SIGNS: Final = {
     Direction.DOWN: "v",
     Direction.UP: "^",
@@ -119,6 +122,8 @@ def job_line(view: JobView, width: int) -> str:
         tail = cut_end(tail, width - len(lead) - name_width - 2)
         return pad(f"{lead}{name}  {tail}", width)
     room = min(room, 44)
+    goal = "" if width < _FROM_TO or not numbers else f"  to {display_name(view.target)}"
+    tail += cut_end(goal, max(0, width - len(lead) - name_width - room - cell_len(tail) - 3))
     text = f"{lead}{name} {bar(view.percent, room)} {tail}" if room >= 8 else f"{lead}{name} {tail}"
     return pad(text, width)
 
@@ -192,8 +197,11 @@ def totals_line(views: Sequence[JobView], width: int) -> str:
 
 def time_left(views: Sequence[JobView], sums: dict[str, int]) -> float | None:
     """Seconds until all open jobs are done at the present pace; None when that is not known."""
-    if not sums["speed"] or any(not v.counted for v in views if v.state in MOVING):
+    moving = [view for view in views if view.state in MOVING]
+    if not sums["speed"] or any(not view.counted for view in moving):
         return None
+    if len(moving) == 1 and not sums["waiting"]:
+        return moving[0].left
     return (sums["bytes_total"] - sums["bytes_done"]) / sums["speed"]
 
 

@@ -99,7 +99,7 @@ class KeyBar(Line):
             spans.append((at, at + len(text) + len(end), key))
             at += len(text) + len(end)
         for index, (key, label) in enumerate(letters):
-            lead = "   " if roomy and index == 0 else " "
+            lead = ("   " if index == 0 else "  ") if roomy else " "
             if at + len(lead) + len(key) + 1 + len(label) > width:
                 break
             pieces += [(lead, "text"), (key, "key"), (f" {label}", "text")]

@@ -115,8 +115,9 @@ async def test_a_sequence_shows_its_choices_and_waits() -> None:
     async with opened(sample_runtime()) as (app, pilot):
         await press(pilot, "comma")
         text = "\n".join(picture(app))
-        assert "sort by name" in text
-        assert "sort by size" in text
+        assert "sort by  n name" in text
+        assert "s size" in text
+        assert "r reverse the order" in text
         await press(pilot, "s")
         assert app.main.left.view.by.value == "size"
         await press(pilot, "comma", "x")

@@ -9,7 +9,7 @@ from cloudtui.services.errors import LoginNeeded, Refused
 from cloudtui.services.models import OfflineTask, TaskPhase
 from cloudtui.services.transfers.orders import Answer, Conflict, JobState, Resolution
 from tests.screens.driving import opened, picture, press, settle
-from tests.screens.fake_runtime import FakeRuntime, file, job, sample_runtime
+from tests.screens.fake_runtime import FakePlace, FakeRuntime, file, job, sample_runtime
 
 
 def shown(app: CloudApp) -> str:
@@ -214,3 +214,28 @@ async def test_messages_of_the_run_are_kept() -> None:
         await press(pilot, "g", "l")
         await settle(pilot, lambda: "Messages of this run" in shown(app))
         assert "a [/b] <1B>[31m" in shown(app)
+
+
+async def test_no_jobs_are_told_in_a_sentence() -> None:
+    async with opened(sample_runtime()) as (app, pilot):
+        await press(pilot, "w")
+        await settle(pilot, lambda: "No jobs. F5 copies to the other pane." in shown(app))
+
+
+async def test_the_header_names_accounts_not_seen_yet_where_there_is_room() -> None:
+    runtime = sample_runtime()
+    runtime.places["pc"] = FakePlace("pc", "pcloud", "pCloud", {(): []})
+    async with opened(runtime, size=(120, 40)) as (app, pilot):
+        await settle(pilot, lambda: "pc: press @ to open" in picture(app)[0])
+
+
+async def test_a_state_is_said_once_in_the_row_of_a_task() -> None:
+    runtime = sample_runtime()
+    runtime.places["pikpak"].tasks = [
+        OfflineTask("1", "a", "http://x/a", TaskPhase.FETCHING, 10, "Fetching")
+    ]
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "O")
+        await settle(pilot, lambda: "10%" in shown(app))
+        (row,) = [line for line in picture(app) if "10%" in line]
+        assert row.lower().count("fetching") == 1
