@@ -9,11 +9,11 @@ from typing import Any
 import httpx
 import pytest
 
-from cloudtui.services.errors import NotFound, NotSupported, Refused, UsageError
-from cloudtui.services.models import Kind, Location, Secret, Share
+from cloudtui.services.errors import Denied, NotFound, NotSupported, Refused, UsageError
+from cloudtui.services.models import Flag, Kind, Location, Secret, Share
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.storage import PCloudStorage
-from tests.pcloud.rig import PLAIN, Script, asked, file_item, folder_item, mark, place, upload
+from tests.pcloud.rig import PLAIN, Script, asked, file_item, folder_item, mark, place, tree, upload
 from tests.sandbox_process import SandboxProcess
 
 ROOT = Location("pc")
@@ -143,3 +143,37 @@ async def test_a_limit_that_wants_a_paid_plan_is_told(
     sandbox.admin.fault(kind="api_code", code=2261, match="POST /getfilepublink", times=1)
     with pytest.raises(Refused, match="paid plan"):
         await storage.share(await storage.stat(ROOT.child("a")), days=3)
+
+
+async def test_folders_of_other_people_are_marked_and_refusals_explained(
+    storage: PCloudStorage, sandbox: SandboxProcess
+) -> None:
+    for name in ("look", "add"):
+        await storage.mkdir(ROOT, name)
+        await upload(storage, ROOT.child(name), "theirs", b"t")
+    await upload(storage, ROOT, "mine", b"m")
+    who = await storage.client.call("userinfo", {}, wire.UserInfo)
+    for name, rights in (("look", ["read"]), ("add", ["read", "create"])):
+        sandbox.admin.order("pcloud", "foreign", email=who.email, path=f"/{name}", rights=rights)
+    entries = {entry.name: entry async for page in storage.scan(ROOT) for entry in page}
+    assert entries["look"].flags == Flag.SHARED | Flag.READ_ONLY
+    assert Flag.SHARED not in entries["mine"].flags
+    mine = await storage.stat(ROOT.child("mine"))
+    theirs = await storage.stat(ROOT.child("look").child("theirs"))
+    with pytest.raises(Denied, match="put nothing there"):
+        await storage.move(mine, ROOT.child("look"), "mine")
+    with pytest.raises(Denied, match="does not let you move"):
+        await storage.rename(theirs, "ours")
+    with pytest.raises(Denied, match="between your own files and a share"):
+        await storage.move(mine, ROOT.child("add"), "mine")
+    with pytest.raises(Denied):
+        await storage.trash([theirs])
+    # what is allowed goes, copies both ways included
+    await storage.copy(mine, ROOT.child("add"), "given")
+    await storage.copy(theirs, ROOT, "taken")
+    assert await tree(storage, ROOT) == {
+        "add/": {"given": b"m", "theirs": b"t"},
+        "look/": {"theirs": b"t"},
+        "mine": b"m",
+        "taken": b"t",
+    }

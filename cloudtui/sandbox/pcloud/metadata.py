@@ -79,6 +79,11 @@ def kind_of(name: str) -> tuple[str, tuple[str, int, int]]:
     return _kind(suffix.lower() if dot and len(suffix) <= 10 else "")
 
 
+RIGHTS = ("read", "create", "modify", "delete")
+STRANGER = 4_700_000_001
+"""The user whose folders are shared with an account here."""
+
+
 def describe(node: Node, style: Style = RAW, *, path: str | None = None) -> dict[str, object]:
     """One node without contents."""
     if isinstance(node, Folder):
@@ -106,7 +111,15 @@ def describe(node: Node, style: Style = RAW, *, path: str | None = None) -> dict
         found["path"] = path
     if node.deleted:
         found["isdeleted"] = True
+    if node.parent.rights is not None:
+        found.update(_foreign(node.parent.rights))
     return _filtered(found, style.all_fields, style.file_fields)
+
+
+def _foreign(rights: frozenset[str]) -> dict[str, object]:
+    """What belongs to somebody else says so, and what may be done with it."""
+    allowed = {f"can{right}": right in rights for right in RIGHTS}
+    return {"ismine": False, "isshared": True, "userid": STRANGER, **allowed}
 
 
 def _describe_folder(node: Folder, style: Style, path: str | None) -> dict[str, object]:
@@ -129,6 +142,8 @@ def _describe_folder(node: Folder, style: Style, path: str | None) -> dict[str, 
         found["path"] = path if path is not None else "/"
     if node.deleted:
         found["isdeleted"] = True
+    if node.rights is not None:
+        found.update(_foreign(node.rights))
     return _filtered(found, style.all_fields, style.folder_fields)
 
 

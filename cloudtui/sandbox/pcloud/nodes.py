@@ -19,7 +19,8 @@ class Content:
 
 @dataclass(slots=True, eq=False)
 class Folder:
-    """`parent` of a deleted folder stays where it was deleted from."""
+    """`parent` of a deleted folder stays where it was deleted from. `rights` of a folder that
+    somebody else shares: some of read, create, modify, delete; None for one's own."""
 
     id: int
     name: str
@@ -29,6 +30,7 @@ class Folder:
     folders: dict[str, Folder] = field(default_factory=dict)
     files: dict[str, File] = field(default_factory=dict)
     deleted: bool = False
+    rights: frozenset[str] | None = None
 
 
 @dataclass(slots=True, eq=False)

@@ -123,7 +123,8 @@ class PCloud:
         """Orders of a test; each takes `region` ("us") and `email` (the region's first account).
 
         add_tokens {kind, write, permissions} · remove_tokens {token} · add_accounts {email,
-        password, seed} · quota {bytes} · premium {value} · plant {spec} · put {path, base64}
+        password, seed} · quota {bytes} · premium {value} · plant {spec} · put {path, base64} ·
+        foreign {path, rights}
         """
         if action == "remove_tokens":
             self.estate.tokens[str(payload["token"])].revoked = True
@@ -153,6 +154,10 @@ class PCloud:
             if action == "plant":
                 self.plant(account, str(payload["spec"]))
                 return {}
+            if action == "foreign":
+                rights = payload.get("rights", ["read"])
+                assert isinstance(rights, list)
+                return _give_away(account, str(payload["path"]), frozenset(map(str, rights)))
             if action == "put":
                 return self._put(account, str(payload["path"]), str(payload.get("base64", "")))
         raise LookupError(action)
@@ -168,6 +173,17 @@ class PCloud:
         blob = self.world.blobs.put_bytes(base64.b64decode(content))
         now = tree.now()
         return {"id": tree.add_file(parent, name, tree.content(blob, now), now, now).id}
+
+
+def _give_away(account: Account, path: str, rights: frozenset[str]) -> object:
+    """Let a folder with all it holds belong to somebody else who shares it."""
+    top = account.tree.walk(path.strip("/").split("/"), 2005)
+    pending = [top]
+    while pending:
+        folder = pending.pop()
+        folder.rights = rights
+        pending.extend(folder.folders.values())
+    return {"id": top.id}
 
 
 def _token_state(token: Token) -> dict[str, object]:

@@ -52,6 +52,24 @@ def check_name(name: str) -> str:
     return name
 
 
+def _require(folder: Folder, right: str) -> None:
+    """Raises Refusal 2003 in a folder of somebody else who does not allow it."""
+    if folder.rights is not None and right not in folder.rights:
+        raise Refusal(2003)
+
+
+def _require_move(source: Folder, target: Folder) -> None:
+    """Raises Refusal 2003 when what lies in one folder may not go to the other; nothing moves
+    between one's own folders and those of somebody else."""
+    if source is target:
+        _require(source, "modify")
+        return
+    if (source.rights is None) is not (target.rights is None):
+        raise Refusal(2003)
+    _require(source, "delete")
+    _require(target, "create")
+
+
 def numbered(name: str, taken: Callable[[str], bool]) -> str:
     """`name (2).ext`, or the first higher number that is free."""
     stem, dot, suffix = name.rpartition(".")
@@ -146,9 +164,11 @@ class Tree:
         """Refusals: 2001 bad name, 2004 a folder of the name is there."""
         if name in parent.folders:
             raise Refusal(2004)
+        _require(parent, "create")
         self._next_folder += 1
         moment = self.now() if created is None else created
         folder = Folder(self._next_folder, check_name(name), parent, moment, moment)
+        folder.rights = parent.rights
         self.folders[folder.id] = folder
         parent.folders[name] = folder
         if not self.quiet:
@@ -160,6 +180,7 @@ class Tree:
         self, parent: Folder, name: str, content: Content, created: int, modified: int
     ) -> File:
         """A file under a name that is free."""
+        _require(parent, "create")
         self._next_file += 1
         file = File(self._next_file, check_name(name), parent, created, modified, content)
         self.files[file.id] = file
@@ -199,6 +220,7 @@ class Tree:
         if existing is None:
             ctime = now if created is None else created
             return self.add_file(parent, name, content or self.content(blob), ctime, mtime)
+        _require(parent, "modify")
         same = existing.content.blob.same_as(blob)
         if not same:
             existing.old.append(existing.content)
@@ -223,6 +245,7 @@ class Tree:
             return
         if there is not None:
             raise Refusal(2004)
+        _require_move(folder.parent, parent)
         del folder.parent.folders[folder.name]
         self.touch(folder.parent)
         folder.parent, folder.name = parent, name
@@ -238,6 +261,7 @@ class Tree:
         there = parent.files.get(name)
         if there is file:
             return None
+        _require_move(file.parent, parent)
         extra: dict[str, object] = {}
         if there is not None:
             file.old = [*there.old, there.content, *file.old]
@@ -260,6 +284,7 @@ class Tree:
         parent = node.parent
         if parent is None:
             raise Refusal(2007)
+        _require(parent, "delete")
         self.used -= size_of(node)
         if isinstance(node, File):
             del parent.files[node.name]
