@@ -65,6 +65,12 @@ def begun(db: sqlite3.Connection, item_id: int) -> frozenset[str]:
     )
 
 
+def digests(db: sqlite3.Connection, item_id: int) -> frozenset[str]:
+    """Digests, in lower case, of what was begun to be written for an item."""
+    rows = db.execute("SELECT digest FROM intents WHERE item = ? AND digest != ''", (item_id,))
+    return frozenset(row[0].lower() for row in rows)
+
+
 def items(db: sqlite3.Connection, job: str) -> set[int]:
     """Items of a job with calls that were begun and not noted as done."""
     rows = db.execute("SELECT DISTINCT item FROM intents WHERE job = ?", (job,))

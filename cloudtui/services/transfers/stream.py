@@ -238,7 +238,9 @@ class Stream:
         existing: Found | None,
     ) -> WriteHandle:
         errand, journal = self._errand, self._desk.journal
-        digest = next(iter(facts.hashes.values()), "")
+        wanted = target.caps.upload_hash
+        digest = "" if wanted is None else facts.hashes.get(wanted, "")
+        digest = digest or next(iter(facts.hashes.values()), "")
         intent = intents.Intent(
             errand.job, errand.item.id, "write", folder, name, facts.size, digest
         )
