@@ -15,7 +15,8 @@ def loaded_by(*words: str) -> set[str]:
     """Top-level packages in `sys.modules` after a command."""
     program = (
         "import sys, atexit\n"
-        "atexit.register(lambda: print('LOADED', *{n.split('.')[0] for n in sys.modules}))\n"
+        "loaded = lambda: {n.split('.')[0] for n, m in sys.modules.items() if m is not None}\n"
+        "atexit.register(lambda: print('LOADED', *loaded()))\n"
         "from cloudtui.cli import main\n"
         f"sys.argv = ['cloudtui', *{list(words)!r}]\n"
         "main()\n"
@@ -41,7 +42,10 @@ def test_the_local_listing_needs_no_network() -> None:
 
 def test_help_names_every_command(tmp_path: Path) -> None:
     shown = Home(tmp_path).run("--help").ok().out
-    for command in ("ls", "cp", "mv", "rm", "trash", "login", "jobs", "offline", "demo", "doctor"):
+    for command in (
+        *("ls", "cp", "mv", "rm", "trash", "login", "jobs", "offline", "demo", "doctor"),
+        *("check", "sync", "share", "revisions", "playlist", "token", "import"),
+    ):
         assert f"\n  {command} " in shown
 
 
