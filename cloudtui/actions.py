@@ -123,7 +123,7 @@ ACTIONS: tuple[Action, ...] = (
             ("jump", "ctrl+s", "jump to a name while typing", "view", "jump"),
             ("sort_name", "comma n|ctrl+f3", "sort by name", "view", "sort('name')"),
             ("sort_size", "comma s|ctrl+f6", "sort by size", "view", "sort('size')"),
-            ("sort_changed", "comma m|ctrl+f5", "sort by time of change", "view",
+            ("sort_changed", "comma m|ctrl+f5", "sort by time", "view",
              "sort('changed')"),
             ("sort_extension", "comma e|ctrl+f4", "sort by extension", "view",
              "sort('extension')"),
@@ -242,9 +242,23 @@ def key_name(key: str) -> str:
     return "+".join([*(modifier.capitalize() for modifier in modifiers), last])
 
 
+_own_keys: Mapping[str, tuple[str, ...]] = {}
+
+
+def use_keys(own: Mapping[str, tuple[str, ...]]) -> None:
+    """Show these keys of the user instead of the table's own, by action id."""
+    global _own_keys
+    _own_keys = own
+
+
+def keys_of(action: Action) -> tuple[str, ...]:
+    """The keys of an action as they are now."""
+    return _own_keys.get(action.id, action.keys)
+
+
 def key_names(action: Action) -> str:
     """All keys of an action for a table, e.g. `F5  y`. `f18` is an old name of Shift+F6."""
-    return "  ".join(key_name(key) for key in action.keys if key != "f18")
+    return "  ".join(key_name(key) for key in keys_of(action) if key != "f18")
 
 
 def in_place(place: Place) -> list[Action]:
@@ -294,15 +308,48 @@ def check_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]],
             complaints.append(f'keymap: "{name}" names no key.')
             continue
         good[name] = keys
-    for name in list(good):
-        place = BY_ID[name].place
+    while True:
+        found = _clash(good)
+        if found is None:
+            return good, complaints
+        name, key, owner = found
+        complaints.append(f'keymap: {key_name(key)} of "{name}" belongs to "{owner}".')
+        del good[name]
+
+
+_SHARED = frozenset({Place.APP, Place.LIST})
+_ALONE = frozenset({Place.SIGN_IN})
+
+
+def _meet(one: Place, other: Place) -> bool:
+    """Whether actions of two places can be reached by keys at the same time."""
+    if one is other:
+        return True
+    return bool({one, other} & _SHARED) and not {one, other} & _ALONE
+
+
+def _clash(good: Mapping[str, tuple[str, ...]]) -> tuple[str, str, str] | None:
+    """The first key that two actions would have: who wants it, the key, whose it is. The first key
+    of a sequence is taken, too."""
+    for name, keys in good.items():
         for other in ACTIONS:
-            if other.id == name or other.place is not place:
+            if other.id == name or not _meet(BY_ID[name].place, other.place):
                 continue
-            clash = set(good[name]) & set(good.get(other.id, other.keys))
-            if clash:
-                key = key_name(sorted(clash)[0])
-                complaints.append(f'keymap: {key} of "{name}" belongs to "{other.id}".')
-                good.pop(name, None)
-                break
-    return good, complaints
+            theirs = good.get(other.id, other.keys)
+            firsts = {key.partition(" ")[0] for key in theirs if " " in key}
+            for key in keys:
+                first, _, second = key.partition(" ")
+                if key in theirs or key in firsts or (second and first in theirs):
+                    return name, key, other.id
+    return None
+
+
+def shared_words(sentences: list[str]) -> str:
+    """The first words that most of these begin with: said once they leave room for the rest."""
+    for sentence in sentences:
+        words = sentence.split(" ")
+        for count in range(len(words) - 1, 1, -1):
+            lead = " ".join(words[:count]) + " "
+            if 2 * sum(other.startswith(lead) for other in sentences) > len(sentences) > 1:
+                return lead
+    return ""

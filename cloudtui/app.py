@@ -17,7 +17,7 @@ import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar, Final
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual import events
 from textual.app import App, SystemCommand
@@ -25,13 +25,16 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from cloudtui import present, themes
-from cloudtui.actions import Place, in_place
+from cloudtui.actions import Place, in_place, keys_of, use_keys
 from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled, JobsUnknown
-from cloudtui.keymap import bindings_of
+from cloudtui.keymap import bindings_of, key_of, textual_keymap
 from cloudtui.ports import Door, RuntimeFactory, RuntimePort
 from cloudtui.screens.main import MainScreen
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import display_name
+
+if TYPE_CHECKING:
+    from cloudtui.preferences import Preferences
 
 _STYLES: Final = Path(__file__).parent / "styles"
 _KEPT_MESSAGES: Final = 200
@@ -75,6 +78,8 @@ class CloudApp(App[int]):
             self.register_theme(one)
         self.theme = themes.DEFAULT if theme == "default" else theme
         self.door = door
+        self.preferences: Preferences | None = None
+        use_keys({})
         self.bridge = Bridge(self)
         self._addresses = (left, right)
         self._can_detach = can_detach
@@ -126,12 +131,35 @@ class CloudApp(App[int]):
         accounts = list(runtime.accounts())
         if second is None and not right and accounts:
             second = Location(accounts[0])
-        settings = runtime.settings
-        theme = settings.text("theme")
-        if theme != "default":
-            self.theme = theme
-        ascii_only = settings.text("borders") == "ascii"
-        self.main.start(first, second, hidden=settings.flag("hidden"), ascii_only=ascii_only)
+        self._prefer(runtime)
+        self.main.start(first, second, self.preferences)
+
+    def _prefer(self, runtime: RuntimePort) -> None:
+        """Put the settings to work; values that cannot be used are told once."""
+        from cloudtui.preferences import complaint_line, read_preferences
+
+        preferences, complaints = read_preferences(runtime)
+        self.preferences = preferences
+        if preferences.theme != "default":
+            self.theme = preferences.theme
+        self.bridge.paint_every = 1 / preferences.redraw
+        if preferences.keys:
+            use_keys(preferences.keys)
+            self.set_keymap(textual_keymap(preferences.keys))
+        if not preferences.mouse:
+            self._leave_mouse()
+        for complaint in complaints[1:]:
+            self.remember(display_name(complaint, edges=False))
+        if complaints:
+            self.main.say(display_name(complaint_line(complaints), edges=False), bad=True)
+
+    def _leave_mouse(self) -> None:
+        """Give clicks back to the terminal: it then marks text as in any other program."""
+        driver = self._driver
+        disable = getattr(driver, "_disable_mouse_support", None)
+        if disable is not None:
+            disable()
+            driver._mouse = False  # type: ignore[union-attr]
 
     def _tell_unfinished(self) -> None:
         waiting = [view for view in self.bridge.views if view.orphan and not view.state.is_final]
@@ -186,15 +214,42 @@ class CloudApp(App[int]):
 
     def bindings_here(self) -> list[tuple[str, ...]]:
         """Keys of the actions the main screen has."""
-        return [action.keys for place in (Place.BROWSER, Place.APP) for action in in_place(place)]
+        return [
+            keys_of(action) for place in (Place.BROWSER, Place.APP) for action in in_place(place)
+        ]
+
+    def _takes(self, event: events.Key) -> bool:
+        """Whether the key is text for what has the focus."""
+        focused = self.focused
+        if focused is not None and focused.check_consume_key(event.key, event.character):
+            return True
+        return bool(getattr(focused, "typing", "") or getattr(self.screen, "takes_text", ""))
+
+    def _as_latin(self, event: events.Key) -> events.Key:
+        """A letter of another keyboard as the key it lies on, while keys are commands."""
+        preferences = self.preferences
+        if preferences is None or not preferences.letters or self._takes(event):
+            return event
+        latin = preferences.letters.get(event.character or "")
+        if latin is None:
+            return event
+        same = events.Key(key_of(latin), latin)
+        same.time = event.time
+        if event._sender is not None:
+            same.set_sender(event._sender)
+        return same
 
     async def on_event(self, event: events.Event) -> None:
+        preferences = self.preferences
+        if isinstance(event, events.MouseEvent) and preferences and not preferences.mouse:
+            return
         if isinstance(event, events.Key) and not event.is_forwarded:
+            event = self._as_latin(event)
             screen = self.screen
             since = getattr(screen, "shown_since", None)
             if since is not None and event.time < since:
                 return  # typed before the box was there: no answer
-            if screen is self.main and self.main.second_key(event.key):
+            if screen is self.main and self.main.second_key(event.key, typing=self._takes(event)):
                 return
             takes_turn = getattr(screen, "takes_turn", None)
             if takes_turn is not None and takes_turn(event.key):

@@ -71,6 +71,8 @@ class Bridge:
         self._runtime: RuntimePort | None = None
         self._unsubscribe: Callable[[], None] | None = None
         self._painted = 0.0
+        self.paint_every = _PAINT
+        """Seconds between two pictures at least."""
         self._told = False
         self._skip = 0
         self._ended: set[str] = set()
@@ -141,7 +143,7 @@ class Bridge:
 
     def _send(self, *, force: bool) -> None:
         now = time.monotonic()
-        if self._views == self._sent or (not force and now - self._painted < _PAINT):
+        if self._views == self._sent or (not force and now - self._painted < self.paint_every):
             return
         self._painted = now
         self._sent = self._views

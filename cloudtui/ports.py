@@ -104,6 +104,15 @@ class SettingsPort(Protocol):
         """An option that is yes or no."""
         ...
 
+    def number(self, name: str, /) -> float:
+        """An option that is a number."""
+        ...
+
+    @property
+    def keymap(self) -> Mapping[str, str]:
+        """The user's keys by action id, as written."""
+        ...
+
 
 class RuntimePort(Protocol):
     """The runtime, as far as the screens use it."""
@@ -111,6 +120,11 @@ class RuntimePort(Protocol):
     @property
     def settings(self) -> SettingsPort:
         """What was configured."""
+        ...
+
+    @property
+    def problems(self) -> Sequence[object]:
+        """What is wrong in settings and did not stop the program; each is a sentence as text."""
         ...
 
     @property

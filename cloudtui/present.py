@@ -1,12 +1,14 @@
 """Numbers, times and errors as words.
 
-Pure functions for screens and commands; no framework, no locale. Sizes count by 1024 unless `si`
-is asked for. Text from elsewhere must already have passed `display_name`.
+Functions for screens and commands; no framework, no locale. How numbers are written is set once by
+`write_numbers`; without it sizes count by 1024, with commas between thousands. Text from elsewhere
+must already have passed `display_name`.
 """
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import CloudError
@@ -15,6 +17,43 @@ _MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 )  # fmt: skip
 _LETTERS: Final = "KMGTPE"
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """How numbers are written: sizes by 1000 (kB MB) or by 1024, and the two marks."""
+
+    si: bool = False
+    thousands: str = ","
+    decimal: str = "."
+
+
+_numbers = Numbers()
+
+
+def write_numbers(numbers: Numbers) -> None:
+    """Write numbers so from now on."""
+    global _numbers
+    _numbers = numbers
+
+
+def check_numbers(units: str, thousands: str, decimal: str) -> tuple[Numbers, list[str]]:
+    """The way of writing that these settings ask for, and a sentence for each that cannot be."""
+    complaints = []
+    if len(thousands) > 1 or thousands.isalnum() or not (thousands + " ").isprintable():
+        complaints.append("thousands must be one mark or nothing; a comma is used.")
+        thousands = ","
+    if len(decimal) != 1 or decimal.isalnum() or decimal.isspace() or not decimal.isprintable():
+        complaints.append("decimal must be one mark; a dot is used.")
+        decimal = "."
+    if thousands == decimal:
+        complaints.append("thousands and decimal cannot be the same mark; none and it are used.")
+        thousands = ""
+    return Numbers(units == "si", thousands, decimal), complaints
+
+
+def _fraction(value: float) -> str:
+    return f"{value:.1f}".replace(".", _numbers.decimal)
 
 
 def _scaled(size: int, step: int) -> tuple[float, int]:
@@ -26,25 +65,28 @@ def _scaled(size: int, step: int) -> tuple[float, int]:
     return value, power
 
 
-def size_short(size: int, *, si: bool = False) -> str:
+def size_short(size: int) -> str:
     """At most four cells: `9`, `12K`, `4.1G`, `720M`."""
-    value, power = _scaled(size, 1000 if si else 1024)
+    value, power = _scaled(size, 1000 if _numbers.si else 1024)
     if power == 0:
         return str(size)
-    number = f"{value:.1f}" if value < 9.95 else f"{value:.0f}"
+    number = _fraction(value) if value < 9.95 else f"{value:.0f}"
     return number + _LETTERS[power - 1]
 
 
-def size_long(size: int, *, si: bool = False) -> str:
-    """Three digits and the unit's name: `88 KiB`, `4.1 GiB`, `96.4 GiB`."""
-    value, power = _scaled(size, 1000 if si else 1024)
+def size_long(size: int) -> str:
+    """Three digits and the unit's name: `88 KiB`, `4.1 GiB`, `96.4 GiB`; `88 kB` by 1000."""
+    value, power = _scaled(size, 1000 if _numbers.si else 1024)
     if power == 0:
         return f"{size} B"
     decimals = value < 9.95 or (value < 99.95 and power >= 3)
-    number = f"{value:.1f}" if decimals else f"{value:.0f}"
+    number = _fraction(value) if decimals else f"{value:.0f}"
     if value >= 9.95:
-        number = number.removesuffix(".0")
-    return f"{number} {_LETTERS[power - 1]}{'B' if si else 'iB'}"
+        number = number.removesuffix(_numbers.decimal + "0")
+    letter = _LETTERS[power - 1]
+    if _numbers.si:
+        return f"{number} {'k' if letter == 'K' else letter}B"
+    return f"{number} {letter}iB"
 
 
 def size_pair(done: int, total: int, *, short: bool) -> str:
@@ -59,13 +101,13 @@ def size_pair(done: int, total: int, *, short: bool) -> str:
 
 
 def exact(number: int) -> str:
-    """A whole number with thousands separators."""
-    return f"{number:,}"
+    """A whole number with marks between thousands."""
+    return f"{number:,}".replace(",", _numbers.thousands)
 
 
 def count(number: int, noun: str, plural: str = "") -> str:
     """`1 file`, `2 files`, `1,204 files`."""
-    return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+    return f"{exact(number)} {noun if number == 1 else plural or noun + 's'}"
 
 
 def date_compact(mtime_ns: int, *, now: float | None = None) -> str:

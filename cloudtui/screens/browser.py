@@ -73,6 +73,7 @@ class Browser:
         """When the shown rows were listed, while they are older than the visit."""
         self.error: BaseException | None = None
         self.show_hidden = False
+        self.folders_first = True
         self._runtime = runtime
         self._changed = changed
         self._back: list[tuple[Location, str]] = []
@@ -179,6 +180,7 @@ class Browser:
             by=order.by,
             reverse=order.reverse,
             hidden=self.show_hidden,
+            folders_first=self.folders_first,
         )
 
     def _keep(self) -> None:
@@ -379,11 +381,11 @@ class Browser:
         if view.pattern:
             pattern = display_name(view.pattern)
             return (
-                f'Nothing matches "{pattern}" among {len(view.entries):,} loaded. '
+                f'Nothing matches "{pattern}" among {present.exact(len(view.entries))} loaded. '
                 "Esc clears the filter.",
             )
         if view.entries:
-            return (f"{len(view.entries):,} hidden items. The . key shows them.",)
+            return (f"{present.exact(len(view.entries))} hidden items. The . key shows them.",)
         return ("Empty folder. F7 new folder.",)
 
     def words_changed(self) -> None:
@@ -421,21 +423,24 @@ class Browser:
             shown = present.size_long(size) if wide or size < 1000 else present.size_short(size)
             unseen = view.marked_unseen
             hidden = f" ({unseen} hidden)" if unseen else ""
-            words.append(f"{view.marked:,} marked{hidden}" + (f"  {shown}" if size else ""))
+            words.append(
+                f"{present.exact(view.marked)} marked{hidden}" + (f"  {shown}" if size else "")
+            )
         if view.in_range:
             words.append("range")
         count = len(view.entries)
         shown_rows = len(view.order)
         if view.pattern and pane.typing != "filter":
-            words.append(f'filter "{display_name(view.pattern)}": {shown_rows:,} of {count:,}')
+            of = f"{present.exact(shown_rows)} of {present.exact(count)}"
+            words.append(f'filter "{display_name(view.pattern)}": {of}')
         elif view.pattern:
-            words.append(f"{shown_rows:,} of {count:,}")
+            words.append(f"{present.exact(shown_rows)} of {present.exact(count)}")
         elif self.loading and not self._relisting:
-            words.append(f"{count:,}+ items" if count else "")
+            words.append(f"{present.exact(count)}+ items" if count else "")
         elif not (self.error is not None and not count):
             words.append(present.count(shown_rows, "item"))
         if not view.pattern and shown_rows < count and not self.loading:
-            words.append(f"{count - shown_rows:,} hidden")
+            words.append(f"{present.exact(count - shown_rows)} hidden")
         words.append(self._state_words(focused=focused))
         return "  ".join(word for word in words if word)
 

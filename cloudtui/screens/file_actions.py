@@ -41,7 +41,7 @@ def names_line(items: Sequence[Found]) -> str:
         for item in items[:_NAMED]
     ]
     if len(items) > _NAMED:
-        shown.append(f"{len(items) - _NAMED:,} more")
+        shown.append(f"{present.exact(len(items) - _NAMED)} more")
     return "   ".join(shown)
 
 
@@ -116,7 +116,13 @@ class FileActions:
                 sentences.append("Each source is removed after its copy is checked.")
             word = "Copy" if verb is Verb.COPY else "Move"
             shown = address if display_name(address, edges=False) == address else ""
-            box = TransferBox(f"{word} to {place}", sentences, target=shown or "(this folder)")
+            preferences = self.screen.cloud_app.preferences
+            box = TransferBox(
+                f"{word} to {place}",
+                sentences,
+                target=shown or "(this folder)",
+                policy=preferences.on_conflict if preferences is not None else "ask",
+            )
             answer = await self.screen.app.push_screen_wait(box)
             if answer is None:
                 return

@@ -89,6 +89,8 @@ class HelpScreen(ModalScreen[str | None]):
         Binding("tab", "next_place", "next place", show=False),
     ]
 
+    takes_text = True
+
     def __init__(self, *, palette: bool = False, group: str = "") -> None:
         """The `palette` shows only what can be run in the browser, all or one `group` of it."""
         super().__init__()

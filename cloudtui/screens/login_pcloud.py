@@ -93,8 +93,9 @@ class WaitBox(LinkDialog[bool]):
 
     def _tick(self) -> None:
         waited = int(time.monotonic() - self._began)
-        note = f"   {self._note}" if self._note else ""
-        text = f"Waiting for the page...  {waited // 60}:{waited % 60:02d}{note}"
+        text = f"Waiting for the page...  {waited // 60}:{waited % 60:02d}"
+        if self._note:
+            text = f"{self._note}\n{text}"
         self.query_one("#complaint", Static).update(Content(text))
 
     def complain(self, text: str) -> None:

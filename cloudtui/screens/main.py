@@ -16,25 +16,25 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
 
-from cloudtui import present
-from cloudtui.actions import KEY_BAR, Action, Place, key_name, sequences
+from cloudtui.actions import KEY_BAR, Action, Place, key_name, sequences, shared_words
 from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
 from cloudtui.screens.pane_keys import PaneKeys
 from cloudtui.screens.places import Places
-from cloudtui.services.models import Kind, Location
+from cloudtui.services.models import Location
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.facts import Facts
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.header import header_pieces
+from cloudtui.widgets.info import info_pieces
 from cloudtui.widgets.line import KeyBar, Line, Piece
 from cloudtui.widgets.row_list import RowList
-from cloudtui.widgets.rows import cut_middle
 
 if TYPE_CHECKING:
     from cloudtui.app import CloudApp
+    from cloudtui.preferences import Preferences
     from cloudtui.screens.file_actions import FileActions
     from cloudtui.services.transfers.orders import JobView
     from cloudtui.widgets.dock import Dock
@@ -45,17 +45,6 @@ _FULL: Final = 100
 _TALL: Final = 30
 _SMALL: Final = (60, 15)
 _LEAST: Final = (40, 12)
-
-
-def shared_words(sentences: list[str]) -> str:
-    """The first words that most of these begin with: said once they leave room for the rest."""
-    for sentence in sentences:
-        words = sentence.split(" ")
-        for count in range(len(words) - 1, 1, -1):
-            lead = " ".join(words[:count]) + " "
-            if 2 * sum(other.startswith(lead) for other in sentences) > len(sentences) > 1:
-                return lead
-    return ""
 
 
 class MainScreen(PaneKeys):
@@ -87,6 +76,7 @@ class MainScreen(PaneKeys):
         self._too_small = False
         self._prefix = ""
         self._sequences = sequences(Place.BROWSER, {})
+        self._own_prefixes: frozenset[str] = frozenset()
         self._message_until = 0.0
         self._hinted = False
 
@@ -116,15 +106,11 @@ class MainScreen(PaneKeys):
         self.set_interval(0.5, self._tick)
 
     def start(
-        self, left: Location, right: Location | None, *, hidden: bool, ascii_only: bool
+        self, left: Location, right: Location | None, preferences: Preferences | None
     ) -> None:
         """Show the first folders, as the settings want them."""
-        self.left.show_hidden = self.right.show_hidden = hidden
-        if ascii_only and not self._ascii:
-            self._ascii = True
-            for widget in (self._left_pane, self._right_pane, self.facts):
-                widget.ascii_only = True
-                widget.refresh()
+        if preferences is not None:
+            self._prefer(preferences)
         self.left.open(left)
         if right is not None:
             self.right.open(right)
@@ -133,6 +119,20 @@ class MainScreen(PaneKeys):
             self._right_pane.set_notice(
                 "No account yet.", "@ adds PikPak or pCloud, or shows the disk."
             )
+
+    def _prefer(self, preferences: Preferences) -> None:
+        for browser in (self.left, self.right):
+            browser.show_hidden = preferences.hidden
+            browser.folders_first = preferences.folders_first
+        if preferences.keys:
+            self._sequences = sequences(Place.BROWSER, preferences.keys)
+            self._own_prefixes = frozenset(self._sequences)
+            self._show_keys()
+        if preferences.ascii_only and not self._ascii:
+            self._ascii = True
+            for widget in (self._left_pane, self._right_pane, self.facts):
+                widget.ascii_only = True
+                widget.refresh()
 
     @cached_property
     def files(self) -> FileActions:
@@ -226,31 +226,15 @@ class MainScreen(PaneKeys):
     def _show_info(self) -> None:
         browser = self.active
         entry = browser.view.current
-        wide = self.size.width >= _FULL
-        pieces: list[Piece] = []
-        if entry is not None:
-            room = max(20, self.size.width - 52)
-            pieces.append((" " + cut_middle(display_name(entry.name), room), "strong"))
-            if entry.kind is Kind.FOLDER:
-                words = ["folder"]
-            else:
-                words = ["size unknown" if entry.size is None else present.size_long(entry.size)]
-            if entry.mtime_ns is not None:
-                words.append(present.date_full(entry.mtime_ns))
-            if entry.kind in (Kind.LINK, Kind.SPECIAL):
-                words.append("link" if entry.kind is Kind.LINK else "not a regular file")
-            pieces.append(("   " + "   ".join(words), "dim"))
-            if entry.is_folder:
-                pieces += [("   Enter", "key"), (" opens", "dim")]
-            count = browser.view.marked or 1
-            where = f" to {self.other.place}" if wide and self.other.at is not None else ""
-            what = f"{browser.view.marked:,} marked" if browser.view.marked else ""
-            if self.other.at is not None and count:
-                words_copy = f" copy {what}{where}" if what else f" copy{where}"
-                pieces += [("   F5", "key"), (words_copy, "dim")]
-        elif browser.view.on_parent():
-            pieces += [(" ../", "strong"), ("   Enter", "key"), (" goes up", "dim")]
-        self.info.show(pieces)
+        self.info.show(
+            info_pieces(
+                entry,
+                on_parent=browser.view.on_parent(),
+                marked=browser.view.marked,
+                target=self.other.place if self.other.at is not None else "",
+                width=self.size.width,
+            )
+        )
         if self.facts.display:
             self.facts.show_entry(entry, browser.place if browser.at is not None else "")
 
@@ -360,10 +344,14 @@ class MainScreen(PaneKeys):
             pieces += [(f" {key_name(second)}", "key"), (f" {rest} ", "dim")]
         self.message.show(pieces)
 
-    def second_key(self, key: str) -> bool:
-        """Offer a key to a running sequence. Tells whether it took it."""
+    def second_key(self, key: str, *, typing: bool) -> bool:
+        """Offer a key to a running sequence, or to one of the user's own. Tells whether it took
+        it."""
         if not self._prefix:
-            return False
+            if key not in self._own_prefixes or typing:
+                return False
+            self.action_prefix(key)
+            return True
         found: Action | None = self._sequences.get(self._prefix, {}).get(key)
         self._prefix = ""
         self.message.show([])

@@ -152,7 +152,8 @@ class PaneKeys(Screen[None]):
         self.active.view.mark_all()
         self.active.pane.redraw()
         if self.active.loading:
-            self.say(f"{len(self.active.view.entries):,} loaded so far; later ones are not marked.")
+            loaded = present.exact(len(self.active.view.entries))
+            self.say(f"{loaded} loaded so far; later ones are not marked.")
 
     def action_invert(self) -> None:
         """`*`."""
@@ -173,7 +174,7 @@ class PaneKeys(Screen[None]):
             self.active.pane.set_filter("")
             self.active.words_changed()
         elif self.active.stop():
-            self.say(f"Stopped at {len(view.entries):,} items. Ctrl+R goes on.")
+            self.say(f"Stopped at {present.exact(len(view.entries))} items. Ctrl+R goes on.")
         elif view.marked:
             view.clear_marks()
             self.active.pane.redraw()

@@ -174,7 +174,7 @@ class TransfersScreen(Screen[None]):
         if view is not None:
             self.items.set_title(f"{display_name(view.title)} to {display_name(view.target)}")
             shown = present.count(len(items), "file")
-            more = f" of {view.files_total:,}" if view.files_total > len(items) else ""
+            more = f" of {present.exact(view.files_total)}" if view.files_total > len(items) else ""
             self.items.set_foot(f"{shown}{more} shown   Esc closes the details")
 
     # --- keys --------------------------------------------------------------------------------

@@ -141,9 +141,10 @@ class TrashScreen(Screen[None]):
         size = sum(item.entry.size or 0 for item in items)
         state = "+ items  loading..." if self._loading else " items"
         self.list.set_title(
-            f"Trash of {self._place}", f"{len(items):,}{state}  {present.size_long(size)}"
+            f"Trash of {self._place}",
+            f"{present.exact(len(items))}{state}  {present.size_long(size)}",
         )
-        marked = f"{len(self.list.marks):,} marked   " if self.list.marks else ""
+        marked = f"{present.exact(len(self.list.marks))} marked   " if self.list.marks else ""
         self.list.set_foot(f"{marked}r restore   R elsewhere   D for ever   E empty   Esc")
 
     def _load(self) -> None:
@@ -262,7 +263,7 @@ class TrashScreen(Screen[None]):
             from cloudtui.screens.dialogs import TypeWord
 
             shown = "   ".join(display_name(item.entry.name) for item in items[:3])
-            more = f"   {len(items) - 3:,} more" if len(items) > 3 else ""
+            more = f"   {present.exact(len(items) - 3)} more" if len(items) > 3 else ""
             box = TypeWord(
                 "Delete for ever",
                 [f"{present.count(len(items), 'item')} in the trash of {self._place}",

@@ -38,7 +38,7 @@ FORMAT: Final = 1
 MIGRATIONS: dict[int, Callable[[TOMLDocument], None]] = {}
 """For each older format the step that changes a document of it to the next one."""
 
-_OWN_KEYS = ("format", "accounts")
+_OWN_KEYS = ("format", "accounts", "keymap")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +82,7 @@ class Settings:
         self._from_environment: dict[str, Value] = {}
         self._from_file: dict[str, Value] = {}
         self._accounts: dict[str, dict[str, object]] = {}
+        self._keymap: dict[str, str] = {}
         self._read_only = ""
         for text in assignments:
             self._assign(text)
@@ -125,10 +126,16 @@ class Settings:
         """The tables below `[accounts]`, unchecked."""
         return self._accounts
 
+    @property
+    def keymap(self) -> Mapping[str, str]:
+        """The table `[keymap]`: ids of actions to keys as people write them, unchecked."""
+        return self._keymap
+
     def reload(self) -> None:
         """Read the file again."""
         self._from_file = {}
         self._accounts = {}
+        self._keymap = {}
         self._read_only = ""
         self.problems = [one for one in self.problems if one.where != str(self.file)]
         document = self._load()
@@ -138,6 +145,21 @@ class Settings:
         tables = document.get("accounts", {})
         if isinstance(tables, dict):
             self._accounts = {k: dict(v) for k, v in tables.items() if isinstance(v, dict)}
+        self._read_keymap(document.get("keymap", {}))
+
+    def _read_keymap(self, table: object, before: str = "") -> None:
+        """`browser.copy = "f5"` and `"browser.copy" = "f5"` mean the same."""
+        if not isinstance(table, dict):
+            self._complain("keymap", "keymap must be a table of actions and their keys")
+            return
+        for key, value in table.items():
+            name = f"{before}{key}"
+            if isinstance(value, dict):
+                self._read_keymap(value, f"{name}.")
+            elif isinstance(value, str):
+                self._keymap[name] = value
+            else:
+                self._complain(name, f"keymap: the keys of {name} must be text")
 
     def _load(self) -> dict[str, object]:
         try:

@@ -27,6 +27,7 @@ class FolderView:
         by: SortBy = SortBy.NAME,
         reverse: bool = False,
         hidden: bool = True,
+        folders_first: bool = True,
     ) -> None:
         """`twins`: names may repeat and then carry numbers. `hidden`: dot files are shown."""
         self.has_parent = has_parent
@@ -34,6 +35,7 @@ class FolderView:
         self.by = by
         self.reverse = reverse
         self.hidden = hidden
+        self.folders_first = folders_first
         self.entries: list[Entry] = []
         self.order: list[int] = []
         self.pattern = ""
@@ -220,12 +222,14 @@ class FolderView:
         def work() -> None:
             if self.by is SortBy.NAME:
                 self._sorted.sort(key=self._keys.__getitem__, reverse=self.reverse)
-                self._sorted.sort(key=self._files.__getitem__)
+                if self.folders_first:
+                    self._sorted.sort(key=self._files.__getitem__)
             elif whole or len(self._sorted):
                 self._sorted = listing.order(
                     self.entries[: self._settled],
                     self.by,
                     reverse=self.reverse,
+                    folders_first=self.folders_first,
                     keys=self._keys,
                 )
             self._sift(self._sorted)

@@ -260,14 +260,22 @@ class FakeSettings:
     """General options: defaults, and what a test set."""
 
     def __init__(self) -> None:
-        self.words = {"theme": "default", "borders": "line"}
-        self.flags = {"hidden": True}
+        self.words = {
+            "theme": "default", "borders": "line", "units": "iec", "thousands": ",",
+            "decimal": ".", "layout": "latin", "on_conflict": "ask",
+        }  # fmt: skip
+        self.flags = {"hidden": True, "mouse": True, "folders_first": True}
+        self.numbers = {"redraw": 4.0}
+        self.keymap: dict[str, str] = {}
 
     def text(self, name: str) -> str:
         return self.words[name]
 
     def flag(self, name: str) -> bool:
         return self.flags[name]
+
+    def number(self, name: str) -> float:
+        return self.numbers[name]
 
 
 class FakeRuntime:
@@ -276,6 +284,7 @@ class FakeRuntime:
     def __init__(self, *places: FakePlace) -> None:
         self.transfers = FakeTransfers()
         self.settings = FakeSettings()
+        self.problems: list[str] = []
         self.places = {place.account: place for place in places}
 
     def accounts(self) -> dict[str, FakeAccount]:

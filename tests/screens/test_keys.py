@@ -85,16 +85,16 @@ def test_names_of_keys_read_as_on_a_keyboard() -> None:
 def test_a_keymap_is_checked_line_by_line() -> None:
     good, complaints = check_keymap(
         {
-            "browser.rename": "f2",
+            "browser.rename": "f12",
             "browser.renam": "x",
             "browser.mkdir": "f8",
             "browser.copy": "",
         }
     )
-    assert good == {"browser.rename": ("f2",)}
+    assert good == {"browser.rename": ("f12",)}
     assert len(complaints) == 3
     assert "Did you mean browser.rename?" in complaints[0]
-    assert textual_keymap(good) == {"browser.rename": "f2"}
+    assert textual_keymap(good) == {"browser.rename": "f12"}
 
 
 def test_the_table_is_printed_without_the_screen_framework() -> None:

@@ -29,7 +29,24 @@ def test_sizes(size: int, short: str, long: str) -> None:
 
 
 def test_sizes_by_thousand() -> None:
-    assert present.size_long(4_100_000_000, si=True) == "4.1 GB"
+    numbers, complaints = present.check_numbers("si", ".", ",")
+    assert complaints == []
+    present.write_numbers(numbers)
+    try:
+        assert present.size_long(4_100_000_000) == "4,1 GB"
+        assert present.size_long(4_100) == "4,1 kB"
+        assert present.size_short(4_100_000) == "4,1M"
+        assert present.count(1_204, "file") == "1.204 files"
+    finally:
+        present.write_numbers(present.Numbers())
+
+
+def test_marks_in_numbers_that_cannot_be_are_told_and_not_used() -> None:
+    numbers, complaints = present.check_numbers("iec", "12", "")
+    assert numbers == present.Numbers()
+    assert len(complaints) == 2
+    assert present.check_numbers("iec", ",", ",")[0] == present.Numbers(thousands="", decimal=",")
+    assert present.check_numbers("iec", "\x1b", ".")[0] == present.Numbers()
 
 
 @pytest.mark.parametrize(

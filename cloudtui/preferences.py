@@ -1,0 +1,68 @@
+"""The settings of the full screen, put to work: numbers, colours, keys, mouse, order of panes.
+
+Reads what is configured once, when the runtime is open, and gives the sentences about values that
+cannot be used; whoever shows them decides where.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from cloudtui import present
+from cloudtui.keymap import read_keymap
+from cloudtui.layouts import letters_of
+from cloudtui.ports import RuntimePort
+
+_REDRAW: Final = 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Preferences:
+    """What the screen does with settings. `redraw` is repaints of progress in a second;
+    `letters` maps letters of another keyboard to the Latin keys they lie on; `keys` are the
+    user's keys by action id."""
+
+    theme: str
+    ascii_only: bool
+    hidden: bool
+    folders_first: bool
+    mouse: bool
+    redraw: float
+    on_conflict: str
+    letters: dict[str, str]
+    keys: dict[str, tuple[str, ...]]
+
+
+def read_preferences(runtime: RuntimePort) -> tuple[Preferences, list[str]]:
+    """The preferences, and a sentence per setting that cannot be used. Numbers are written the
+    way that was asked for from now on."""
+    settings = runtime.settings
+    complaints = [str(problem) for problem in runtime.problems]
+    numbers, wrong = present.check_numbers(
+        settings.text("units"), settings.text("thousands"), settings.text("decimal")
+    )
+    complaints += wrong
+    present.write_numbers(numbers)
+    keys, wrong = read_keymap(settings.keymap)
+    complaints += wrong
+    preferences = Preferences(
+        theme=settings.text("theme"),
+        ascii_only=settings.text("borders") == "ascii",
+        hidden=settings.flag("hidden"),
+        folders_first=settings.flag("folders_first"),
+        mouse=settings.flag("mouse"),
+        redraw=settings.number("redraw") or _REDRAW,
+        on_conflict=settings.text("on_conflict"),
+        letters=letters_of(settings.text("layout")),
+        keys=keys,
+    )
+    return preferences, complaints
+
+
+def complaint_line(complaints: list[str]) -> str:
+    """One sentence for the message line; empty when all is well."""
+    if not complaints:
+        return ""
+    more = len(complaints) - 1
+    return complaints[0] + (f"  ({more} more: g l)" if more else "")

@@ -1,0 +1,49 @@
+"""The words of the line above the key bar: the row under the cursor, and what keys do to it."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+
+from cloudtui import present
+from cloudtui.services.models import Entry, Kind
+from cloudtui.services.naming import display_name
+from cloudtui.widgets.line import Piece
+from cloudtui.widgets.rows import cut_middle
+
+_FULL = 100
+_NAME = 20
+"""Cells of the name at least."""
+
+
+def enter_words(entry: Entry) -> str:
+    """What Enter does to a row."""
+    if entry.is_folder:
+        return "opens"
+    return "views" if entry.kind is Kind.FILE else "properties"
+
+
+def info_pieces(
+    entry: Entry | None, *, on_parent: bool, marked: int, target: str, width: int
+) -> list[Piece]:
+    """Name, size, date and keys. `target` is where F5 would copy to, empty where it cannot."""
+    if entry is None:
+        if on_parent:
+            return [(" ../", "strong"), ("   Enter", "key"), (" goes up", "dim")]
+        return []
+    if entry.kind is Kind.FOLDER:
+        words = ["folder"]
+    else:
+        words = ["size unknown" if entry.size is None else present.size_long(entry.size)]
+    if entry.mtime_ns is not None:
+        words.append(present.date_full(entry.mtime_ns))
+    if entry.kind in (Kind.LINK, Kind.SPECIAL):
+        words.append("link" if entry.kind is Kind.LINK else "not a regular file")
+    pieces: list[Piece] = [("   " + "   ".join(words), "dim")]
+    pieces += [("   Enter", "key"), (f" {enter_words(entry)}", "dim")]
+    if target:
+        what = f" {present.exact(marked)} marked" if marked else ""
+        where = f" to {target}" if width >= _FULL else ""
+        pieces += [("   F5", "key"), (f" copy{what}{where}", "dim")]
+    room = width - 1 - sum(cell_len(text) for text, _ in pieces)
+    name = cut_middle(display_name(entry.name), max(_NAME, room))
+    return [(" " + name, "strong"), *pieces]
