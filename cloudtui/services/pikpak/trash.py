@@ -20,6 +20,7 @@ from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.changes import Changes
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.homing import Home, Homing
 from cloudtui.services.pikpak.listing import ANYWHERE, Filters, detail, entry_of, local, pages
 from cloudtui.services.storage import Restored
 
@@ -41,6 +42,7 @@ class Trash:
         self._profile = api.profile
         self._keys = keys
         self._emptied: set[str] | None = None
+        self._homing = Homing(keys, api.profile.origin)
         self._folders = folders
         self._changes = changes
         self._homes: dict[str, str] = {}
@@ -80,6 +82,34 @@ class Trash:
             trashed = [row for row in rows if row.trashed and row.id not in emptied]
             paths = await self._folders.paths(row.parent_id for row in trashed)
             yield [self._item(row, paths) for row in trashed]
+        strays = await self._strays()
+        if strays:
+            yield strays
+
+    async def _strays(self) -> list[TrashItem]:
+        """What a restore that was cut off took out of the trash and did not bring home: to be
+        restored like the rest."""
+        found: list[TrashItem] = []
+        over: set[str] = set()
+        for id_, home in (await self._homing.all()).items():
+            try:
+                row = await detail(self._api, id_)
+            except NotFound:
+                over.add(id_)
+                continue
+            if row.trashed:
+                continue  # the listing has it
+            if row.parent_id == home.parent:
+                over.add(id_)
+                continue
+            self._homes[id_] = home.parent
+            origin = None
+            if home.path is not None:
+                origin = Location(self._profile.account, home.path, id_)
+            found.append(TrashItem(id_, entry_of(self._profile, row), origin, None))
+        if over:
+            await self._homing.done(over)
+        return found
 
     def _item(self, row: wire.File, paths: dict[str, tuple[str, ...]]) -> TrashItem:
         origin = None
@@ -111,7 +141,13 @@ class Trash:
         if target is None:
             await self._learn_homes(ids)
         self._folders.forget()
-        await tasks.batch(self._api, "batchUntrash", ids, self._is_out)
+        begun = await self._homing.all()
+        if target is None:
+            known = [item for item in items if item.key in self._homes]
+            await self._homing.begin({item.key: self._written(item) for item in known})
+        inside = [each for each in ids if each not in begun or not await self._is_out(each)]
+        if inside:
+            await tasks.batch(self._api, "batchUntrash", inside, self._is_out)
         self._folders.forget()
         failpoint("pikpak.restore.untrashed")
         restored: list[Restored] = []
@@ -121,7 +157,12 @@ class Trash:
         for item in order:
             restored.append(await self._back(item, target, made))
         self._folders.forget()
+        await self._homing.done(ids)
         return restored
+
+    def _written(self, item: TrashItem) -> Home:
+        path = None if item.origin is None else item.origin.parts
+        return Home(self._homes[item.key], path, time.time())
 
     async def _learn_homes(self, ids: Sequence[str]) -> None:
         """Look for the old folders of things that another process put into the trash."""
