@@ -7,6 +7,7 @@ the rest, because their error envelopes differ.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -38,7 +39,11 @@ class FaultKind(StrEnum):
 
 @dataclass(slots=True)
 class Fault:
-    """One planned fault: `times` hits (-1 = standing) after the first `skip` matching requests."""
+    """One planned fault: `times` hits (-1 = standing) after the first `skip` matching requests.
+
+    With `per_second` it is a limit: only requests beyond that rate are hit, after a burst of
+    `burst` of them.
+    """
 
     kind: FaultKind
     listener: str = "*"
@@ -52,7 +57,11 @@ class Fault:
     body: str = ""
     bytes: int = 0
     bytes_per_s: int = 0
+    per_second: float = 0.0
+    burst: float = 10.0
     id: int = 0
+    spent: float = field(default=0.0, init=False)
+    seen: float = field(default=0.0, init=False)
 
     def fits(self, listener: str, line: str, query: str) -> bool:
         return (
@@ -60,6 +69,17 @@ class Fault:
             and fnmatchcase(line, self.match)
             and fnmatchcase(query, self.query)
         )
+
+    def within_limit(self, now: float) -> bool:
+        """Whether this is a limit that lets a request at `now` (monotonic) pass; counts it."""
+        if not self.per_second:
+            return False
+        self.spent = max(0.0, self.spent - (now - self.seen) * self.per_second)
+        self.seen = now
+        if self.spent + 1 > self.burst:
+            return False
+        self.spent += 1
+        return True
 
     def number(self) -> int:
         """`code` as a number; 0 when it is something else."""
@@ -112,7 +132,7 @@ class Faults:
         with self._lock:
             hits: list[Fault] = []
             for fault in list(self._plan):
-                if not fault.fits(listener, line, query):
+                if not fault.fits(listener, line, query) or fault.within_limit(time.monotonic()):
                     continue
                 if fault.skip > 0:
                     fault.skip -= 1

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.large import MIB, large
+from tests.benchmarks.small import limits, small
 from tests.benchmarks.stage import CLOUDS, Stage, open_stage
 from tests.benchmarks.table import Row, text
 
@@ -24,6 +25,9 @@ def main() -> int:
     parser.add_argument("names", nargs="*")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--size", type=int, default=1024, help="MiB of the large file")
+    parser.add_argument("--files", type=int, default=2000, help="small files")
+    parser.add_argument("--limited", type=int, default=300, help="small files of the limited run")
+    parser.add_argument("--peers", type=int, default=5, help="runs of rclone with small files")
     parser.add_argument("--cloud", action="append", choices=CLOUDS, default=[])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
@@ -33,6 +37,10 @@ def main() -> int:
         "large": lambda stage: large(
             stage, size=options.size * MIB, runs=options.runs, clouds=clouds
         ),
+        "small": lambda stage: small(
+            stage, count=options.files, runs=options.runs, peers=options.peers, clouds=clouds
+        ),
+        "limits": lambda stage: limits(stage, count=options.limited, clouds=clouds),
     }
     alone: dict[str, Callable[[Path], list[Row]]] = {}
     names = options.names or [*needs_stage, *alone]

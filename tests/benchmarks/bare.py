@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import resource
 import socket
@@ -130,7 +131,7 @@ async def down(runtime: Runtime, where: str, connections: int) -> dict[str, floa
     ticket = await storage.open_read(await storage.stat(at))
     assert isinstance(ticket, ReadTicket)
     edges = [ticket.size * number // connections for number in range(connections + 1)]
-    spans = list(zip(edges, edges[1:], strict=False))
+    spans = list(itertools.pairwise(edges))
     return await asyncio.to_thread(
         timed,
         [lambda s=s, e=e: swallow(runtime.network, ticket, s, e) for s, e in spans],  # type: ignore[misc]

@@ -114,7 +114,7 @@ class Stage:
         """Run the program that only moves bytes; what it printed."""
         done = subprocess.run(
             [sys.executable, "-m", "tests.benchmarks.bare", *(str(word) for word in words)],
-            env={**door.ours, "PYTHONPATH": os.getcwd()},
+            env={**door.ours, "PYTHONPATH": str(Path.cwd())},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=900,
@@ -145,7 +145,7 @@ def open_stage(folder: Path) -> Iterator[Stage]:
             start_sandbox(folder / "sandbox", "--tls-cert", str(cert), "--tls-key", str(key))
         )
         # every run sends its bytes: nobody profits from what the run before left behind
-        sandbox.admin.switch("pikpak.instant", False)
+        sandbox.admin.call("POST", "/switches", {"pikpak.instant": False})
         told = sandbox.endpoints["pikpak"]
         token = sandbox.endpoints["pcloud"]["us_token"]
         home = Home(folder / "home")

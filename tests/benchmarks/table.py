@@ -41,7 +41,7 @@ class Row:
 
 
 def text(rows: Sequence[Row]) -> str:
-    """A table with ratios: `speed` is the peer's time over ours, `cpu ×` ours over the peer's, and
+    """A table with ratios: `speed` is the peer's time over ours, `cpu` (second) ours over the peer's, and
     `room` how much faster the bare mover is."""
     lines = []
     bench = ""

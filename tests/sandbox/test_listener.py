@@ -264,3 +264,13 @@ def test_a_file_body_is_sent_from_its_offset(world: World, echo: Echo) -> None:
         assert request(server.url).body == CONTENT[7:1007]
     finally:
         server.stop()
+
+
+def test_a_limit_lets_a_burst_through_and_then_its_rate(server: Server, world: World) -> None:
+    world.faults.add(
+        {"kind": "status", "code": 429, "times": -1, "per_second": 0.001, "burst": 3.0}
+    )
+    assert [request(server.url + "/x").status for _ in range(5)] == [200, 200, 200, 429, 429]
+    world.faults.clear()
+    world.faults.add({"kind": "status", "code": 429, "times": -1, "per_second": 1e6, "burst": 3.0})
+    assert {request(server.url + "/x").status for _ in range(10)} == {200}
