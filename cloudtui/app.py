@@ -184,6 +184,7 @@ class CloudApp(App[int]):
 
     def on_jobs_sampled(self, message: JobsSampled) -> None:
         self.main.jobs_sampled(message.views)
+        self.main.places.look_at_jobs(message.views)
         asking = sum(view.files_asking for view in message.views)
         if asking > self._asking:
             what = present.count(asking, "file is", "files are")

@@ -368,7 +368,7 @@ class Browser:
 
     def _what_next(self, error: BaseException) -> str:
         if isinstance(error, CaptchaNeeded):
-            return "@ then Enter opens the puzzle."
+            return "Ctrl+R shows the puzzle. Everything else goes on."
         if isinstance(error, LoginNeeded):
             return "@ signs in."
         up = "  Backspace goes up." if self.at is not None and self.at.parts else ""

@@ -6,7 +6,8 @@ stored. What was typed beside it stays when a try fails.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Final
 
 from textual import on
 from textual.app import ComposeResult
@@ -14,11 +15,15 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from cloudtui import present
-from cloudtui.screens.dialogs import Form, Option, words
+from cloudtui.screens.dialogs import Form, Option, Prompt, words
 from cloudtui.screens.links import LinkDialog
 from cloudtui.screens.secret_place import ensure_place
 from cloudtui.services.errors import CaptchaNeeded, CloudError
 from cloudtui.services.models import Secret
+from cloudtui.services.naming import display_name
+
+_TOKEN: Final = 1
+_CANCEL: Final = 2
 
 if TYPE_CHECKING:
     from cloudtui.app import CloudApp
@@ -62,14 +67,25 @@ class PuzzleBox(LinkDialog[Secret | None]):
         self.give(0)
 
 
+class TokenBox(Prompt):
+    """A refresh token."""
+
+    def refusal(self, text: str) -> str:
+        return "" if text.strip() else "Nothing was pasted."
+
+
 class PikPakSignIn(Form[str | None]):
     """Gives the account's name once it is signed in."""
 
     def __init__(self, app: CloudApp, runtime: Runtime, *, name: str, username: str) -> None:
         super().__init__(
             "Sign in: PikPak",
-            ["Joined with Google or Apple? Set a password in PikPak's own app first."],
-            [Option("Sign in", "", ""), Option("Cancel", "", None)],
+            ["Joined with Google or Apple? Set a password in PikPak's own app, or take a token."],
+            [
+                Option("Sign in", "", ""),
+                Option("A token instead", "", ""),
+                Option("Cancel", "", None),
+            ],
             safe=None,
         )
         self._cloud_app = app
@@ -94,15 +110,16 @@ class PikPakSignIn(Form[str | None]):
         self.query_one("#complaint", Static).update(Content(text))
 
     def give(self, number: int) -> None:
-        if number != 0:
+        if number == _CANCEL:
             self.dismiss(None)
         elif not self._busy:
             self._busy = True
-            self.run_worker(self._work(), group="sign-in", exit_on_error=False)
+            way = self._take_token if number == _TOKEN else self._sign_in
+            self.run_worker(self._work(way), group="sign-in", exit_on_error=False)
 
-    async def _work(self) -> None:
+    async def _work(self, way: Callable[[], Awaitable[str | None]]) -> None:
         try:
-            name = await self._sign_in()
+            name = await way()
         except CloudError as error:
             self._complain(present.sentence(error))
         except Exception as error:  # a boundary: a bug becomes a sentence in the box
@@ -112,6 +129,38 @@ class PikPakSignIn(Form[str | None]):
                 self.dismiss(name)
         finally:
             self._busy = False
+
+    async def _take_token(self) -> str | None:
+        """Sign in with a refresh token: for those who joined with Google or Apple, and for who
+        comes from another program."""
+        from cloudtui.services.pikpak import signin
+
+        runtime = self._runtime
+        name = self.query_one("#name", Input).value.strip()
+        account = runtime.account_to_sign_in(name, "pikpak")
+        box = TokenBox(
+            "Sign in with a refresh token",
+            [
+                "A token is good for one use: the program that had it is signed out by this.",
+                "Paste it, or the whole token that rclone keeps:",
+            ],
+            yes="Sign in",
+            secret=True,
+        )
+        pasted = await self._cloud_app.push_screen_wait(box)
+        if pasted is None or not await ensure_place(self._cloud_app, runtime):
+            self._complain("Nothing was signed in.")
+            return None
+        self._complain("Signing in...")
+        done = await signin.take_refresh_token(
+            account, runtime.keys(name), runtime.network, Secret(pasted), runtime.retries
+        )
+        username = self.query_one("#username", Input).value.strip()
+        known = {"username": username} if username else {}
+        runtime.settings.set_account(name, {"kind": "pikpak", **known})
+        await runtime.drop_storage(name)
+        self._cloud_app.main.say(f"Signed in to PikPak as {display_name(done.title)}.")
+        return name
 
     async def _sign_in(self) -> str | None:
         from cloudtui.services.pikpak import signin

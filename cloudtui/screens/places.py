@@ -7,21 +7,23 @@ the header says of accounts.
 from __future__ import annotations
 
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Final
 
 from cloudtui import present
 from cloudtui.screens.browser import Browser
 from cloudtui.services.addresses import local_path
-from cloudtui.services.errors import CloudError
+from cloudtui.services.errors import CaptchaNeeded, CloudError
 from cloudtui.services.models import DISK, Found, Kind, Location, Quota
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.header import quota_words
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
-    from cloudtui.services.transfers.orders import Verb
+    from cloudtui.screens.puzzles import Puzzles
+    from cloudtui.services.transfers.orders import JobView, Verb
 
 _QUOTA_SECONDS: Final = 60.0
 
@@ -53,11 +55,25 @@ class Places:
         self.taken: Taken | None = None
         self._known: dict[str, _Known] = {}
 
+    @cached_property
+    def puzzles(self) -> Puzzles:
+        """Puzzles in the middle of work; loaded when the first one comes."""
+        from cloudtui.screens.puzzles import Puzzles
+
+        return Puzzles(self.screen)
+
+    def look_at_jobs(self, views: Sequence[JobView]) -> None:
+        """A new picture of the jobs: some may stand because of a puzzle."""
+        if any(CaptchaNeeded.code in view.error_codes for view in views):
+            self.puzzles.look(views)
+
     # --- accounts in the header --------------------------------------------------------------
 
     def note_account(self, browser: Browser) -> None:
         """A listing ended: learn the account's room, at most once a minute."""
         storage = browser.storage
+        if isinstance(browser.error, CaptchaNeeded):
+            self.puzzles.met(browser)
         if storage is None or browser.error is not None:
             return
         known = self._known.setdefault(storage.account, _Known(storage.title))

@@ -130,6 +130,24 @@ def complaint(app: CloudApp) -> object:
     return app.screen.query_one("#complaint", Static).content
 
 
+async def test_pikpak_by_a_refresh_token(sandbox: SandboxProcess, here: Path) -> None:
+    issued = sandbox.admin.token("pikpak")["refresh_token"]
+    async with empty_home(sandbox, here, MemoryStore()) as (app, pilot):
+        await press(pilot, "tab", "at", "2")
+        await settle(pilot, lambda: "A token instead" in shown(app))
+        app.screen.query_one("#answer-1").focus()
+        await press(pilot, "enter")
+        await settle(pilot, lambda: "good for one use" in shown(app))
+        fill(app, "text", issued)
+        assert issued not in shown(app)
+        await press(pilot, "enter")
+        await settle(pilot, lambda: app.screen is app.main, limit=30)
+        await settle(pilot, lambda: not app.main.right.loading, limit=30)
+        assert str(app.main.right.at) == "pikpak:/"
+        assert app.main.right.error is None
+        assert issued not in "\n".join(app.remembered())
+
+
 async def test_pcloud_by_a_link_approved_elsewhere(sandbox: SandboxProcess, here: Path) -> None:
     known = sandbox.endpoints["pcloud"]
     async with empty_home(sandbox, here, MemoryStore()) as (app, pilot):
