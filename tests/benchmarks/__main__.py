@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.large import MIB, large
+from tests.benchmarks.screen import keys, paint
 from tests.benchmarks.small import limits, small
 from tests.benchmarks.stage import CLOUDS, Stage, open_stage
 from tests.benchmarks.table import Row, text
@@ -28,6 +29,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=2000, help="small files")
     parser.add_argument("--limited", type=int, default=300, help="small files of the limited run")
     parser.add_argument("--peers", type=int, default=5, help="runs of rclone with small files")
+    parser.add_argument("--seconds", type=float, default=4.0, help="of pressing keys")
     parser.add_argument("--cloud", action="append", choices=CLOUDS, default=[])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
@@ -41,8 +43,11 @@ def main() -> int:
             stage, count=options.files, runs=options.runs, peers=options.peers, clouds=clouds
         ),
         "limits": lambda stage: limits(stage, count=options.limited, clouds=clouds),
+        "keys": lambda stage: keys(stage, size=options.size * MIB, seconds=options.seconds),
     }
-    alone: dict[str, Callable[[Path], list[Row]]] = {}
+    alone: dict[str, Callable[[Path], list[Row]]] = {
+        "paint": lambda folder: paint(folder, runs=max(options.runs, 9)),
+    }
     names = options.names or [*needs_stage, *alone]
     unknown = set(names) - set(needs_stage) - set(alone)
     if unknown:

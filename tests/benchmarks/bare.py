@@ -18,13 +18,13 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import cast
 from urllib.parse import urlsplit
 
 from cloudtui.services.models import HashType
 from cloudtui.services.network import Network
 from cloudtui.services.runtime import Runtime, open_runtime
 from cloudtui.services.storage import PartRequest, ReadTicket, RemoteWrite, SourceFacts
-from cloudtui.services.transfers.stream import is_remote
 
 PIECE = 256 * 1024
 
@@ -145,8 +145,7 @@ async def up(runtime: Runtime, where: str, size: int) -> dict[str, float]:
     parent = (await storage.stat(at.parent)).at
     facts = SourceFacts(size, None, {HashType.GCID: f"{time.time_ns():040X}"})
     written = await storage.open_write(parent, at.name, facts, replace=None, job="bare")
-    assert is_remote(written)
-    handle: RemoteWrite = written
+    handle = cast("RemoteWrite", written)
     step = handle.part_size or size
     parts = [
         await handle.part_request(number, offset, min(step, size - offset))

@@ -41,8 +41,8 @@ class Row:
 
 
 def text(rows: Sequence[Row]) -> str:
-    """A table with ratios: `speed` is the peer's time over ours, `cpu` (second) ours over the peer's, and
-    `room` how much faster the bare mover is."""
+    """A table with ratios: `speed` is the peer's time over ours, `cpu` ours over the peer's,
+    and `room` how much faster the bare mover is."""
     lines = []
     bench = ""
     for row in rows:
