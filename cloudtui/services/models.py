@@ -147,6 +147,10 @@ class Capabilities:
     offline_tasks: bool = False
     magnets: bool = False
     links: bool = False
+    links_anywhere: bool = False
+    """Links to content work for whoever holds them, from any address."""
+    fetches_links: bool = False
+    """The service can fetch a file by such a link itself."""
     shares: bool = False
     share_limits: frozenset[str] = frozenset()
     """What a public link may be limited by here: `days`, `password`, `downloads`."""

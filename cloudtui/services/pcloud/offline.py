@@ -10,22 +10,21 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 import msgspec
 
 from cloudtui.services.accounts import Account, Keys
-from cloudtui.services.errors import CloudError, Gone, NotFound, NotSupported, UsageError
+from cloudtui.services.errors import CloudError, Gone, NotFound, UsageError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Kind, Location, OfflineTask, Secret, TaskPhase
 from cloudtui.services.naming import cut_name, display_name, numbered
-from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud import fetching, wire
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import Names
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.parallel import each
-from cloudtui.services.pcloud.regions import is_trusted
 from cloudtui.services.pcloud.tree import Tree
 
 _ITEM: Final = "offline"
@@ -127,7 +126,7 @@ class Offline:
         order = Order(
             id=secrets.token_hex(12),
             url=url,
-            server=await self._server(),
+            server=await fetching.server_of(self._client),
             name=free,
             folder=folder,
             path=[self._names.stored(part) for part in where.parts],
@@ -135,17 +134,6 @@ class Offline:
         )
         await self._send(order)
         return self._shown(order)
-
-    async def _server(self) -> str:
-        """The origin that will know the progress: orders and questions go to one server."""
-        try:
-            answer = await self._client.call("currentserver", {}, wire.Server)
-        except NotSupported:
-            return self._client.base
-        origin = f"{urlsplit(self._client.base).scheme}://{answer.hostname.lower()}"
-        if not answer.hostname or not is_trusted(origin, self._client.base):
-            return self._client.base
-        return origin
 
     async def _send(self, order: Order) -> None:
         # remembered first: a lost answer leaves an order that can be asked about
@@ -159,19 +147,14 @@ class Offline:
             return wire.Answer(result=0)
 
         try:
-            await self._client.call(
-                "downloadfileasync",
-                {
-                    "url": order.url,
-                    "folderid": order.folder,
-                    "progresshash": order.id,
-                    "target": quote(order.name, safe=""),
-                },
-                wire.Answer,
-                change=True,
-                safe=False,
-                reconcile=known,
-                base=order.server,
+            await fetching.order(
+                self._client,
+                order.server,
+                order.id,
+                url=order.url,
+                folder=order.folder,
+                name=order.name,
+                known=known,
             )
         except CloudError:
             await self._note([], frozenset({order.id}))
@@ -181,9 +164,7 @@ class Offline:
     # --- progress -------------------------------------------------------------------------
 
     async def _progress(self, order: Order) -> wire.FetchProgress:
-        return await self._client.call(
-            "uploadprogress", {"progresshash": order.id}, wire.FetchProgress, base=order.server
-        )
+        return await fetching.progress(self._client, order.server, order.id)
 
     async def _ask(self, order: Order) -> bool:
         """Bring an order up to date; whether anything changed."""

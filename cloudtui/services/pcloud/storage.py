@@ -45,6 +45,7 @@ from cloudtui.services.pcloud.entries import (
     number,
 )
 from cloudtui.services.pcloud.feed import Feed
+from cloudtui.services.pcloud.fetching import Fetches, LinkWrite, is_fetch
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.listing import pages
 from cloudtui.services.pcloud.offline import Offline
@@ -68,6 +69,7 @@ _CAPS: Final = Capabilities(
     resume_upload=True,
     offline_tasks=True,
     links=True,
+    fetches_links=True,
     shares=True,
     share_limits=frozenset({"days", "password", "downloads"}),
     revisions=True,
@@ -114,6 +116,7 @@ class PCloudStorage:
         self.offline = Offline(
             account, keys, self.client, self.names, self.tree, self.edits, self.links
         )
+        self._fetches = Fetches(self.client, self.names, self.tree, self.edits)
         self._service = Service(self.client, self.names, self.edits)
         self._cutoff = account.whole("upload_cutoff")
         self._part_size = account.whole("chunk_size")
@@ -224,9 +227,15 @@ class PCloudStorage:
                 raise Exists(f"{display_name(name)} is already there; nothing was sent.")
         return await begin(self._service, upload, small=small)
 
-    async def reopen_write(self, state: bytes) -> SmallWrite | SessionWrite:
-        """Take up an upload."""
+    async def reopen_write(self, state: bytes) -> SmallWrite | SessionWrite | LinkWrite:
+        """Take up an upload, or a fetch."""
+        if is_fetch(state):
+            return self._fetches.reopen(state)
         return reopen(self._service, state)
+
+    async def open_fetch(self, parent: Location, name: str, facts: SourceFacts) -> LinkWrite:
+        """A file that pCloud fetches itself."""
+        return await self._fetches.open(parent, name, facts)
 
     async def direct_link(self, item: Found) -> str:
         """A signed link, good for this address and a few hours."""
@@ -353,6 +362,7 @@ class PCloudStorage:
 
 _CLOSED: Final[Mapping[str, frozenset[str]]] = {
     "offline_tasks": frozenset({"downloadfileasync", "uploadprogress", "currentserver"}),
+    "fetches_links": frozenset({"downloadfileasync", "uploadprogress"}),
     "shares": frozenset({"getfilepublink", "getfolderpublink"}),
     "links": frozenset({"getfilelink"}),
     "revisions": frozenset({"listrevisions"}),

@@ -73,6 +73,7 @@ class PikPakStorage:
             offline_tasks=True,
             magnets=True,
             links=True,
+            links_anywhere=True,
             shares=True,
             share_limits=LIMITS,
             archives=True,

@@ -200,7 +200,7 @@ class Carrier:
             except NotSupported:
                 if order.server_side is ServerSide.ONLY:
                     raise
-        if order.server_side is ServerSide.ONLY:
+        if order.server_side is ServerSide.ONLY and inside:
             raise NotSupported(
                 f"{self._target.title} cannot do this by itself.",
                 hint="Without --server-side only the bytes pass through this machine.",

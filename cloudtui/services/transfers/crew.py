@@ -17,9 +17,10 @@ from cloudtui.services.transfers import ledger, shelves
 from cloudtui.services.transfers.desk import Desk
 from cloudtui.services.transfers.events import FolderChanged, JobChanged, Listeners
 from cloudtui.services.transfers.job import RunningJob, Told
+from cloudtui.services.transfers.keeping import drop_kept
 from cloudtui.services.transfers.orders import JobState, Resolution
 from cloudtui.services.transfers.rows import Hold, ItemRow, JobRow
-from cloudtui.services.transfers.stream import abort_kept, drop_spool_files
+from cloudtui.services.transfers.stream import drop_spool_files
 
 _TELL: Final = 1.0
 """Seconds between two notes for other processes and between two words about one folder."""
@@ -193,7 +194,7 @@ async def drop_parts(desk: Desk, job: str) -> None:
     for item, account in await desk.journal.read(partial(_kept, job, desk.envelope.remembered)):
         # the first half of a spooled item has its part on this disk, whatever the target
         place = DISK if desk.envelope.is_open(item.handle) else account
-        await abort_kept(desk, item.id, item.handle, await desk.storages(place))
+        await drop_kept(desk, item.id, item.handle, await desk.storages(place))
         await desk.journal.run(partial(_forget, item.id))
     await asyncio.to_thread(drop_spool_files, desk.spool, lambda name: job in name)
 

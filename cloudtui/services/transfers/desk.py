@@ -20,6 +20,7 @@ from cloudtui.services.transfers.journal import Journal
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.orders import JobState, OnConflict, Order
 from cloudtui.services.transfers.pump import Pump
+from cloudtui.services.transfers.routes import Routes
 from cloudtui.services.transfers.rows import FolderRow, ItemRow
 from cloudtui.services.transfers.seals import Envelope
 from cloudtui.services.transfers.shelves import NewFolder
@@ -70,6 +71,7 @@ class Desk:
     digests: Digests
     retries: Retries
     limits: Limits
+    routes: Routes
     spool: Path
 
 

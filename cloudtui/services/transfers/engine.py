@@ -40,6 +40,7 @@ from cloudtui.services.transfers.orders import (
 from cloudtui.services.transfers.preview import Planned, preview
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.requests import Ask, Request
+from cloudtui.services.transfers.routes import Routes
 from cloudtui.services.transfers.rows import FolderRow, Hold, ItemRow, JobRow, direction_of
 from cloudtui.services.transfers.rows import fingerprint as mark_of
 from cloudtui.services.transfers.runner import Runner
@@ -124,6 +125,7 @@ class Transfers:
                 digests=Digests(self.journal),
                 retries=self._retries,
                 limits=self._limits,
+                routes=Routes(self._paths.state_dir / "routes.json"),
                 spool=self._paths.spool_dir,
             )
         return self._desk_

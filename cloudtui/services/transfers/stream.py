@@ -14,27 +14,30 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import TypeGuard, cast
+from typing import cast
 
-from cloudtui.services.errors import CloudError, Gone, Mismatch, NotFound
+from cloudtui.services.errors import Gone, Mismatch, NotFound
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import DISK, Found, HashType, Location
 from cloudtui.services.paths import PRIVATE_FILE, ensure
 from cloudtui.services.storage import (
     DiskWrite,
+    FetchWrite,
     LocalFile,
     ReadSource,
+    ReadTicket,
     Receipt,
-    RemoteWrite,
     SourceFacts,
     Storage,
     WriteHandle,
 )
-from cloudtui.services.transfers import intents, ledger, shelves
+from cloudtui.services.transfers import shelves
 from cloudtui.services.transfers.desk import Desk, Errand
+from cloudtui.services.transfers.fetching import Fetcher, refused
+from cloudtui.services.transfers.keeping import Keeping, drop, is_upload
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.mover import move_file
-from cloudtui.services.transfers.orders import JobState
+from cloudtui.services.transfers.orders import JobState, ServerSide
 from cloudtui.services.transfers.saying import AskHashes
 from cloudtui.services.transfers.work import Moved
 
@@ -49,9 +52,7 @@ class Stream:
         self._desk = desk
         self._errand = errand
         self._spooled = errand.item.spooled
-        self._kept = errand.item.handle
-        self._version = errand.item.version
-        self._current = ""
+        self._keeping = Keeping(desk, errand)
         self._claim: HashType | None = None
         self._model: bytes | None = None
         self.note = ""
@@ -65,9 +66,37 @@ class Stream:
         if isinstance(first, LocalFile):
             entry = replace(entry, mtime_ns=first.mtime_ns)
         errand.item = replace(errand.item, entry=entry)
-        self._current = first.version
+        self._keeping.current = first.version
         self._claim = source.caps.verify_hash
         facts = self._facts(first, source)
+        fetcher = Fetcher(self._desk, errand, self._keeping)
+        if existing is None and fetcher.possible(source, target, first, facts):
+            assert isinstance(first, ReadTicket)
+            await self._take_up(target)
+            fetched = await fetcher.run(target, first, facts)
+            if fetched is not None:
+                return fetched
+        if errand.order.server_side is ServerSide.ONLY:
+            raise refused(target, here)
+        relayed = False
+        try:
+            moved = await self._through_here(source, target, existing, first, facts)
+            relayed = True
+        finally:
+            await fetcher.tell(relayed=relayed)
+        return moved
+
+    async def _through_here(
+        self,
+        source: Storage,
+        target: Storage,
+        existing: Found | None,
+        first: ReadSource,
+        facts: SourceFacts,
+    ) -> Moved:
+        """By way of this machine: at once, or in two steps."""
+        errand = self._errand
+        here = errand.source
         needed = target.caps.upload_hash
         if needed is not None and needed not in facts.hashes and not isinstance(first, LocalFile):
             return await self._by_spool(source, target, existing, first, facts)
@@ -118,7 +147,7 @@ class Stream:
         folder = Location(DISK, ensure(desk.spool).absolute().parts[1:])
         name = spool_name(errand)
         at = Found(folder.child(name), replace(errand.item.entry, name=name, id=name))
-        mine = self._version == first.version
+        mine = self._keeping.version == first.version
         if not mine and (self._spooled or await asyncio.to_thread(os.path.lexists, at.at.path)):
             await self._drop_spool(at.at)
         if self._spooled or await asyncio.to_thread(os.path.lexists, at.at.path):
@@ -135,7 +164,8 @@ class Stream:
         if not self._spooled:
             item, version = errand.item.id, first.version
             await desk.journal.run(lambda db: _spooled(db, item, version))
-            self._spooled, self._kept, self._version = True, None, version
+            self._spooled = True
+            self._keeping.kept, self._keeping.version = None, version
         try:
             file = await disk.open_read(at)
         except NotFound:
@@ -161,19 +191,14 @@ class Stream:
         await asyncio.to_thread(_unlink, at.path)
         item = self._errand.item.id
         await self._desk.journal.run(lambda db: shelves.set_spooled(db, item, spooled=False))
-        self._spooled, self._kept = False, None
+        self._spooled, self._keeping.kept = False, None
 
     # --- one write ---------------------------------------------------------------------------
 
     async def _take_up(self, target: Storage) -> None:
         """Forget the unfinished write if it is of another version of the source."""
-        if self._kept is None or not self._version or self._version == self._current:
-            return
-        self.note = "The source had changed since; it was copied from the start."
-        handle = await self._reopen(target)
-        if handle is not None:
-            await _abort(handle)
-        await self._forget()
+        if not await self._keeping.is_fresh(target):
+            self.note = "The source had changed since; it was copied from the start."
 
     async def _move(
         self,
@@ -194,14 +219,14 @@ class Stream:
                 if handle is None:
                     handle = await self._begin(target, folder, name, facts, existing)
                 else:
-                    done = await self._stored(handle)
+                    done = await self._keeping.stored(handle)
                 moved = await move_file(
                     desk.pump,
                     open_source=opener,
                     handle=handle,
                     facts=facts,
                     done=done,
-                    on_receipt=self._receipt,
+                    on_receipt=self._keeping.receipt,
                     meter=meter,
                     stop=errand.stop,
                     verify=errand.order.verify,
@@ -211,17 +236,17 @@ class Stream:
                     ask_claims=ask_claims if self._claim is not None else None,
                 )
             except Gone:
-                await self._forget()
+                await self._keeping.forget()
                 meter.add(-meter.done)
                 if start + 1 == _FRESH_STARTS:
                     raise
                 continue
             except Mismatch:
                 # a download lies as name.bad now; an upload is worthless and begun anew
-                await self._forget()
-                if handle is None or not is_remote(handle):
+                await self._keeping.forget()
+                if handle is None or not is_upload(handle):
                     raise
-                await _abort(handle)
+                await drop(handle)
                 meter.add(-meter.done)
                 if start + 1 == _FRESH_STARTS:
                     raise
@@ -237,65 +262,26 @@ class Stream:
         facts: SourceFacts,
         existing: Found | None,
     ) -> WriteHandle:
-        errand, journal = self._errand, self._desk.journal
-        wanted = target.caps.upload_hash
-        digest = "" if wanted is None else facts.hashes.get(wanted, "")
-        digest = digest or next(iter(facts.hashes.values()), "")
-        intent = intents.Intent(
-            errand.job, errand.item.id, "write", folder, name, facts.size, digest
-        )
-        noted = journal.start(lambda db: intents.add(db, intent))
-        if folder.account != DISK:
-            # A part on this disk has a name that says whose it is: nobody waits for the note.
-            await asyncio.wrap_future(noted)
+        errand = self._errand
+        await self._keeping.intend(target, folder, name, facts)
         failpoint("engine.write.intent")
         handle = await target.open_write(folder, name, facts, replace=existing, job=errand.job)
         failpoint("engine.write.opened")
-        if self._model is not None and not is_remote(handle):
+        if self._model is not None and not is_upload(handle):
             await asyncio.to_thread(_permit, self._model, cast("DiskWrite", handle))
-        await self._note(handle)
+        # Small files go in one piece: nothing of theirs could be taken up, so nobody waits.
+        wait = is_upload(handle) and handle.resumable and not handle.instant
+        await self._keeping.note(handle, wait=wait)
         failpoint("engine.write.noted")
         return handle
 
-    async def _note(self, handle: WriteHandle) -> None:
-        errand, desk = self._errand, self._desk
-        item, job, version = errand.item.id, errand.job, self._current
-        remote = is_remote(handle)
-        kept = await desk.envelope.close(item, handle.state(), secret=remote)
-        if kept is None:
-            desk.journal.post(lambda db: ledger.set_volatile(db, job))
-        note = desk.journal.start(lambda db: shelves.note_write(db, item, kept, version))
-        # Small files go in one piece: nothing of theirs could be taken up, so nobody waits.
-        if is_remote(handle) and handle.resumable and not handle.instant:
-            await asyncio.wrap_future(note)
-        self._kept, self._version = kept, version
-
     async def _reopen(self, target: Storage) -> WriteHandle | None:
-        item = self._errand.item.id
-        try:
-            state = await self._desk.envelope.open(item, self._kept)
-            return None if state is None else await target.reopen_write(state)
-        except Gone:
-            await self._forget()
-            return None
-
-    async def _stored(self, handle: WriteHandle) -> Sequence[Receipt]:
-        """What the target holds: the service's own word, for this disk the synced ranges."""
-        if is_remote(handle):
-            return await handle.probe()
-        item = self._errand.item.id
-        return await self._desk.journal.read(lambda db: shelves.receipts(db, item))
-
-    async def _forget(self) -> None:
-        item = self._errand.item.id
-        self._kept = None
-        self._desk.envelope.forget(item)
-        await self._desk.journal.run(lambda db: shelves.forget_write(db, item))
-
-    def _receipt(self, receipt: Receipt) -> None:
-        item = self._errand.item.id
-        self._desk.journal.post(lambda db: shelves.add_receipt(db, item, receipt))
-        failpoint("engine.receipt")
+        handle = await self._keeping.reopen(target)
+        if handle is None or not isinstance(handle, FetchWrite):
+            return handle
+        await drop(handle)  # a fetch was begun and is not wanted any more
+        await self._keeping.forget()
+        return None
 
 
 def spool_name(errand: Errand) -> str:
@@ -310,11 +296,6 @@ def _permit(model: bytes, handle: DiskWrite) -> None:
         new = os.fstat(fd).st_mode & 0o777
         most = new | (new & 0o444) >> 2  # who may read may run, where the source says so
         os.fchmod(fd, os.stat(model).st_mode & most)  # noqa: PTH116  # the path is bytes
-
-
-def is_remote(handle: WriteHandle) -> TypeGuard[RemoteWrite]:
-    """Whether a write goes to a service."""
-    return hasattr(handle, "part_request")
 
 
 def _reopening(
@@ -337,25 +318,6 @@ def _spooled(db: sqlite3.Connection, item: int, version: str) -> None:
 def _unlink(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):  # gone is what was wanted
         os.unlink(path)  # noqa: PTH108  # the path may not be text
-
-
-async def _abort(handle: WriteHandle) -> None:
-    # What cannot be removed now is no reason to stop: services drop unfinished uploads by
-    # themselves, and a part on disk shows with its own key to drop it.
-    with contextlib.suppress(CloudError):
-        if is_remote(handle):
-            await handle.abort()
-        else:
-            await asyncio.to_thread(handle.abort)
-
-
-async def abort_kept(desk: Desk, item: int, kept: bytes | None, target: Storage) -> None:
-    """Remove what an unfinished write left behind, as far as it can be reached."""
-    with contextlib.suppress(CloudError):  # as above
-        state = await desk.envelope.open(item, kept)
-        if state is not None:
-            await _abort(await target.reopen_write(state))
-    desk.envelope.forget(item)
 
 
 def drop_spool_files(spool: Path, stale: Callable[[str], bool]) -> None:

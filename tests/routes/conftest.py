@@ -1,0 +1,28 @@
+"""One sandbox per worker; a fresh home with fresh accounts per test."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+pytest.register_assert_rewrite("tests.cloud_stage")
+
+from tests.cloud_stage import Stage  # noqa: E402
+from tests.sandbox_process import SandboxProcess, start_sandbox  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
+    """The servers."""
+    with start_sandbox(tmp_path_factory.mktemp("box")) as running:
+        yield running
+
+
+@pytest.fixture
+def stage(box: SandboxProcess, tmp_path: Path) -> Iterator[Stage]:
+    """Secrets in a vault: what was sealed can be opened by the next process."""
+    made = Stage(box, tmp_path, vault=True)
+    yield made
+    made.close()
