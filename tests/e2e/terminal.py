@@ -41,7 +41,9 @@ class Terminal:
             words += ["-c", os.fspath(folder)]
         for name, value in environ.items():
             words += ["-e", f"{name}={value}"]
-        self._tmux("-f", "/dev/null", *words, *command)
+        # tmux puts its own search path over the one it is given
+        path = ["env", f"PATH={environ['PATH']}"] if "PATH" in environ else []
+        self._tmux("-f", "/dev/null", *words, *path, *command)
         self._tmux("set-option", "-g", "remain-on-exit", "on")
 
     def _tmux(self, *words: str) -> str:
@@ -62,8 +64,14 @@ class Terminal:
 
     @property
     def ended(self) -> bool:
-        """Whether the program is over."""
-        return self._tmux("list-panes", "-F", "#{pane_dead}").strip() == "1"
+        """Whether the program is over, its exit code or signal known."""
+        told = self._tmux(
+            "list-panes", "-F", "#{pane_dead} #{pane_dead_status}#{pane_dead_signal}"
+        ).rstrip("\n")
+        if told == "1 ":
+            # now and then tmux misses the signal of a child's end; another end wakes it
+            self._tmux("run-shell", "true")
+        return told.startswith("1 ") and told != "1 "
 
     @property
     def exit_code(self) -> int:
