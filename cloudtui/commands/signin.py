@@ -96,9 +96,11 @@ def login(
         learned, who = await signer(runtime, output, account, keys, way)
         if not await keys.can_store():
             raise LoginNeeded(keys.reason)
+        runtime.settings.set_account(name, {"kind": chosen, **learned})
         said = runtime.settings.set_for_accounts.get(name, {})
-        given = {key: account.options[key] for key in said if key in account.options}
-        runtime.settings.set_account(name, {"kind": chosen, **given, **learned})
+        for key in said:
+            if key in account.options:
+                runtime.settings.set(f"{name}.{key}", said[key])
         if output.as_json:
             output.value({"name": name, "kind": chosen, "username": who})
         output.say(f"Signed in to {name}: as {display_name(who)}." if who else "Signed in.")
@@ -214,8 +216,10 @@ async def _poll(runtime: Runtime, output: Output, account: Account, way: Way) ->
 
 
 async def _client_secret(account: Account, keys: Keys, way: Way) -> Secret:
+    from cloudtui.services.pcloud.regions import AUTHORIZE
+
     given = keys.from_env("client_secret") or await keys.read(
-        "client_secret", account.origin("authorize_url")
+        "client_secret", account.origin("authorize_url", AUTHORIZE)
     )
     if given is None and way.may_ask:
         given = Secret(await _ask("Client secret of your app", hidden=True))
@@ -265,7 +269,8 @@ async def _browser(
 
     secret = await _client_secret(account, keys, way)
     state = signin.new_state()
-    async with LoopbackReceiver(state=state, port=signin.REDIRECT_PORT) as receiver:
+    port, minutes = signin.redirect_port(account), signin.approve_minutes(account)
+    async with LoopbackReceiver(state=state, port=port, minutes=minutes) as receiver:
         url = signin.authorize_url(
             account,
             response_type="code",

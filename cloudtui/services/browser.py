@@ -44,7 +44,7 @@ def open_url(url: str, environ: Mapping[str, str] = os.environ) -> bool:
         return False
     port, path = _redirect_once(url)
     try:
-        subprocess.Popen(
+        process = subprocess.Popen(
             [*command, f"http://127.0.0.1:{port}/{path}"],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -54,6 +54,8 @@ def open_url(url: str, environ: Mapping[str, str] = os.environ) -> bool:
         )
     except OSError:
         return False
+    # nobody waits for the opener, but what has ended must not stay in the process table
+    threading.Thread(target=process.wait, name="opener", daemon=True).start()
     return True
 
 
