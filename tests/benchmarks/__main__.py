@@ -14,6 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.benchmarks.large import MIB, large
+from tests.benchmarks.memory import memory
 from tests.benchmarks.screen import keys, paint
 from tests.benchmarks.small import limits, small
 from tests.benchmarks.stage import CLOUDS, Stage, open_stage
@@ -29,6 +30,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=2000, help="small files")
     parser.add_argument("--limited", type=int, default=300, help="small files of the limited run")
     parser.add_argument("--peers", type=int, default=5, help="runs of rclone with small files")
+    parser.add_argument("--items", type=int, nargs="*", default=[10_000, 1_000_000])
     parser.add_argument("--seconds", type=float, default=4.0, help="of pressing keys")
     parser.add_argument("--cloud", action="append", choices=CLOUDS, default=[])
     parser.add_argument("--json", type=Path)
@@ -46,6 +48,7 @@ def main() -> int:
         "keys": lambda stage: keys(stage, size=options.size * MIB, seconds=options.seconds),
     }
     alone: dict[str, Callable[[Path], list[Row]]] = {
+        "memory": lambda folder: memory(folder, counts=tuple(options.items), runs=options.runs),
         "paint": lambda folder: paint(folder, runs=max(options.runs, 9)),
     }
     names = options.names or [*needs_stage, *alone]
