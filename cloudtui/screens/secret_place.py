@@ -36,7 +36,7 @@ async def ensure_place(app: CloudApp, runtime: Runtime) -> bool:
     answer = await app.push_screen_wait(
         Choose(
             "Where may sign-ins be kept?",
-            [reason],
+            [reason[:1].upper() + reason[1:]],
             [
                 Option("Open the vault" if vault else "A file under a passphrase", "f", "vault"),
                 Option("Only in memory, until cloudtui ends", "m", "memory"),
