@@ -21,6 +21,7 @@ class Place(StrEnum):
     TRANSFERS = "transfers"
     TRASH = "trash"
     OFFLINE = "offline tasks"
+    VIEWER = "viewer"
     SIGN_IN = "sign-in"
 
 
@@ -113,9 +114,13 @@ ACTIONS: tuple[Action, ...] = (
             ("trash", "f8|d|delete|alt+8", "to the trash", "files", "trash"),
             ("delete", "D|shift+delete", "delete for ever", "files", "delete"),
             ("undo", "u", "undo", "files", "undo"),
+            ("view", "f3|alt+3", "view the first 64 KiB", "files", "view"),
             ("properties", "i|alt+enter", "properties", "files", "properties"),
             ("copy_path", "c p", "copy the path", "files", "copy_words('path')"),
             ("copy_name", "c n", "copy the name", "files", "copy_words('name')"),
+            ("copy_link", "c l", "copy a direct link", "files", "copy_words('link')"),
+            ("copy_share", "c s", "copy a share link, made for it", "files",
+             "copy_words('share')"),
             ("go", "z|g space", "go to a path typed", "moving", "go"),
             ("home", "g h", "home folder of the disk", "moving", "home"),
             ("root", "g slash", "root folder", "moving", "root"),
@@ -193,6 +198,13 @@ ACTIONS: tuple[Action, ...] = (
             ("info", "i", "what the service says", "tasks", "info"),
             ("reload", "ctrl+r", "reload", "view", "reload"),
             ("close", "escape|O", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.VIEWER,
+        [
+            ("bytes", "x", "text or bytes", "view", "bytes"),
+            ("close", "escape|f3|q|alt+3", "close", "places", "close"),
         ],
     ),
     *_table(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from cloudtui.services.addresses import Address
+    from cloudtui.services.models import Found
     from cloudtui.services.storage import Storage
     from cloudtui.services.transfers.orders import (
         Conflict,
@@ -142,6 +143,10 @@ class RuntimePort(Protocol):
 
     async def drop_storage(self, name: str) -> None:
         """Close a place, so that its next use sees a new sign-in."""
+        ...
+
+    async def first_bytes(self, item: Found, count: int, /) -> bytes:
+        """At most so many bytes from the start of a file."""
         ...
 
     def parse(self, text: str) -> Address:

@@ -425,8 +425,8 @@ class MainScreen(PaneKeys):
         self.places.properties(self.active)
 
     def action_copy_words(self, what: str) -> None:
-        """`c p`, `c n`."""
-        self.places.copy_text(self.active, what)
+        """`c p`, `c n`, `c l`, `c s`."""
+        self.places.copy_words(self.active, what)
 
     # --- places ------------------------------------------------------------------------------
 

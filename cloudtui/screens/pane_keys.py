@@ -12,7 +12,7 @@ from textual.screen import Screen
 from cloudtui import present
 from cloudtui.screens.browser import Browser
 from cloudtui.screens.places import Places
-from cloudtui.services.models import DISK, Entry, Found, Location
+from cloudtui.services.models import DISK, Entry, Found, Kind, Location
 
 _SAME_TIME_NS = 2_000_000_000
 
@@ -62,9 +62,19 @@ class PaneKeys(Screen[None]):
         elif entry is not None and entry.is_folder:
             self.active.enter(entry)
         elif entry is not None:
-            self.places.properties(self.active)
+            self.action_view()
         elif self.active.at is None:
             self.places.sources(self.active)
+
+    def action_view(self) -> None:
+        """F3: the beginning of the file."""
+        entry = self.active.view.current
+        if entry is None or entry.is_folder:
+            self.say("Only files can be viewed. i shows what is known of a folder.")
+        elif entry.kind is Kind.FILE:
+            self.places.view(self.active, entry)
+        else:
+            self.places.properties(self.active)
 
     def action_into(self) -> None:
         """`l`: into a folder; nothing on a file."""

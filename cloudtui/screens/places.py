@@ -16,7 +16,7 @@ from cloudtui import present
 from cloudtui.screens.browser import Browser
 from cloudtui.services.addresses import local_path
 from cloudtui.services.errors import CaptchaNeeded, CloudError
-from cloudtui.services.models import DISK, Found, Kind, Location, Quota
+from cloudtui.services.models import DISK, Entry, Found, Location, Quota
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.header import quota_words
 
@@ -207,6 +207,32 @@ class Places:
 
         self._ask(work())
 
+    def view(self, browser: Browser, entry: Entry) -> None:
+        """F3."""
+        if browser.at is None:
+            return
+        item = Found.of(browser.at, entry)
+        where = browser.place
+
+        async def work() -> None:
+            from cloudtui.screens.viewer import ViewerScreen
+
+            runtime = await self.screen.runtime()
+            await self.screen.app.push_screen(ViewerScreen(runtime, item, where))
+
+        self._ask(work())
+
+    def copy_words(self, browser: Browser, what: str) -> None:
+        """`c` and a letter: `path`, `name`, `link` or `share` of the row under the cursor."""
+        entry, storage = browser.view.current, browser.storage
+        if what in ("path", "name"):
+            self.copy_text(browser, what)
+        elif entry is not None and storage is not None and browser.at is not None:
+            from cloudtui.screens import sharing
+
+            made = sharing.direct_link if what == "link" else sharing.public_link
+            self._ask(made(self.screen, storage, Found.of(browser.at, entry)))
+
     def copy_text(self, browser: Browser, what: str) -> None:
         """A path or name to the terminal's clipboard; paths with control characters are quoted for
         a shell."""
@@ -337,10 +363,3 @@ class Places:
             await self.screen.app.push_screen_wait(Tell("Messages of this run", lines))
 
         self._ask(work())
-
-    def enter_words(self, browser: Browser) -> str:
-        """What Enter does to the row under the cursor."""
-        entry = browser.view.current
-        if entry is None:
-            return "goes up" if browser.view.on_parent() else ""
-        return "opens" if entry.kind is Kind.FOLDER else "properties"

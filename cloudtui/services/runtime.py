@@ -19,7 +19,7 @@ from cloudtui.services.accounts import Account, Keys, check_name, find_accounts
 from cloudtui.services.addresses import Address, parse_address
 from cloudtui.services.errors import UsageError
 from cloudtui.services.logs import start_logging, stop_logging
-from cloudtui.services.models import DISK
+from cloudtui.services.models import DISK, Found
 from cloudtui.services.network import Network
 from cloudtui.services.options import ACCOUNT
 from cloudtui.services.pace_book import PaceBook
@@ -167,6 +167,13 @@ class Runtime:
         from cloudtui.services.pcloud.storage import PCloudStorage
 
         return PCloudStorage(account, self.keys(name), self.network, self.retries)
+
+    async def first_bytes(self, item: Found, count: int) -> bytes:
+        """At most `count` bytes from the start of a file, for looking at it."""
+        from cloudtui.services.transfers.peek import first_bytes
+
+        storage = await self.storage(item.at.account)
+        return await first_bytes(storage, item, count, self.network, self.retries)
 
     # --- transfers ---------------------------------------------------------------------------
 

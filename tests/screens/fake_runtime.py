@@ -22,6 +22,8 @@ from cloudtui.services.models import (
     Location,
     OfflineTask,
     Quota,
+    Secret,
+    Share,
     TaskPhase,
     TrashItem,
     TrashKind,
@@ -74,7 +76,10 @@ class FakePlace:
             offline_tasks=kind == "pikpak",
             magnets=kind == "pikpak",
             duplicate_names=kind == "pikpak",
+            links=kind == "pikpak",
+            shares=kind == "pikpak",
         )
+        self.shared: list[str] = []
 
     @property
     def caps(self) -> Capabilities:
@@ -179,6 +184,26 @@ class FakePlace:
 
     async def remove_offline(self, task_ids: Sequence[str], *, files: bool) -> None:
         self.tasks = [one for one in self.tasks if one.id not in task_ids]
+
+    async def direct_link(self, item: Found) -> str:
+        return f"https://content.example/{item.entry.name}"
+
+    async def share(
+        self,
+        item: Found,
+        *,
+        days: int | None = None,
+        password: Secret | None = None,
+        most_downloads: int | None = None,
+    ) -> Share:
+        self.shared.append(item.entry.name)
+        return Share("s1", f"https://share.example/{item.entry.name}", password=Secret("pass1"))
+
+    async def scan_shares(self) -> AsyncIterator[Sequence[Share]]:
+        yield []
+
+    async def unshare(self, ids: Sequence[str]) -> None:
+        """Nothing is shared."""
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -285,6 +310,7 @@ class FakeRuntime:
         self.transfers = FakeTransfers()
         self.settings = FakeSettings()
         self.problems: list[str] = []
+        self.content: dict[str, bytes | CloudError] = {}
         self.places = {place.account: place for place in places}
 
     def accounts(self) -> dict[str, FakeAccount]:
@@ -296,6 +322,12 @@ class FakeRuntime:
 
     async def storage(self, name: str) -> FakePlace:
         return self.places[name]
+
+    async def first_bytes(self, item: Found, count: int) -> bytes:
+        content = self.content.get(item.entry.name, b"")
+        if isinstance(content, CloudError):
+            raise content
+        return content[:count]
 
     async def drop_storage(self, name: str) -> None:
         """Nothing is kept."""
