@@ -117,8 +117,10 @@ class Pace:
         span = now - self._recent[0] if self._recent else 1.0
         tried = min(self.rate, max(len(self._recent) / max(span, _WINDOW), FIRST_SLOTS))
         if self._accepted >= _SETTLED and self.limit is not None:
-            self.limit = max(_LEAST, tried * 0.95)
-            self.rate = max(_LEAST, tried * 0.88)
+            # soon rejected again: still clearly above what is allowed
+            keep = 0.95 if self._accepted >= _CREEP_CALLS // 2 else 0.85
+            self.limit = max(_LEAST, tried * keep)
+            self.rate = max(_LEAST, self.limit * 0.92)
         else:
             self.limit = tried
             self.rate = max(_LEAST, tried / 2)

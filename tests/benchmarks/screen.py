@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.benchmarks.bare_app import MARK
 from tests.benchmarks.large import MIB, make_file
-from tests.benchmarks.measuring import Failed, Run
+from tests.benchmarks.measuring import Failed, Peak, Run
 from tests.benchmarks.stage import Stage
 from tests.benchmarks.table import Row
 
@@ -89,11 +89,12 @@ class Terminal:
 
     def kill(self) -> Run:
         """End it; what it cost."""
+        rss = Peak(self.child.pid).stop()
         self.child.send_signal(signal.SIGKILL)
         _, _, usage = os.wait4(self.child.pid, 0)
         self.child.returncode = -signal.SIGKILL
         os.close(self._master)
-        return Run(0.0, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+        return Run(0.0, usage.ru_utime + usage.ru_stime, rss)
 
 
 def _environment(home: Path) -> dict[str, str]:
