@@ -9,12 +9,19 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TypeVar
 
 from cloudtui.services.errors import CloudError, Retry
 
 T = TypeVar("T")
+
+Listener = Callable[[CloudError, float], None]
+
+hears_waits: ContextVar[Listener | None] = ContextVar("hears_waits", default=None)
+"""Told the error and the seconds before each new attempt of the calls made in this context: by
+whom something is wanted is known there, and not by who makes the call."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +67,10 @@ async def retrying(
                 return False
             lost = not safe
         seconds = retries.wait(attempt, exc)
-        if on_wait is not None and attempt < retries.attempts:
-            on_wait(exc, seconds)
+        if attempt < retries.attempts:
+            for listener in (on_wait, hears_waits.get()):
+                if listener is not None:
+                    listener(exc, seconds)
         return seconds
 
     try:

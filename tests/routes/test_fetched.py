@@ -167,13 +167,16 @@ def test_killed_there_and_run_again(stage: Stage, verb: str, failpoint: str) -> 
     assert [row["state"] for row in jobs] == ["done"]
 
 
-def test_somebody_takes_the_name_meanwhile(stage: Stage) -> None:
+@pytest.mark.parametrize("killed", [False, True])
+def test_somebody_takes_the_name_meanwhile(stage: Stage, killed: bool) -> None:
     """What came under a number is removed, and the policy speaks."""
     stage.plant("pk", "/t", {"file.bin": random.Random(4).randbytes(100_000)})
     stage.put("pc", "/x/")
     words = ("cp", "--on-conflict", "skip", "pk:/t/file.bin", "pc:/x/")
     stage.die("engine.fetch.noted", *words)
     stage.put("pc", "/x/file.bin", b"somebody else's")
+    if killed:
+        stage.die("pcloud.fetch.twin", *words)
     stage.home.run(*words).ok()
     assert stage.tree("pc", "/x") == tree_of({"file.bin": b"somebody else's"})
 

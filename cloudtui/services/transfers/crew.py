@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
 from cloudtui.services.models import DISK, Location
-from cloudtui.services.transfers import ledger, shelves
+from cloudtui.services.transfers import ledger, pictures, shelves
 from cloudtui.services.transfers.desk import Desk
 from cloudtui.services.transfers.events import FolderChanged, JobChanged, Listeners
 from cloudtui.services.transfers.job import RunningJob, Told
@@ -149,7 +150,9 @@ class Crew:
             for id_ in list(self._tasks):
                 job = self.jobs[id_]
                 if job.active:
-                    self._desk.journal.post(partial(_note, id_, job.picture()))
+                    state, message = pictures.state_of(job)
+                    picture = replace(job.picture(state), message=message)
+                    self._desk.journal.post(partial(_note, id_, picture))
         for id_, since in list(self._lost_at.items()):
             if now - since >= _OFFLINE:
                 del self._lost_at[id_]

@@ -5,7 +5,6 @@ Values and tools handed around; no decisions.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +25,7 @@ from cloudtui.services.transfers.seals import Envelope
 from cloudtui.services.transfers.shelves import NewFolder
 from cloudtui.services.transfers.slots import Slots
 from cloudtui.services.transfers.stop import Stop
+from cloudtui.services.transfers.waiting import Waiting
 
 if TYPE_CHECKING:
     from cloudtui.services.settings import Settings
@@ -94,8 +94,7 @@ class Errand:
     """Its bytes cross this machine twice: each time counts half."""
     second: Meter | None = None
     """The bytes of the second time."""
-    waits_until: float = 0.0
-    """Monotonic second of its next try; what it waits for is in `message`."""
+    waiting: Waiting = field(default_factory=Waiting)
     changed: list[Location] = field(default_factory=list)
     """Folders in which something appeared or vanished."""
     planned_size: int = field(init=False)
@@ -140,13 +139,16 @@ class Errand:
 
     def wait(self, error: CloudError, seconds: float) -> None:
         """Show that it tries again after `seconds`."""
-        self.waits_until = time.monotonic() + seconds
-        self.message = error.text
+        self.waiting.tell(error, seconds)
 
     @property
-    def waits(self) -> float:
-        """Seconds until its next try, 0 when it is not waiting."""
-        return max(0.0, self.waits_until - time.monotonic())
+    def says(self) -> str:
+        """What is worth knowing of it while it runs; both steps of one that goes in two."""
+        if self.message or not self.halves or not self.item.entry.size:
+            return self.message
+        down, up = self.meter.done, 0 if self.second is None else self.second.done
+        size = self.item.entry.size
+        return f"down {min(100, down * 100 // size)} %, up {min(100, up * 100 // size)} %"
 
     @property
     def done(self) -> int:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sqlite3
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -30,7 +29,8 @@ from cloudtui.services.errors import (
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import DISK, Found, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.transfers import intents, ledger, questions, shelves
+from cloudtui.services.retry import hears_waits
+from cloudtui.services.transfers import intents, jobwrites, ledger, questions, shelves
 from cloudtui.services.transfers.bandwidth import Bandwidth
 from cloudtui.services.transfers.carry import Carrier
 from cloudtui.services.transfers.compare import standing
@@ -43,6 +43,7 @@ from cloudtui.services.transfers.plan import Hooks, Planner
 from cloudtui.services.transfers.removals import Removals, remove_emptied
 from cloudtui.services.transfers.rows import FolderRow, Hold, ItemRow, JobRow, Totals
 from cloudtui.services.transfers.stop import Stop
+from cloudtui.services.transfers.waiting import Waiting
 from cloudtui.services.transfers.window import Window
 
 _log = logging.getLogger(__name__)
@@ -75,6 +76,8 @@ class RunningJob:
         self.totals = row.totals
         self.gauge = Gauge()
         self.flying: dict[int, Errand] = {}
+        self.waiting = Waiting()
+        """What the planner waits for."""
         self.counting = not row.counted
         self.active = False
         self.finishing = False
@@ -136,7 +139,7 @@ class RunningJob:
         self._lost = 0
         self.gauge.reset()
         try:
-            self.totals = await self._desk.journal.read(partial(_count, self.id))
+            self.totals = await self._desk.journal.read(partial(jobwrites.count, self.id))
             self._doubtful = await self._desk.journal.read(partial(intents.items, job=self.id))
             await self._set_state(JobState.RUNNING, Hold.NONE, "")
             left = 0
@@ -144,7 +147,7 @@ class RunningJob:
                 await self._work()
                 if self._stop.is_set():
                     break
-                self.totals = await self._desk.journal.read(partial(_count, self.id))
+                self.totals = await self._desk.journal.read(partial(jobwrites.count, self.id))
                 if not self.totals.waiting:
                     await self._end()
                     break
@@ -205,6 +208,7 @@ class RunningJob:
 
     async def _plan(self) -> None:
         """Plan, and plan again whenever a worker finds that a folder must be walked after all."""
+        hears_waits.set(self.waiting.tell)
         hooks = Hooks(self._added, self._told.folder, lambda: self._policy, self._stop.is_set)
         rooted = self.row.rooted
         while not self._stop.is_set():
@@ -253,6 +257,7 @@ class RunningJob:
         stop, doubtful = self._stop, item.id in self._doubtful
         errand = Errand(self.id, self.row.order, self._policy, item, folder, meter, stop, doubtful)
         self.flying[item.id] = errand
+        hears_waits.set(errand.wait)
         try:
             outcome = await self._carry(errand)
         except (Interrupted, LoginNeeded, Full):
@@ -296,7 +301,7 @@ class RunningJob:
     async def _folder(self, id_: int) -> FolderRow:
         found = self._folders.get(id_)
         if found is None or not found.made:
-            found = await self._desk.journal.read(partial(_folder, id_))
+            found = await self._desk.journal.read(partial(jobwrites.folder, id_))
             if len(self._folders) > 2_000:
                 self._folders.clear()
             self._folders[id_] = found
@@ -360,7 +365,7 @@ class RunningJob:
         existing = await self._existing_folder(errand)
         if existing is not None:
             new = replace(new, made=True, fresh=False, target=existing)
-        await self._desk.journal.run(partial(_unfold, self.id, item.id, new))
+        await self._desk.journal.run(partial(jobwrites.unfold, self.id, item.id, new))
         self._again_planning(item.id, Totals(files=1, bytes_total=errand.planned_size))
 
     async def _existing_folder(self, errand: Errand) -> Location | None:
@@ -370,7 +375,7 @@ class RunningJob:
 
     async def _replan(self, item: ItemRow) -> None:
         """A folder that could not be planned is tried again."""
-        await self._desk.journal.run(partial(_replan, self.id, item))
+        await self._desk.journal.run(partial(jobwrites.replan, self.id, item))
         self._again_planning(item.id, replace(item, state=JobState.WAITING).totals)
 
     def _again_planning(self, item: int, minus: Totals) -> None:
@@ -395,7 +400,7 @@ class RunningJob:
                 return
             account = self.row.order.target.account
             await journal.run(partial(questions.answer_one, item, answer, account))
-        self.totals = await journal.read(partial(_count, self.id))
+        self.totals = await journal.read(partial(jobwrites.count, self.id))
         self._window.rewind()
         self._told.changed()
 
@@ -446,7 +451,7 @@ class RunningJob:
             codes = await self._desk.journal.read(lambda db: shelves.codes(db, id_))
         self.row = replace(self.row, state=state, hold=hold, message=message, codes=codes)
         picture = self.picture(state)
-        await self._desk.journal.run(partial(_save, id_, picture, hold))
+        await self._desk.journal.run(partial(jobwrites.save, id_, picture, hold))
         self._told.changed()
 
     def picture(self, state: JobState | None = None) -> ledger.Picture:
@@ -470,28 +475,3 @@ class RunningJob:
         for errand in self.flying.values():
             return display_name(errand.item.entry.name)
         return ""
-
-
-def _count(job: str, db: sqlite3.Connection) -> Totals:
-    return shelves.count(db, job)
-
-
-def _folder(id_: int, db: sqlite3.Connection) -> FolderRow:
-    return shelves.folder(db, id_)
-
-
-def _unfold(job: str, item: int, new: shelves.NewFolder, db: sqlite3.Connection) -> None:
-    shelves.drop_item(db, item)
-    shelves.add_folder(db, job, new)
-    ledger.set_counting(db, job)
-
-
-def _replan(job: str, item: ItemRow, db: sqlite3.Connection) -> None:
-    shelves.drop_item(db, item.id)
-    shelves.reopen_folder(db, item.folder)
-    ledger.set_counting(db, job)
-
-
-def _save(job: str, picture: ledger.Picture, hold: Hold, db: sqlite3.Connection) -> None:
-    ledger.set_state(db, job, picture.state, hold, picture.message)
-    ledger.set_picture(db, job, picture)

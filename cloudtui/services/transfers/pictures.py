@@ -6,7 +6,6 @@ Pure but for reading what it is given. All names pass the display function here.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from math import ceil
 
 from cloudtui.services.models import Capabilities, Location, TrashKind
 from cloudtui.services.naming import display_name
@@ -42,6 +41,9 @@ def stored(row: JobRow, *, alive: bool) -> JobView:
     if not alive and not state.is_final and state is not JobState.ASKS:
         state = JobState.PAUSED
     totals = row.totals
+    # what was said while it ran was said by somebody who is gone
+    stands = row.state.is_final or row.state in (JobState.PAUSED, JobState.ASKS)
+    told = row.message if alive or stands else ""
     moving = alive and not state.is_final
     return JobView(
         id=row.id,
@@ -62,7 +64,7 @@ def stored(row: JobRow, *, alive: bool) -> JobView:
         current=row.current if moving else "",
         speed=row.speed if moving else None,
         left=row.time_left if moving else None,
-        message=row.message or _volatile(row),
+        message=told or _volatile(row),
         error_codes=row.codes,
         orphan=not alive and not row.state.is_final,
         mine=False,
@@ -111,15 +113,19 @@ def state_of(job: RunningJob) -> tuple[JobState, str]:
     if job.finishing:
         return JobState.CHECKING, "Removing emptied folders."
     flying = list(job.flying.values())
-    waits = [errand.waits for errand in flying]
-    if flying and all(waits):
-        soonest = flying[waits.index(min(waits))]
-        return JobState.RETRYING, f"Retrying in {ceil(min(waits))} s. {soonest.message}"
+    waiting = [each for each in (errand.waiting for errand in flying) if each.seconds]
+    if job.waiting.seconds and not flying:
+        waiting.append(job.waiting)
+    # a service that sets the pace slows all of it down; other trouble only what met it
+    slowed = [each for each in waiting if each.slowed]
+    if slowed or (waiting and len(waiting) >= len(flying)):
+        soonest = min(slowed or waiting, key=lambda each: each.until)
+        return soonest.state, soonest.words
     if flying and all(errand.state is JobState.CHECKING for errand in flying):
-        return JobState.CHECKING, ""
+        return JobState.CHECKING, flying[0].says
     if job.counting and not flying:
         return JobState.COUNTING, ""
-    return JobState.RUNNING, ""
+    return JobState.RUNNING, flying[0].says if len(flying) == 1 else ""
 
 
 _VOLATILE = "Cannot be continued after a restart: there is no place for its keys."
@@ -141,10 +147,9 @@ def items(pairs: Iterable[tuple[ItemRow, FolderRow]], job: RunningJob | None) ->
         state, message, done = item.state, item.message, item.done
         errand = None if job is None or state is not JobState.WAITING else job.flying.get(item.id)
         if errand is not None:
-            state, message, done = errand.state, errand.message, errand.done
-            if errand.waits:
-                state = JobState.RETRYING
-                message = f"Retrying in {ceil(errand.waits)} s. {message}"
+            state, message, done = errand.state, errand.says, errand.done
+            if errand.waiting.seconds:
+                state, message = errand.waiting.state, errand.waiting.words
         inner = "/".join((*folder.inner, item.entry.name)) or folder.source.name
         views.append(ItemView(item.id, display_name(inner), state, item.entry.size, done, message))
     return views
