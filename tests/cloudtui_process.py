@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
 from tests.sandbox_process import SandboxProcess
@@ -37,6 +38,49 @@ class Ended:
         """Itself, after checking that the run succeeded."""
         assert self.code == 0, f"exit {self.code}\n{self.out}\n{self.err}"
         return self
+
+
+class Talk:
+    """A run that is spoken with, line by line. Use as a context manager."""
+
+    def __init__(self, command: Sequence[str], environ: Mapping[str, str]) -> None:
+        self.process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=dict(environ),
+        )
+
+    def line(self) -> str:
+        """The next line of stdout, empty at its end."""
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().rstrip("\n")
+
+    def say(self, text: str) -> None:
+        """A line on its stdin."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(text + "\n")
+        self.process.stdin.flush()
+
+    def ended(self) -> Ended:
+        """Wait for the end."""
+        out, err = self.process.communicate(timeout=60)
+        return Ended(self.process.returncode, out, err)
+
+    def __enter__(self) -> Talk:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self.process.returncode is None:
+            self.process.kill()
+            self.process.communicate()
 
 
 @dataclass
@@ -88,6 +132,10 @@ class Home:
             ended.stdout.decode(errors="surrogateescape"),
             ended.stderr.decode(errors="surrogateescape"),
         )
+
+    def talk(self, *words: str | Path, extra: Mapping[str, str] | None = None) -> Talk:
+        """Start a run to speak with."""
+        return Talk(self.command(*(str(word) for word in words)), self.environment(extra))
 
     def start(
         self, *words: str | Path, extra: Mapping[str, str] | None = None

@@ -99,7 +99,7 @@ def login(
         runtime.settings.set_account(name, {"kind": chosen, **learned})
         said = runtime.settings.set_for_accounts.get(name, {})
         for key in said:
-            if key in account.options:
+            if key in account.options and key not in learned:
                 runtime.settings.set(f"{name}.{key}", said[key])
         if output.as_json:
             output.value({"name": name, "kind": chosen, "username": who})

@@ -293,8 +293,8 @@ class Keys:
 
     @property
     def reason(self) -> str:
-        """Why `can_store` was False."""
-        return self._secrets.reason
+        """Why `can_store` was False, as a sentence."""
+        return f"The sign-in cannot be kept: {self._secrets.reason}"
 
     def lock(self) -> AbstractAsyncContextManager[None]:
         """One holder among all tasks and processes. Waits without blocking the loop."""

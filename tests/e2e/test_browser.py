@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import re
 import socket
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
@@ -83,44 +82,6 @@ def app(box: SandboxProcess) -> dict[str, str]:
         "CLOUDTUI_ACCOUNT__PCLOUD__CLIENT_ID": known["client_id"],
         "CLOUDTUI_ACCOUNT__PCLOUD__CLIENT_SECRET": known["client_secret"],
     }
-
-
-class Login:
-    """A `cloudtui login` that waits for its page. Use as a context manager."""
-
-    def __init__(self, home: Home, *words: str, extra: dict[str, str] | None = None) -> None:
-        self._process = subprocess.Popen(
-            home.command("login", *words),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=home.environment(extra),
-        )
-
-    def line(self) -> str:
-        """The next line of stdout."""
-        assert self._process.stdout is not None
-        return self._process.stdout.readline().rstrip("\n")
-
-    def say(self, text: str) -> None:
-        """A line on its stdin."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(text + "\n")
-        self._process.stdin.flush()
-
-    def ended(self) -> Ended:
-        """Wait for the end."""
-        out, err = self._process.communicate(timeout=60)
-        return Ended(self._process.returncode, out, err)
-
-    def __enter__(self) -> Login:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._process.poll() is None:
-            self._process.kill()
-            self._process.communicate()
 
 
 def answer(page: Page, email: str, button: str = "#approve") -> None:
@@ -251,7 +212,7 @@ def test_an_answer_without_state_asks_whose_account_it_is(
 def test_login_waits_for_a_link_approved_in_the_browser(
     home: Home, app: dict[str, str], chromium: Chromium
 ) -> None:
-    with Login(home, "pcloud", "--kind", "pcloud", "--poll", extra=app) as login:
+    with home.talk("login", "pcloud", "--kind", "pcloud", "--poll", extra=app) as login:
         page = chromium.open(login.line())
         answer(page, EU)
         ended = login.ended().ok()
@@ -263,7 +224,7 @@ def test_login_waits_for_a_link_approved_in_the_browser(
 def test_login_takes_the_redirect_and_nobody_elses_request(
     home: Home, app: dict[str, str], chromium: Chromium
 ) -> None:
-    with Login(home, "pcloud", "--kind", "pcloud", "--browser", extra=app) as login:
+    with home.talk("login", "pcloud", "--kind", "pcloud", "--browser", extra=app) as login:
         link = login.line()
         port = int(home.environ["CLOUDTUI_ACCOUNT__PCLOUD__REDIRECT_PORT"])
         for path, host in (
@@ -299,7 +260,7 @@ def test_a_denied_page_ends_login(
     denial: str,
 ) -> None:
     box.admin.switch("pcloud.denial", denial)
-    with Login(home, "pcloud", "--kind", "pcloud", way, extra=app) as login:
+    with home.talk("login", "pcloud", "--kind", "pcloud", way, extra=app) as login:
         page = chromium.open(login.line())
         answer(page, US, "#deny")
         ended = login.ended()
@@ -314,7 +275,7 @@ def test_a_closed_tab_ends_login_when_the_time_is_over(
     home: Home, app: dict[str, str], chromium: Chromium, way: str
 ) -> None:
     brief = ("--set", "pcloud.approve_minutes=0.05")
-    with Login(home, "pcloud", "--kind", "pcloud", way, *brief, extra=app) as login:
+    with home.talk("login", "pcloud", "--kind", "pcloud", way, *brief, extra=app) as login:
         chromium.open(login.line()).close()
         ended = login.ended()
     assert ended.code == 4
@@ -325,7 +286,7 @@ def test_a_closed_tab_ends_login_when_the_time_is_over(
 def test_an_answer_of_another_sign_in_ends_login(
     home: Home, app: dict[str, str], chromium: Chromium
 ) -> None:
-    with Login(home, "pcloud", "--kind", "pcloud", "--browser", extra=app) as login:
+    with home.talk("login", "pcloud", "--kind", "pcloud", "--browser", extra=app) as login:
         page = chromium.open(re.sub(r"state=[^&]+", "state=another", login.line()))
         answer(page, US)
         page.until("document.body.innerText.includes('another sign-in')")
@@ -341,7 +302,7 @@ def test_an_answer_without_state_needs_somebody_to_ask(
 ) -> None:
     box.admin.switch("pcloud.redirect_state", value=False)
     words = ("login", "pcloud", "--kind", "pcloud", "--browser")
-    with Login(home, *words[1:], extra=app) as login:
+    with home.talk("login", *words[1:], extra=app) as login:
         page = chromium.open(login.line())
         answer(page, EU)
         ended = login.ended()
@@ -362,7 +323,7 @@ def test_an_answer_without_state_needs_somebody_to_ask(
 def test_a_code_shown_by_the_page_works_once(
     home: Home, app: dict[str, str], chromium: Chromium
 ) -> None:
-    with Login(home, "pcloud", "--kind", "pcloud", "--paste", extra=app) as login:
+    with home.talk("login", "pcloud", "--kind", "pcloud", "--paste", extra=app) as login:
         page = chromium.open(login.line())
         answer(page, EU)
         code = page.until("document.querySelector('#code')?.textContent")
@@ -438,7 +399,7 @@ def test_a_puzzle_solved_in_the_browser_signs_login_in(
     box.admin.switch("pikpak.captcha_puzzle", "demand")
     known = box.endpoints["pikpak"]
     words = ("pikpak", "--kind", "pikpak", "--username", known["username"])
-    with Login(home, *words, "--password-stdin", "--paste") as login:
+    with home.talk("login", *words, "--password-stdin", "--paste") as login:
         login.say(known["password"])
         login.say(solve(chromium, login.line()))
         ended = login.ended().ok()

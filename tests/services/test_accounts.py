@@ -216,7 +216,7 @@ async def test_a_used_seed_gives_way_to_what_was_stored(paths: Paths) -> None:
 async def test_without_a_store_writing_says_why(paths: Paths) -> None:
     keys = keys_of(paths, None)
     assert not await keys.can_store()
-    assert keys.reason == "no keyring here."
+    assert keys.reason == "The sign-in cannot be kept: no keyring here."
     assert await keys.read("token", HOME) is None
     with pytest.raises(LoginNeeded, match="no keyring here"):
         await keys.write("token", HOME, Secret("x"))
