@@ -191,14 +191,14 @@ def error_for(fault: Fault, *, where: str = "") -> CloudError:
     if fault.signed_out:
         return LoginNeeded(
             "PikPak signed this program out. Jobs wait, nothing is lost.",
-            hint="Sign in again.",
+            hint="`cloudtui login` or @ signs in again.",
             detail=fault.detail,
         )
     if fault.spent:
         return LoginNeeded(
             "PikPak signed this program out (another program may have used the same sign-in)."
             " Jobs wait, nothing is lost.",
-            hint="Sign in again.",
+            hint="`cloudtui login` or @ signs in again.",
             detail=fault.detail,
         )
     named = _named(fault, about)
