@@ -178,9 +178,12 @@ class RunningJob:
         planner = asyncio.create_task(self._plan())
         workers = [asyncio.create_task(self._worker()) for _ in range(await self._width())]
         tasks = [planner, *workers]
+        working = asyncio.gather(*tasks)
         try:
-            # The first failure of the planner or a worker ends the job's run.
-            await asyncio.gather(*tasks)
+            # The first failure of the planner or a worker ends the job's run. A stop does, too,
+            # whatever they wait for inside a call.
+            if await self._stop.unless(working):
+                working.result()
         finally:
             self._window.close()
             self._unfolded.set()

@@ -12,8 +12,11 @@ import contextlib
 import socket
 import threading
 from collections.abc import Callable
+from typing import TypeVar
 
 from cloudtui.services.errors import Interrupted
+
+T = TypeVar("T")
 
 
 def interrupted() -> Interrupted:
@@ -162,3 +165,26 @@ class Stop:
         finally:
             undo()
         raise interrupted()
+
+    async def unless(self, working: asyncio.Future[T]) -> bool:
+        """Wait for the end of `working`, but not longer than until this is thrown; whether it
+        ended. It is not cancelled, and how it ends later is nobody's business."""
+        loop = asyncio.get_running_loop()
+        over = asyncio.Event()
+
+        def ring() -> None:
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits any more
+                loop.call_soon_threadsafe(over.set)
+
+        def ended(future: asyncio.Future[T]) -> None:
+            over.set()
+            if not future.cancelled():
+                future.exception()
+
+        working.add_done_callback(ended)
+        undo = self.on_set(ring)
+        try:
+            await over.wait()
+        finally:
+            undo()
+        return working.done()
