@@ -77,6 +77,19 @@ class TransfersPort(Protocol):
         """Try what failed again."""
         ...
 
+    async def reorder(self, job: str, step: int, /) -> bool:
+        """Let a job change places with the unfinished one before (-1) or after it (1)."""
+        ...
+
+    @property
+    def speed_limit(self) -> int:
+        """Bytes in a second over all jobs of this process; 0 for no limit."""
+        ...
+
+    def limit_speed(self, rate: int, /) -> None:
+        """Another limit from now on; 0 takes it off."""
+        ...
+
     async def clear(self) -> int:
         """Forget finished jobs; how many."""
         ...
@@ -91,6 +104,22 @@ class TransfersPort(Protocol):
 
     def subscribe(self, listener: Callable[[object], None], /) -> Callable[[], None]:
         """Have events told; the result ends it."""
+        ...
+
+
+class BookmarksPort(Protocol):
+    """Folders to come back to."""
+
+    def all(self) -> list[str]:
+        """Addresses, oldest first."""
+        ...
+
+    def add(self, address: str, /) -> bool:
+        """Keep one; False when it was there."""
+        ...
+
+    def remove(self, address: str, /) -> bool:
+        """Forget one; False when there was none."""
         ...
 
 
@@ -121,6 +150,11 @@ class RuntimePort(Protocol):
     @property
     def settings(self) -> SettingsPort:
         """What was configured."""
+        ...
+
+    @property
+    def bookmarks(self) -> BookmarksPort:
+        """Folders to come back to."""
         ...
 
     @property

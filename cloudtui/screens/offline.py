@@ -19,7 +19,7 @@ from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.dialogs import STYLES, Answer, Option, words
 from cloudtui.services.errors import CloudError
-from cloudtui.services.models import Location, OfflineTask, TaskPhase
+from cloudtui.services.models import DISK, Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.widgets.job_rows import bar
@@ -157,6 +157,8 @@ class TaskList(RowList):
     def __init__(self) -> None:
         super().__init__(id="tasks")
         self.tasks: list[OfflineTask] = []
+        self.to_disk: Callable[[str], bool] = lambda _task: False
+        """Whether a task's result is to come to this disk."""
 
     def row_count(self) -> int:
         return len(self.tasks)
@@ -169,7 +171,7 @@ class TaskList(RowList):
     def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
         task = self.tasks[row]
         bar_width = 18 if width < 110 else 30
-        name_width = max(12, width * 35 // 100)
+        name_width = max(12, width * (28 if width < 90 else 35) // 100)
         name = pad(cut_middle(display_name(task.name or task.url), name_width), name_width)
         size = "" if task.size is None else present.size_short(task.size)
         percent = "100%" if task.phase is TaskPhase.DONE else f"{task.percent:3d}%"
@@ -178,6 +180,8 @@ class TaskList(RowList):
             message = ""
         if task.phase is TaskPhase.DONE and not message:
             message = "Enter shows it"
+        if self.to_disk(task.id):
+            message = f"then to disk  {message}".rstrip()
         words_ = f"{percent} {pad_left(size, 5)}  {task.phase.value}  {message}"
         text = f"{'>' if cursor else ' '}{name} {bar(task.percent, bar_width)} {words_}"
         if task.phase is TaskPhase.FAILED:
@@ -218,6 +222,8 @@ class OfflineScreen(Screen[None]):
         yield self.message
 
     def on_mount(self) -> None:
+        fetching, account = self._main.places.fetching, self._to.account
+        self.list.to_disk = lambda task: fetching.wanted(account, task)
         self.list.focus()
         self._words()
         self._load()
@@ -235,7 +241,9 @@ class OfflineScreen(Screen[None]):
         failed = sum(task.phase is TaskPhase.FAILED for task in tasks)
         right = f"{fetching} fetching" + (f"   {failed} failed" if failed else "")
         self.list.set_title(f"Offline downloads to {self._place}", right)
-        self.list.set_foot("a new   Enter shows it   r retry   x drop   D with files   Esc")
+        self.list.set_foot(
+            "a new   Enter shows it   f to disk   r retry   x drop   D with files   Esc"
+        )
 
     def _load(self) -> None:
         self.run_worker(self._scan(), group="offline", exclusive=True, exit_on_error=False)
@@ -251,6 +259,7 @@ class OfflineScreen(Screen[None]):
         except Exception as error:  # a boundary: a bug becomes a sentence
             self.say(present.sentence(error), bad=True)
             return
+        await self._main.places.fetching.told(self._to.account, fresh)
         current = self.list.current
         ids = [task.id for task in fresh]
         self.list.tasks = fresh
@@ -313,6 +322,25 @@ class OfflineScreen(Screen[None]):
             return
         self.dismiss(None)
         self._main.active.open(task.target.parent, want=task.target.node or task.target.name)
+
+    def action_fetch(self) -> None:
+        """`f`: bring the result to the folder of this disk that a pane shows, once it is done."""
+        task = self.list.current
+        if task is None:
+            return
+        main = self._main
+        sides = (main.active, main.other)
+        folder = next((s for s in sides if s.at is not None and s.at.account == DISK), None)
+        if folder is None or folder.at is None:
+            self.say("No pane shows a folder of this disk: nowhere to bring it. Esc, then @.")
+            return
+        name = display_name(task.name or task.url)
+        if main.places.fetching.toggle(self._to.account, self._tasks, task, folder.at):
+            self.say(f"{name} comes to {folder.path} when it is done, while cloudtui runs.")
+            self._load()
+        else:
+            self.say(f"{name} stays where it is fetched to.")
+        self.list.refresh()
 
     def action_retry(self) -> None:
         """`r`."""

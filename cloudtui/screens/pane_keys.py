@@ -129,6 +129,14 @@ class PaneKeys(Screen[None]):
         if self.active.at is not None:
             self.active.open(Location(self.active.at.account))
 
+    def action_bookmarks(self) -> None:
+        """`b`."""
+        self.places.bookmarks(self.active)
+
+    def action_bookmark(self) -> None:
+        """`B`."""
+        self.places.bookmark(self.active)
+
     # --- marks -------------------------------------------------------------------------------
 
     def action_mark(self) -> None:

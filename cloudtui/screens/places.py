@@ -6,6 +6,7 @@ the header says of accounts.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.widgets.header import quota_words
 
 if TYPE_CHECKING:
+    from cloudtui.screens.fetching import Fetching
     from cloudtui.screens.main import MainScreen
     from cloudtui.screens.puzzles import Puzzles
     from cloudtui.services.transfers.orders import JobView, Verb
@@ -61,6 +63,13 @@ class Places:
         from cloudtui.screens.puzzles import Puzzles
 
         return Puzzles(self.screen)
+
+    @cached_property
+    def fetching(self) -> Fetching:
+        """Downloads by a service that are to come to this disk."""
+        from cloudtui.screens.fetching import Fetching
+
+        return Fetching(self.screen)
 
     def look_at_jobs(self, views: Sequence[JobView]) -> None:
         """A new picture of the jobs: some may stand because of a puzzle."""
@@ -185,6 +194,42 @@ class Places:
                 browser.open(runtime.parse(text).at)
             except CloudError as error:
                 self.screen.say(present.sentence(error), bad=True)
+
+        self._ask(work())
+
+    def bookmarks(self, browser: Browser) -> None:
+        """`b`: choose a folder to go back to."""
+
+        async def work() -> None:
+            from cloudtui.screens.bookmarks import BookmarkScreen
+
+            runtime = await self.screen.runtime()
+            marks = runtime.bookmarks
+
+            def forget(address: str) -> None:
+                marks.remove(address)
+
+            found = await asyncio.to_thread(marks.all)
+            address = await self.screen.app.push_screen_wait(BookmarkScreen(found, forget))
+            if address is not None:
+                browser.open(runtime.parse(address).at)
+
+        self._ask(work())
+
+    def bookmark(self, browser: Browser) -> None:
+        """`B`: keep the folder this pane shows."""
+        at = browser.at
+        if at is None:
+            self.screen.say("This pane shows no folder yet. @ chooses a source.")
+            return
+        address = browser.address()
+        place = browser.place
+
+        async def work() -> None:
+            runtime = await self.screen.runtime()
+            new = await asyncio.to_thread(runtime.bookmarks.add, address)
+            words = "Kept as a bookmark" if new else "Already a bookmark"
+            self.screen.say(f"{words}: {place}    b shows them")
 
         self._ask(work())
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
 from rich.segment import Segment
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
@@ -16,8 +17,10 @@ from cloudtui.actions import Place
 from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
+from cloudtui.screens.dialogs import Prompt
 from cloudtui.services.errors import CloudError
-from cloudtui.services.naming import display_name
+from cloudtui.services.naming import display_name, fold
+from cloudtui.services.options import GENERAL, parse
 from cloudtui.services.transfers.orders import ItemView, JobState, JobView, Resolution
 from cloudtui.widgets import job_rows
 from cloudtui.widgets.line import Line, Piece
@@ -25,8 +28,14 @@ from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad, pad_left
 
 _DETAIL_PAGE = 500
+_FULL = 100
 _ASK_ABOVE_PERCENT = 10
 _ASK_ABOVE_BYTES = 100 * 1024 * 1024
+
+
+def _words_of(view: JobView) -> str:
+    """What a filter looks at: title, both ends, state."""
+    return fold(" ".join([view.title, *view.sources, view.target, job_rows.word(view)]))
 
 
 class JobList(RowList):
@@ -35,11 +44,19 @@ class JobList(RowList):
     def __init__(self) -> None:
         super().__init__(id="jobs")
         self.jobs: list[JobView] = []
+        self.all: list[JobView] = []
+        self.typing = False
+        """Keys are text of the filter."""
+        self.pattern = ""
         self._line_at = -1
 
     def fill(self, views: list[JobView]) -> None:
         """Show a new picture; the cursor stays on its job."""
         current = self.current
+        self.all = views
+        if self.pattern:
+            wanted = fold(self.pattern)
+            views = [view for view in views if wanted in _words_of(view)]
         open_jobs = [view for view in views if not view.state.is_final]
         ended = [view for view in views if view.state.is_final]
         self.jobs = [*open_jobs, *ended]
@@ -49,9 +66,39 @@ class JobList(RowList):
             if current.id in ids:
                 self.cursor = self._row_of(ids.index(current.id))
         self.cursor = max(0, min(self.cursor, self.row_count() - 1))
-        self.set_notice(*([] if self.jobs else ["No jobs. F5 copies to the other pane."]))
+        if self.jobs:
+            self.set_notice()
+        elif self.all:
+            count = present.exact(len(self.all))
+            self.set_notice(f'Nothing matches "{self.pattern}" among {count}. Esc shows all.')
+        else:
+            self.set_notice("No jobs. F5 copies to the other pane.")
         self.keep_visible()
         self.refresh()
+
+    def filter(self, pattern: str) -> None:
+        """Show only jobs whose words contain this; empty shows all."""
+        self.pattern = display_name(pattern, edges=False)
+        self.fill(self.all)
+        self.post_message(self.Moved(self))
+
+    def on_key(self, event: events.Key) -> None:
+        if not self.typing:
+            return
+        if event.key == "escape":
+            self.typing = False
+            self.filter("")
+        elif event.key == "enter":
+            self.typing = False
+            self.post_message(self.Moved(self))
+        elif event.key in ("backspace", "ctrl+h"):
+            self.filter(self.pattern[:-1])
+        elif event.is_printable and event.character:
+            self.filter(self.pattern + event.character)
+        else:
+            return
+        event.stop()
+        event.prevent_default()
 
     def _row_of(self, index: int) -> int:
         return index + 1 if 0 <= self._line_at <= index else index
@@ -108,6 +155,29 @@ class ItemList(RowList):
         return Strip([Segment(pad(text, width), self.style(style))])
 
 
+def size_of(text: str) -> int:
+    """Bytes of `500K`, `2M`; 0 for what is no size."""
+    try:
+        return int(parse(GENERAL["bandwidth"], text))
+    except ValueError:
+        return 0
+
+
+def _size_words(size: int) -> str:
+    """A size as it is typed."""
+    for letter, unit in (("M", 1 << 20), ("K", 1 << 10)):
+        if size % unit == 0:
+            return f"{size // unit}{letter}"
+    return str(size)
+
+
+class LimitBox(Prompt):
+    """Bytes in a second."""
+
+    def refusal(self, text: str) -> str:
+        return "" if size_of(text) else "That is no speed: a number with K, M or G behind it."
+
+
 class TransfersScreen(Screen[None]):
     """All jobs. Closing it stops nothing."""
 
@@ -122,6 +192,7 @@ class TransfersScreen(Screen[None]):
         self.message = Line(id="message")
         self._detailed: str | None = None
         self._shown: list[JobView] | None = None
+        self._last_limit = 0
 
     def compose(self) -> ComposeResult:
         yield self.jobs
@@ -150,11 +221,29 @@ class TransfersScreen(Screen[None]):
             words.append(f"{job_rows.total_percent(sums)}%")
         if sums["speed"]:
             words.append(present.speed(float(sums["speed"]), short=False))
+        limit = self._runtime.transfers.speed_limit
+        if limit:
+            words.append(f"at most {present.speed(limit, short=False)}")
         self.jobs.set_title("  ".join(words))
-        foot = "Enter details  p pause  P all  x cancel  r retry  c clear  Esc closes"
-        self.jobs.set_foot(foot)
+        self.jobs.set_foot(self._foot())
         if self._detailed is not None:
             self._fill_items()
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self.jobs.set_foot(self._foot())
+
+    def _foot(self) -> str:
+        jobs = self.jobs
+        if jobs.typing or jobs.pattern:
+            end = "_" if jobs.typing else ""
+            count = f"{present.exact(len(jobs.jobs))} of {present.exact(len(jobs.all))}"
+            return f"filter: {jobs.pattern}{end}  {count}   Esc shows all"
+        foot = "Enter details  p pause  P all  x cancel  r retry  c clear  Esc closes"
+        if self.size.width >= _FULL:
+            foot = foot.replace("Esc", "K J reorder  b speed limit  / filter  o target  Esc")
+        return foot
 
     def _fill_items(self) -> None:
         if self._detailed is None:
@@ -188,8 +277,10 @@ class TransfersScreen(Screen[None]):
         self.action_move("first")
 
     def action_close(self) -> None:
-        """Esc: the details first, then the screen."""
-        if self.items.display:
+        """Esc: the filter and the details first, then the screen."""
+        if self.jobs.pattern and not self.items.display:
+            self.jobs.filter("")
+        elif self.items.display:
             self.items.display = False
             self._detailed = None
             self.jobs.focus()
@@ -326,6 +417,50 @@ class TransfersScreen(Screen[None]):
             self.say(f"{present.count(cleared, 'finished job')} cleared.")
 
         self._act("Clear", work)
+
+    def action_filter(self) -> None:
+        """`/`."""
+        if not self.items.display:
+            self.jobs.typing = True
+            self.jobs.set_foot(self._foot())
+            self.jobs.focus()
+
+    def action_reorder(self, step: int) -> None:
+        """`K`, `J`: waiting jobs start in the order of the list."""
+        view = self.jobs.current
+        if view is None or view.state.is_final:
+            return
+
+        async def work() -> None:
+            if not await self._runtime.transfers.reorder(view.id, step):
+                self.say("There is no job of this queue to change places with.")
+
+        self._act("Order", work)
+
+    def action_limit(self) -> None:
+        """`b`: takes the limit off, or asks for one."""
+        engine = self._runtime.transfers
+        if engine.speed_limit:
+            self._last_limit = engine.speed_limit
+            engine.limit_speed(0)
+            self.say("No speed limit.")
+            return
+
+        async def work() -> None:
+            last = self._last_limit
+            box = LimitBox(
+                "Speed limit",
+                ["Bytes in a second over all jobs, as 500K or 2M:"],
+                value=_size_words(last) if last else "1M",
+                yes="Limit",
+            )
+            text = await self.app.push_screen_wait(box)
+            if text is not None:
+                rate = size_of(text)
+                engine.limit_speed(rate)
+                self.say(f"At most {present.speed(rate, short=False)} over all jobs.  b ends it")
+
+        self._act("Speed limit", work)
 
     def action_target(self) -> None:
         """`o`: the target folder in the pane with focus."""

@@ -12,11 +12,13 @@ import os
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cloudtui.services.accounts import Account, Keys, check_name, find_accounts
 from cloudtui.services.addresses import Address, parse_address
+from cloudtui.services.bookmarks import Bookmarks
 from cloudtui.services.errors import UsageError
 from cloudtui.services.logs import start_logging, stop_logging
 from cloudtui.services.models import DISK, Found
@@ -134,6 +136,11 @@ class Runtime:
     def parse(self, text: str) -> Address:
         """What a typed address means. Raises UsageError."""
         return parse_address(text, self.accounts())
+
+    @cached_property
+    def bookmarks(self) -> Bookmarks:
+        """Folders to come back to."""
+        return Bookmarks(self.paths)
 
     # --- places ------------------------------------------------------------------------------
 

@@ -217,6 +217,7 @@ class FakeTransfers:
         self.jobs: list[JobView] = []
         self.asked: list[tuple[str, str]] = []
         self.questions: list[Conflict] = []
+        self.speed_limit = 0
         self.answers: list[tuple[str, int, Resolution]] = []
         self._listener: Callable[[object], None] | None = None
 
@@ -248,6 +249,13 @@ class FakeTransfers:
     async def retry(self, job_id: str) -> None:
         self.asked.append(("retry", job_id))
 
+    async def reorder(self, job: str, step: int) -> bool:
+        self.asked.append(("earlier" if step < 0 else "later", job))
+        return True
+
+    def limit_speed(self, rate: int) -> None:
+        self.speed_limit = rate
+
     async def clear(self) -> int:
         self.asked.append(("clear", ""))
         return 0
@@ -267,6 +275,26 @@ class FakeTransfers:
         """An event, as the engine would tell it."""
         if self._listener is not None:
             self._listener(JobChanged(job))
+
+
+class FakeBookmarks:
+    """Bookmarks in memory."""
+
+    def __init__(self) -> None:
+        self.known: list[str] = []
+
+    def all(self) -> list[str]:
+        return list(self.known)
+
+    def add(self, address: str) -> bool:
+        if address in self.known:
+            return False
+        self.known.append(address)
+        return True
+
+    def remove(self, address: str) -> bool:
+        self.known.remove(address)
+        return True
 
 
 @dataclass(frozen=True)
@@ -310,6 +338,7 @@ class FakeRuntime:
         self.transfers = FakeTransfers()
         self.settings = FakeSettings()
         self.problems: list[str] = []
+        self.bookmarks = FakeBookmarks()
         self.content: dict[str, bytes | CloudError] = {}
         self.places = {place.account: place for place in places}
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import cloudtui.app
-from cloudtui.screens import accounts, dialogs, help, links, offline
+from cloudtui.screens import accounts, bookmarks, dialogs, help, links, offline
 from cloudtui.widgets import dock, facts, file_list, line
 
 LATER = (
@@ -35,7 +35,7 @@ def test_nothing_of_network_engine_or_boxes_is_loaded_before_the_first_frame() -
 
 def test_style_sheets_name_only_what_exists() -> None:
     folder = Path(cloudtui.app.__file__).parent / "styles"
-    modules = (accounts, dialogs, help, links, offline, dock, facts, file_list, line)
+    modules = (accounts, bookmarks, dialogs, help, links, offline, dock, facts, file_list, line)
     known = {name for module in modules for name in vars(module)} | {"Screen"}
     sources = "".join(
         file.read_text(encoding="utf-8")

@@ -10,18 +10,19 @@ import asyncio
 import contextlib
 import logging
 import secrets
-import sqlite3
 import time
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cloudtui.services.errors import CloudError, NotFound, Refused, UsageError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Capabilities
 from cloudtui.services.paths import Paths
 from cloudtui.services.retry import Retries
-from cloudtui.services.transfers import ledger, pictures, requests, shelves
+from cloudtui.services.transfers import ledger, pictures, requests, shelves, turns
+from cloudtui.services.transfers.around import Around
 from cloudtui.services.transfers.checks import refuse_nonsense, resolve
 from cloudtui.services.transfers.crew import Crew, drop_parts
 from cloudtui.services.transfers.desk import Desk, Limits, Storages
@@ -41,7 +42,7 @@ from cloudtui.services.transfers.preview import Planned, preview
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.requests import Ask, Request
 from cloudtui.services.transfers.routes import Routes
-from cloudtui.services.transfers.rows import FolderRow, Hold, ItemRow, JobRow, direction_of
+from cloudtui.services.transfers.rows import Hold, JobRow, direction_of
 from cloudtui.services.transfers.rows import fingerprint as mark_of
 from cloudtui.services.transfers.runner import Runner
 from cloudtui.services.transfers.seals import Envelope, Seals
@@ -55,9 +56,6 @@ if TYPE_CHECKING:
 __all__ = ["Event", "FolderChanged", "JobChanged", "Limits", "Planned", "Transfers"]
 
 _log = logging.getLogger(__name__)
-
-_FRESH: Final = 0.25
-"""Seconds a look at other processes' jobs stays good."""
 
 
 class Transfers:
@@ -89,9 +87,7 @@ class Transfers:
         self._ticker: asyncio.Task[None] | None = None
         self._starting = asyncio.Lock()
         self._caps: dict[str, Capabilities] = {}
-        self._seen: list[JobRow] = []
-        self._seen_at = -1.0
-        self._living: set[str | None] = set()
+        self._around = Around()
         self._closed = False
 
     # --- the workshop, opened on first use ---
@@ -143,7 +139,7 @@ class Transfers:
                 return
             await self._runner.start()
             await self._runner.sweep()
-            known = {row.id for row in await self.journal.read(_rows)}
+            known = {row.id for row in await self.journal.read(ledger.jobs)}
             await asyncio.to_thread(
                 drop_spool_files,
                 self._paths.spool_dir,
@@ -203,10 +199,10 @@ class Transfers:
         away, is known again by its words alone.
         """
         marks = {mark_of(order) for order in orders}
-        if not any(row.fingerprint in marks for row in await self.journal.read(_rows)):
+        if not any(row.fingerprint in marks for row in await self.journal.read(ledger.jobs)):
             return None
         await self._start()
-        for row in await self.journal.read(_rows):
+        for row in await self.journal.read(ledger.jobs):
             unfinished = not row.state.is_final and not self._runner.lives(row.runner)
             if row.fingerprint in marks and unfinished and await self._take(row):
                 return row.id
@@ -227,31 +223,21 @@ class Transfers:
     def views(self) -> list[JobView]:
         """All jobs of all processes, oldest first. Cheap; ours are fresh, others' up to a second
         old."""
-        self._look_around()
+        self._around.look(self.journal, self._runner.lives)
         mine = self._crew_.jobs if self._crew_ is not None else {}
         volatile = bool(self._envelope.remembered)
         views = [
-            pictures.stored(row, alive=row.runner in self._living)
-            for row in self._seen
+            pictures.stored(row, alive=row.runner in self._around.living)
+            for row in self._around.rows
             if row.id not in mine
         ]
         views += [
-            pictures.running(job, volatile=volatile and self._secret(job)) for job in mine.values()
+            pictures.running(job, volatile=volatile and bool(job.row.order.target.account))
+            for job in mine.values()
         ]
-        born = {row.id: row.created_ns for row in self._seen}
+        born = {row.id: row.created_ns for row in self._around.rows}
         born |= {job.id: job.row.created_ns for job in mine.values()}
         return sorted(views, key=lambda view: (born[view.id], view.id))
-
-    def _look_around(self) -> None:
-        now = time.monotonic()
-        if now - self._seen_at <= _FRESH:
-            return
-        rows = self.journal.look(_rows)
-        self._living = {row.runner for row in rows if self._runner.lives(row.runner)}
-        if any(not row.state.is_final and row.runner not in self._living for row in rows):
-            # its runner may have ended between the two looks: what it wrote last counts
-            rows = self.journal.look(_rows)
-        self._seen, self._seen_at = rows, now
 
     def view(self, job: str) -> JobView:
         """One job. Raises NotFound."""
@@ -259,10 +245,6 @@ class Transfers:
             if view.id == job:
                 return view
         raise NotFound(f"There is no job {job}.", hint="cloudtui jobs lists them.")
-
-    @staticmethod
-    def _secret(job: RunningJob) -> bool:
-        return bool(job.row.order.target.account)
 
     def items(
         self, job: str, offset: int = 0, limit: int = 200, states: Collection[JobState] = ()
@@ -277,7 +259,8 @@ class Transfers:
         for view in self.views():
             if not view.files_asking or view.state.is_final:
                 continue
-            pairs = self.journal.look(partial(_asking, view.id, limit - len(found)))
+            page = partial(shelves.items, job=view.id, offset=0, states=(JobState.ASKS,))
+            pairs = self.journal.look(partial(page, limit=limit - len(found)))
             for item, folder in pairs:
                 caps = self._caps.get(folder.target.account)
                 one = pictures.conflict(item, folder, caps)
@@ -323,11 +306,39 @@ class Transfers:
                 "Another cloudtui works on this job.", hint="It can be paused from here as well."
             )
 
+    async def reorder(self, job: str, step: int) -> bool:
+        """Let a job change places with the unfinished one before (-1) or after it (1). False at the
+        end of the queue; jobs that other processes work on keep their places. Raises NotFound."""
+        await self._row(job)
+        mine = self._crew_.jobs if self._crew_ is not None else {}
+        rows = [
+            mine[row.id].row if row.id in mine else row
+            for row in await self.journal.read(ledger.jobs)
+            if row.id in mine or not self._runner.lives(row.runner)
+        ]
+        places = turns.exchanged(rows, job, step)
+        await self.journal.run(partial(turns.write, places))
+        for id_ in places.keys() & mine.keys():
+            mine[id_].row = replace(mine[id_].row, created_ns=places[id_])
+        self._around.forget()
+        return bool(places)
+
+    @property
+    def speed_limit(self) -> int:
+        """Bytes in a second over all jobs of this process; 0 for no limit."""
+        return self._limits.bandwidth
+
+    def limit_speed(self, rate: int) -> None:
+        """Another limit from now on, for jobs that run too; 0 takes it off."""
+        self._limits = replace(self._limits, bandwidth=rate)
+        if self._desk_ is not None:
+            self._desk_.pump.bandwidth.set_rate(rate or None)
+
     async def clear(self, job: str | None = None) -> int:
         """Forget finished jobs (or one); how many. Kept parts of cancelled ones are removed."""
         cleared = 0
         await self._start()
-        for row in await self.journal.read(_rows):
+        for row in await self.journal.read(ledger.jobs):
             mine = self._crew.jobs.get(row.id)
             state = row.state if mine is None else mine.row.state
             if job not in (None, row.id) or not state.is_final or self._crew.runs(row.id):
@@ -335,10 +346,10 @@ class Transfers:
             if mine is None and self._runner.lives(row.runner):
                 continue
             await drop_parts(self._desk, row.id)
-            await self.journal.run(partial(_delete, row.id))
+            await self.journal.run(partial(ledger.delete_job, job=row.id))
             self._crew.drop(row.id)
             cleared += 1
-        self._seen_at = -1.0
+        self._around.forget()
         return cleared
 
     async def wait(self, job: str) -> JobView:
@@ -365,7 +376,7 @@ class Transfers:
             return still and (ended or pictures.held(mine.row))
         if view.state.is_final or view.orphan:
             return True
-        row = next(row for row in self._seen if row.id == view.id)
+        row = next(row for row in self._around.rows if row.id == view.id)
         return row.state is JobState.ASKS or pictures.held(row)
 
     async def run_queue(self) -> list[JobView]:
@@ -378,7 +389,7 @@ class Transfers:
         while True:
             todo = [
                 row
-                for row in await self.journal.read(_rows)
+                for row in await self.journal.read(ledger.jobs)
                 if not row.state.is_final
                 and row.id not in ended
                 and row.hold is not Hold.USER
@@ -428,7 +439,7 @@ class Transfers:
             return False
         await self._know(row.order)
         job = self._crew.add(row)
-        self._seen_at = -1.0
+        self._around.forget()
         if not row.state.is_final:
             await self._crew.resume(job)
         return True
@@ -441,8 +452,11 @@ class Transfers:
                 return
             if request.ask is Ask.PAUSE:
                 if not row.state.is_final:
-                    await self.journal.run(partial(_pause, request.job))
-                    self._seen_at = -1.0
+                    pause = partial(
+                        ledger.set_state, state=JobState.PAUSED, hold=Hold.USER, message=""
+                    )
+                    await self.journal.run(partial(pause, job=request.job))
+                    self._around.forget()
                 return
             await self._start()
             row = await self._row(request.job)  # starting sweeps dead runners off their jobs
@@ -484,19 +498,3 @@ class Transfers:
 def _ring(job: str, bell: asyncio.Event, event: Event) -> None:
     if isinstance(event, JobChanged) and event.id == job:
         bell.set()
-
-
-def _rows(db: sqlite3.Connection) -> list[JobRow]:
-    return ledger.jobs(db)
-
-
-def _asking(job: str, limit: int, db: sqlite3.Connection) -> list[tuple[ItemRow, FolderRow]]:
-    return shelves.items(db, job, 0, limit, (JobState.ASKS,))
-
-
-def _delete(job: str, db: sqlite3.Connection) -> None:
-    ledger.delete_job(db, job)
-
-
-def _pause(job: str, db: sqlite3.Connection) -> None:
-    ledger.set_state(db, job, JobState.PAUSED, Hold.USER, "")

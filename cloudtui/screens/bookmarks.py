@@ -1,0 +1,101 @@
+"""The list of bookmarks: a folder to go to, or one to forget."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import ClassVar
+
+from rich.segment import Segment
+from textual import events, on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.screen import ModalScreen
+from textual.strip import Strip
+
+from cloudtui.screens.dialogs import STYLES
+from cloudtui.services.naming import display_name
+from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.rows import cut_start, pad
+
+
+class AddressList(RowList):
+    """Numbered addresses."""
+
+    def __init__(self, addresses: list[str]) -> None:
+        super().__init__(id="addresses")
+        self.addresses = addresses
+
+    def row_count(self) -> int:
+        return len(self.addresses)
+
+    def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
+        number = f"{row + 1:2d}" if row < 9 else "  "
+        name = cut_start(display_name(self.addresses[row]), width - 5)
+        text = pad(f"{'>' if cursor else ' '}{number} {name}", width)
+        return Strip([Segment(text, self.style("cursor" if cursor else "row"))])
+
+
+class BookmarkScreen(ModalScreen[str | None]):
+    """Gives the address to go to, None to stay."""
+
+    CSS_PATH = STYLES
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape,b", "leave", "stay", show=False),
+        Binding("enter,space", "choose", "go there", show=False),
+        Binding("up,k", "move('up')", "previous", show=False),
+        Binding("down,j", "move('down')", "next", show=False),
+        Binding("home", "move('first')", "first", show=False),
+        Binding("end", "move('last')", "last", show=False),
+        Binding("x,delete", "forget", "forget", show=False),
+    ]
+
+    def __init__(self, addresses: list[str], forget: Callable[[str], None]) -> None:
+        super().__init__()
+        self._forget = forget
+        self.list = AddressList(addresses)
+
+    def compose(self) -> ComposeResult:
+        yield self.list
+
+    def on_mount(self) -> None:
+        self.list.focus()
+        self.list.set_title("Bookmarks")
+        self.list.set_foot("Enter goes there   x forgets it   Esc stays")
+        self._fit()
+
+    def _fit(self) -> None:
+        count = len(self.list.addresses)
+        self.list.set_notice(*([] if count else ["No bookmarks. B keeps the folder you are in."]))
+        self.list.styles.height = max(1, count) + 2
+
+    def action_move(self, how: str) -> None:
+        """Moving keys."""
+        self.list.action_move(how)
+
+    def on_key(self, event: events.Key) -> None:
+        if event.key.isdigit() and 1 <= int(event.key) <= len(self.list.addresses):
+            event.stop()
+            self.list.go_to(int(event.key) - 1)
+            self.action_choose()
+
+    @on(RowList.Chosen)
+    def _chosen(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_choose()
+
+    def action_choose(self) -> None:
+        """Enter."""
+        if self.list.addresses:
+            self.dismiss(self.list.addresses[self.list.cursor])
+
+    def action_forget(self) -> None:
+        """`x`."""
+        if self.list.addresses:
+            self._forget(self.list.addresses.pop(self.list.cursor))
+            self.list.cursor = max(0, min(self.list.cursor, len(self.list.addresses) - 1))
+            self._fit()
+            self.list.refresh()
+
+    def action_leave(self) -> None:
+        """Esc."""
+        self.dismiss(None)

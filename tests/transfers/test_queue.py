@@ -1,0 +1,91 @@
+"""The queue as people arrange it: order of waiting jobs, and how fast all of them may go."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from cloudtui.services.errors import NotFound
+from cloudtui.services.transfers.engine import Limits
+from cloudtui.services.transfers.orders import Order, Source, Verb
+from tests.transfers.engine_rig import Rig, disk
+
+
+@pytest.fixture
+async def rig(tmp_path: Path) -> AsyncIterator[Rig]:
+    async with Rig(tmp_path / "home", limits=Limits(jobs=1)) as rig:
+        yield rig
+
+
+async def paused(rig: Rig, tmp_path: Path, *names: str) -> list[str]:
+    """Jobs that wait to be let go, in this order."""
+    jobs = []
+    for name in names:
+        (tmp_path / name).write_bytes(name.encode())
+        source = (Source(disk(tmp_path / name)),)
+        jobs.append(
+            await rig.engine.submit(Order(Verb.COPY, source, disk(tmp_path / "to"), paused=True))
+        )
+    return jobs
+
+
+def order_of(rig: Rig) -> list[str]:
+    return [view.title for view in rig.engine.views()]
+
+
+async def test_a_job_changes_places_with_its_neighbours(rig: Rig, tmp_path: Path) -> None:
+    one, two, three = await paused(rig, tmp_path, "one", "two", "three")
+    assert await rig.engine.reorder(three, -1)
+    assert order_of(rig) == ["one", "three", "two"]
+    assert await rig.engine.reorder(three, -1)
+    assert order_of(rig) == ["three", "one", "two"]
+    assert not await rig.engine.reorder(three, -1)
+    assert not await rig.engine.reorder(two, 1)
+    assert await rig.engine.reorder(one, 1)
+    assert order_of(rig) == ["three", "two", "one"]
+    with pytest.raises(NotFound):
+        await rig.engine.reorder("nobody", 1)
+
+
+async def test_the_order_is_that_of_the_next_process_too(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    async with Rig(home) as rig:
+        await paused(rig, tmp_path, "one", "two")
+    async with Rig(home) as rig:
+        first = rig.engine.views()[0].id
+        assert await rig.engine.reorder(first, 1)
+        assert order_of(rig) == ["two", "one"]
+    async with Rig(home) as rig:
+        assert order_of(rig) == ["two", "one"]
+
+
+async def test_waiting_jobs_start_in_the_order_given(rig: Rig, tmp_path: Path) -> None:
+    one, two = await paused(rig, tmp_path, "one", "two")
+    await rig.engine.reorder(two, -1)
+    begun: list[str] = []
+    rig.engine.subscribe(lambda event: begun.append(getattr(event, "id", "")))
+    await rig.engine.resume(two)
+    await rig.engine.resume(one)
+    await rig.engine.wait(one)
+    await rig.engine.wait(two)
+    assert (tmp_path / "to" / "one").read_bytes() == b"one"
+    assert (tmp_path / "to" / "two").read_bytes() == b"two"
+    ended = [view.title for view in rig.engine.views()]
+    assert ended == ["two", "one"]
+    assert begun
+
+
+async def test_the_speed_limit_holds_from_now_on(tmp_path: Path) -> None:
+    async with Rig(tmp_path / "home", limits=Limits(bandwidth=5_000)) as rig:
+        assert rig.engine.speed_limit == 5_000
+        (job,) = await paused(rig, tmp_path, "one")
+        rig.engine.limit_speed(0)
+        assert rig.engine.speed_limit == 0
+        await rig.engine.resume(job)
+        await rig.engine.wait(job)
+        rig.engine.limit_speed(7_000)
+        assert rig.engine._desk.pump.bandwidth.rate == 7_000
+        rig.engine.limit_speed(0)
+        assert rig.engine._desk.pump.bandwidth.rate is None
