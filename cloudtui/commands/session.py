@@ -155,7 +155,6 @@ def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = int(ExitCode.SOME_LEFT)
     except Exception as exc:  # the boundary: no traceback ever reaches a terminal
-        logging.getLogger(__name__).exception("unexpected")
         output.error(
             CloudError(
                 f"Something unexpected happened ({type(exc).__name__}); nothing more was done.",
@@ -205,7 +204,13 @@ async def _main(general: General, output: Output, body: Body, new_account: str) 
         for problem in runtime.problems:
             if not new_account or not problem.key.startswith(f"accounts.{new_account}"):
                 output.say(str(problem))
-        return await body(runtime, output) or 0
+        try:
+            return await body(runtime, output) or 0
+        except CloudError:
+            raise
+        except Exception:  # told by `leave`, when the log is closed already
+            logging.getLogger(__name__).exception("unexpected")
+            raise
 
 
 class Failures:

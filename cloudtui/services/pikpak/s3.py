@@ -239,6 +239,12 @@ def error_of(status: int, body: bytes) -> CloudError | None:
     be continued: it was forgotten, or its credentials ended.
     """
     text = body.decode("utf-8", "replace") if len(body) < 65536 else ""
+    if status < 300 and text.lstrip()[:14].lower().startswith(("<!doctype html", "<html")):
+        # somebody between us and the store answered, and nothing was stored
+        return BadReply(
+            "A web page came in place of the answer of PikPak's store.",
+            hint="Is a sign-in page of this network in the way?",
+        )
     failed = status >= 300 or "<Error>" in text
     if not failed:
         return None
