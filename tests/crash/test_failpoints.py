@@ -47,6 +47,7 @@ SPOOL = tuple(f"engine.spool.{step}" for step in ("filled", "hashed", "sent"))
 PK_REPLACE = tuple(f"pikpak.replace.{step}" for step in ("checked", "trashed", "named"))
 PK_TRASH = ("pikpak.batch.started", "pikpak.trash.done")
 PC_TRASH = tuple(f"pcloud.trash.{step}" for step in ("batch", "manifest", "moved"))
+PK_HIDDEN = tuple(f"pikpak.copy.{step}" for step in ("started", "hidden", "named", "placed"))
 DISK_TRASH = ("disk.trash.noted", "disk.trash.moved")
 
 
@@ -75,7 +76,9 @@ ROWS: dict[str, Row] = {
     ),
     "up-new-pk": Row(on.up_renamed("pk"), ("plan.mkdir.made", "engine.item.done"), whole=False),
     "up-new-pc": Row(on.up_renamed("pc"), ("plan.mkdir.made", "engine.item.done"), whole=False),
-    "up-resumed-pk": Row(on.up("pk", resumed=True), (*SENT, "pikpak.upload.completed"), whole=False),
+    "up-resumed-pk": Row(
+        on.up("pk", resumed=True), (*SENT, "pikpak.upload.completed"), whole=False
+    ),
     "up-resumed-pc": Row(on.up("pc", resumed=True), (*SENT, "pcloud.upload.saved"), whole=False),
     "down-pk": Row(on.down("pk"), (*JOB, *TREE, *STREAM, *TO_DISK), LATE_TREE),
     "down-pc": Row(on.down("pc"), (*JOB, *TREE, *STREAM, *TO_DISK), LATE_TREE),
@@ -114,7 +117,10 @@ ROWS: dict[str, Row] = {
         ),
     ),
     "replace-large-pk": Row(
-        on.replace_up("pk", 300_000), (*SENT, *TO_PK, *PK_REPLACE), ("engine.receipt:3",), False
+        on.replace_up("pk", 300_000),
+        (*SENT, *TO_PK, *PK_REPLACE),
+        ("engine.receipt:3",),
+        whole=False,
     ),
     "replace-pc": Row(
         on.replace_up("pc", 300_000), (*JOB, *STREAM, *SENT, *SESSION), ("engine.receipt:4",)
@@ -159,7 +165,7 @@ ROWS: dict[str, Row] = {
     "move-inside-pc": Row(on.inside("pc", "mv"), (*JOB, *SERVER, "pcloud.move")),
     "copy-over-pk": Row(
         on.inside_replace("pk", "cp"),
-        (*REPLACE, *PK_TRASH, "pikpak.copy.started", "pikpak.copy.done", "pikpak.rename.done"),
+        (*REPLACE, *PK_TRASH, *PK_HIDDEN, "pikpak.copy.done", "pikpak.rename.done"),
         ("pikpak.rename.done:2",),
         whole=False,
     ),
@@ -195,14 +201,17 @@ ROWS: dict[str, Row] = {
     "drop-pc": Row(on.dropped("pc"), ("pcloud.upload.aborted",), whole=False),
     "offline-pk": Row(on.offline("pk"), ("pikpak.offline.added",)),
     "offline-pc": Row(on.offline("pc"), ("pcloud.offline.added",)),
+    "extract-pk": Row(on.extract, ("pikpak.extract.started",)),
     "share-pk": Row(on.share("pk"), ("pikpak.share.made",)),
     "share-pc": Row(on.share("pc"), ("pcloud.share.made",)),
     "sign-in": Row(on.sign_in, SIGN_IN),
     "refresh": Row(on.refresh, ("pikpak.refresh.answered", "pikpak.refresh.stored")),
 }
 
-ELSEWHERE = {"mover.range_durable"}
-"""In `test_large.py`: it takes 64 MiB to pass it."""
+FETCH = {f"engine.fetch.{step}" for step in ("intent", "noted", "ordered", "arrived", "finished")}
+FETCH |= {f"pcloud.fetch.{step}" for step in ("ordered", "timed", "twin")}
+ELSEWHERE = {"mover.range_durable"} | FETCH
+"""In `test_large.py`, for it takes 64 MiB to pass it, and in `tests/routes`."""
 
 
 def deaths() -> list[tuple[str, str]]:
@@ -239,12 +248,11 @@ def test_the_table_names_what_is_passed(stage: Stage, tmp_path: Path, title: str
 def test_killed_there_and_run_again(stage: Stage, title: str, failpoint: str) -> None:
     case = ROWS[title].scenario(stage)
     stage.die(failpoint, *case.words)
-    words = ("jobs", "resume") if case.resumed else case.words
-    again = stage.home.run(*words)
+    again = stage.home.run(*(case.again or case.words))
     assert again.code in case.codes, f"exit {again.code}\n{again.out}{again.err}"
     if again.code and case.words[0] == "mv":
         assert failpoint == "engine.job.finished"
     assert "Traceback" not in again.err
     case.check()
-    left = [row for row in stage.home.run("jobs", "ls", "--json").ok().values]
+    left = stage.home.run("jobs", "ls", "--json").ok().values
     assert all(row["state"] in ("done", "cancelled") for row in left), left

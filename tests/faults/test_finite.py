@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 
 from tests.cloud_stage import Stage, tree_of
-from tests.crash.scenarios import VOID, files_of, under
+from tests.crash.scenarios import VOID, files_of, within
 
 
 @dataclass(frozen=True)
@@ -96,34 +96,43 @@ ANSWERED = ("api", "store", "bytes")
 
 @dataclass(frozen=True)
 class Trouble:
-    """A kind of fault: its fields, how often in a row, at which kinds of endpoint of which clouds."""
+    """A kind of fault: its fields, how often in a row, at which endpoints of which clouds.
+
+    Rejections slow an account down, so they come at one endpoint in eight only.
+    """
 
     fields: dict[str, object]
     times: int
     kinds: tuple[str, ...] = EVERYWHERE
     clouds: tuple[str, ...] = ("pk", "pc")
     sign_in: bool = False
+    lost: bool = False
+    every: int = 1
+    first: int = 0
 
 
 BUSY: dict[str, object] = {"kind": "status", "code": 429}
 TROUBLES = {
-    "429": Trouble(BUSY, 3, sign_in=True),
-    "429-after": Trouble({**BUSY, "headers": {"Retry-After": "0"}}, 2, sign_in=True),
+    "429": Trouble(BUSY, 3, every=8),
+    "429-after": Trouble({**BUSY, "headers": {"Retry-After": "0"}}, 2, every=8, first=1),
     "500": Trouble({"kind": "status", "code": 500}, 3, sign_in=True),
     "503": Trouble({"kind": "status", "code": 503}, 2, sign_in=True),
     "reset-before": Trouble({"kind": "reset_before"}, 3, sign_in=True),
-    "reset-after": Trouble({"kind": "reset_after"}, 2),
-    "truncated": Trouble({"kind": "truncate_json"}, 2, ("api", "store")),
+    "reset-after": Trouble({"kind": "reset_after"}, 2, lost=True),
+    "truncated": Trouble({"kind": "truncate_json"}, 2, ("api", "store"), lost=True),
     "html": Trouble({"kind": "html"}, 2, ANSWERED, sign_in=True),
     "cut": Trouble({"kind": "cut", "bytes": 40}, 3),
     "cut-upload": Trouble({"kind": "cut_upload", "bytes": 300}, 2, ("bytes",)),
     "token": Trouble({"kind": "expire_token"}, 1, ("api",), ("pk",)),
     "captcha": Trouble({"kind": "expire_captcha"}, 1, ("api",), ("pk",)),
-    "code-9": Trouble({"kind": "api_code", "code": 9}, 2, ("api",), ("pk",)),
+    "code-9": Trouble(
+        {"kind": "api_code", "code": {"error": "captcha_invalid", "error_code": 9}},
+        *(2, ("api",), ("pk",)),
+    ),
     "code-16": Trouble(
         {"kind": "api_code", "code": {"error_code": 16, "status": 401}}, 2, ("api",), ("pk",)
     ),
-    "code-4000": Trouble({"kind": "api_code", "code": 4000}, 2, ("api", "bytes"), ("pc",)),
+    "code-4000": Trouble({"kind": "api_code", "code": 4000}, 2, ("api", "bytes"), ("pc",), every=8),
     "code-5000": Trouble({"kind": "api_code", "code": 5000}, 3, ("api", "bytes"), ("pc",)),
 }
 
@@ -136,7 +145,7 @@ ROUND_TRIPS = [
 
 def plan(stage: Stage, trouble: Trouble, endpoints: tuple[Endpoint, ...]) -> None:
     """Put the fault at each of these endpoints."""
-    for endpoint in endpoints:
+    for endpoint in endpoints[trouble.first :: trouble.every]:
         if endpoint.kind in trouble.kinds:
             stage.admin.fault(
                 **trouble.fields,
@@ -147,12 +156,14 @@ def plan(stage: Stage, trouble: Trouble, endpoints: tuple[Endpoint, ...]) -> Non
             )
 
 
-def passed(stage: Stage) -> None:
-    """Every planned fault has struck."""
-    left = [
-        f"{fault['times']} × {fault['match']} {fault['query']}" for fault in stage.admin.faults()
-    ]
-    assert left == []
+def struck(stage: Stage, trouble: Trouble) -> None:
+    """Every planned fault has struck, where a lost answer is not asked for again at least once."""
+    for fault in stage.admin.faults():
+        where = f"{fault['match']} {fault['query']}"
+        # how a batch went is seen by its entries when the answer with its task is lost
+        looked = "/tasks/" in where and trouble.lost
+        assert fault["times"] < trouble.times or looked, f"{where} was not asked for"
+    stage.admin.clear_faults()
 
 
 @pytest.mark.parametrize(("name", "place"), ROUND_TRIPS)
@@ -167,21 +178,21 @@ def test_there_and_back(stage: Stage, name: str, place: str) -> None:
         plan(stage, trouble, SIGN_IN)
     plan(stage, trouble, UP[place])
     run("cp", "-r", source, f"{place}:/x/").ok()
-    passed(stage)
-    assert stage.tree(place, "/x") == {"src": None} | under("src", whole)
+    struck(stage, trouble)
+    assert stage.tree(place, "/x") == within("src", whole)
 
     plan(stage, trouble, DOWN[place])
     run("cp", "-r", f"{place}:/x/src", back).ok()
-    passed(stage)
+    struck(stage, trouble)
     assert stage.tree("", str(back)) == whole
 
     plan(stage, trouble, REMOVE[place])
     run("rm", "-r", f"{place}:/x/src").ok()
-    passed(stage)
+    struck(stage, trouble)
     assert stage.tree(place, "/x") == {}
 
     plan(stage, trouble, RESTORE[place])
     run("trash", "restore", f"{place}:/x/src").ok()
-    passed(stage)
-    assert stage.tree(place, "/x") == {"src": None} | under("src", whole)
+    struck(stage, trouble)
+    assert stage.tree(place, "/x") == within("src", whole)
     assert stage.litter() == []
