@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING
 
 import click
@@ -96,19 +97,9 @@ def jobs_resume(context: click.Context, ids: tuple[str, ...]) -> None:
 
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
-        here: list[str] = []
-        for view in _views(runtime.transfers, ids, failures):
-            if view.state.is_final:
-                continue
-            try:
-                await runtime.transfers.resume(view.id)
-            except CloudError as error:
-                failures.add(error)
-                continue
-            if runtime.transfers.view(view.id).mine:
-                here.append(view.id)
-        code = await follow(runtime.transfers, here, output) if here else 0
-        return code or failures.exit_code
+        transfers = runtime.transfers
+        views = [view for view in _views(transfers, ids, failures) if not view.state.is_final]
+        return await _go_on(transfers, views, transfers.resume, failures, output)
 
     run(context, body)
 
@@ -121,21 +112,36 @@ def jobs_retry(context: click.Context, ids: tuple[str, ...]) -> None:
 
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
-        here: list[str] = []
-        for view in _views(runtime.transfers, ids, failures):
-            if not view.files_failed and view.state is not JobState.FAILED:
-                continue
-            try:
-                await runtime.transfers.retry(view.id)
-            except CloudError as error:
-                failures.add(error)
-                continue
-            if runtime.transfers.view(view.id).mine:
-                here.append(view.id)
-        code = await follow(runtime.transfers, here, output) if here else 0
-        return code or failures.exit_code
+        transfers = runtime.transfers
+        views = [
+            view
+            for view in _views(transfers, ids, failures)
+            if view.files_failed or view.state is JobState.FAILED
+        ]
+        return await _go_on(transfers, views, transfers.retry, failures, output)
 
     run(context, body)
+
+
+async def _go_on(
+    transfers: Transfers,
+    views: list[JobView],
+    begin: Callable[[str], Awaitable[None]],
+    failures: Failures,
+    output: Output,
+) -> int:
+    """Begin jobs again and follow those that became ours to their end; the exit code."""
+    here: list[str] = []
+    for view in views:
+        try:
+            await begin(view.id)
+        except CloudError as error:
+            failures.add(error)
+            continue
+        if transfers.view(view.id).mine:
+            here.append(view.id)
+    code = await follow(transfers, here, output) if here else 0
+    return code or failures.exit_code
 
 
 @jobs.command("cancel")
