@@ -24,6 +24,7 @@ from cloudtui.services.models import DISK, Found, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.transfers.orders import (
     Answer,
+    Follow,
     JobState,
     JobView,
     OnConflict,
@@ -56,6 +57,12 @@ def _transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
             type=click.Choice([each.value for each in ServerSide]),
             default=ServerSide.AUTO.value,
             help="Whether a service may copy by itself.",
+        ),
+        click.option(
+            "--follow",
+            "follow_links",
+            type=click.Choice([each.value for each in Follow]),
+            help="Which links of the disk are followed; moves follow none.",
         ),
         click.option(
             "--verify",
@@ -123,6 +130,7 @@ def _transfer(
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     bwlimit: str | None,
+    follow_links: str | None,
 ) -> None:
     async def body(runtime: Runtime, output: Output) -> int:
         if len(words) < 2:
@@ -137,6 +145,7 @@ def _transfer(
             include=include,
             exclude=exclude,
             bandwidth=parse_rate(bwlimit) if bwlimit else None,
+            follow=Follow(follow_links or runtime.settings.text("follow")),
         )
         if not dry_run:
             job = await runtime.transfers.take_up(readings(runtime, words, order))

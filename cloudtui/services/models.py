@@ -42,6 +42,8 @@ class Flag(IntFlag):
     READ_ONLY = 16
     BLOCKED = 32
     EXECUTABLE = 64
+    FOLLOWED = 128
+    """Stands where a link of the disk does that leads to it."""
 
 
 NO_FLAGS: Final = Flag(0)

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import (
     ArchiveEntry,
     Capabilities,
@@ -211,48 +212,6 @@ class DiskWrite(Protocol):
 WriteHandle = RemoteWrite | DiskWrite
 
 
-@dataclass(frozen=True, slots=True)
-class Fetching:
-    """How far a service is with a file it fetches itself. `done` in bytes."""
-
-    done: int
-    finished: bool = False
-
-
-@runtime_checkable
-class FetchWrite(Protocol):
-    """A file that the service fetches by a link, which can be written down and taken up by another
-    process. Write its `state` down before `order`: what was ordered is never ordered twice."""
-
-    checked: bool
-    """After `finish`: a digest the service computed agreed with one of the source."""
-
-    def state(self) -> bytes:
-        """All that `Storage.reopen_write` needs; the link is not in it."""
-        ...
-
-    async def order(self, urls: Sequence[str]) -> None:
-        """Have it fetched from one of these equivalent links, unless that was ordered already.
-        Raises Refused (NotSupported) when the service does not do this."""
-        ...
-
-    async def progress(self) -> Fetching:
-        """How far it is. Raises Refused when the service could not fetch it, Gone when it knows
-        nothing of an order and no file came of one."""
-        ...
-
-    async def finish(self, facts: SourceFacts) -> Entry:
-        """Compare size and digests, set the time. Safe to repeat.
-
-        Raises Exists (the name was taken meanwhile) and Mismatch; what was fetched is removed.
-        """
-        ...
-
-    async def abort(self) -> None:
-        """Remove what was fetched, as far as it has come. Safe to repeat."""
-        ...
-
-
 # --- the protocol ----------------------------------------------------------------------------
 
 
@@ -331,21 +290,24 @@ class ServerCopy(Protocol):
 
 
 @runtime_checkable
-class FetchesLinks(Protocol):
-    """Fetches files of other services by their links: no byte passes this machine."""
-
-    async def open_fetch(self, parent: Location, name: str, facts: SourceFacts) -> FetchWrite:
-        """Prepare to fetch a file of known size into `parent`, where `name` is free. Nothing is
-        ordered yet."""
-        ...
-
-
-@runtime_checkable
 class ServerMove(Protocol):
     """Moves inside one account (on disk: inside one file system)."""
 
     async def move(self, item: Found, parent: Location, name: str) -> Entry:
         """Move to `parent` as `name`. Never replaces: Exists."""
+        ...
+
+
+@runtime_checkable
+class FollowsLinks(Protocol):
+    """Knows where its links lead."""
+
+    async def follow(self, link: Found, avoid: Sequence[Location]) -> Entry | None:
+        """What a link leads to, under the link's name and with `Flag.FOLLOWED`.
+
+        None when it leads nowhere, to nothing that may be read, or to a folder that is one of
+        `avoid`: those that it lies in, which would make a loop.
+        """
         ...
 
 

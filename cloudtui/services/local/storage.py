@@ -14,6 +14,7 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from typing import Final, TypeVar
 
 from cloudtui.services.errors import Denied, Refused, UsageError
@@ -27,6 +28,7 @@ from cloudtui.services.models import (
     DISK,
     Capabilities,
     Entry,
+    Flag,
     Found,
     HashType,
     Kind,
@@ -137,7 +139,8 @@ class LocalStorage:
         path = path_of(item.at)
 
         def look() -> LocalFile:
-            real = os.path.realpath(path) if item.entry.kind is Kind.LINK else path
+            linked = item.entry.kind is Kind.LINK or item.entry.flags & Flag.FOLLOWED
+            real = os.path.realpath(path) if linked else path
             with mapping(path):
                 info = os.lstat(real)
             if not stat.S_ISREG(info.st_mode):
@@ -147,6 +150,26 @@ class LocalStorage:
             return LocalFile(
                 os.fsencode(real), info.st_size, info.st_mtime_ns, info.st_dev, info.st_ino
             )
+
+        return await self._run(look)
+
+    async def follow(self, link: Found, avoid: Sequence[Location]) -> Entry | None:
+        """What a link leads to. Folders are known by device and number, so that no detour hides
+        a loop."""
+        path, above = path_of(link.at), [path_of(at) for at in avoid]
+
+        def look() -> Entry | None:
+            try:
+                info = os.stat(path)
+            except OSError:
+                return None
+            if stat.S_ISDIR(info.st_mode):
+                for each in above:
+                    with suppress(OSError):  # one that is not there cannot be entered again
+                        if os.path.samestat(info, os.stat(each)):
+                            return None
+            entry = entry_of(link.entry.name, info)
+            return replace(entry, flags=entry.flags | Flag.FOLLOWED)
 
         return await self._run(look)
 

@@ -18,6 +18,7 @@ import msgspec
 
 from cloudtui.services.errors import Exists, Gone, Mismatch, NotSupported, Refused
 from cloudtui.services.failpoints import failpoint
+from cloudtui.services.fetches import Fetching
 from cloudtui.services.models import Entry, HashType, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
@@ -27,7 +28,7 @@ from cloudtui.services.pcloud.entries import Names, id_param, whole
 from cloudtui.services.pcloud.links import digests
 from cloudtui.services.pcloud.regions import is_trusted
 from cloudtui.services.pcloud.tree import Tree
-from cloudtui.services.storage import Fetching, SourceFacts
+from cloudtui.services.storage import SourceFacts
 
 _PATIENCE: Final = 10
 """First waits (of the retries) that the server may know nothing of an order it was given."""

@@ -5,8 +5,10 @@ Pure. Combines names, filters and the conflict table; makes no call and writes n
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from cloudtui.services.models import Capabilities, Entry, Kind
 from cloudtui.services.naming import display_name
@@ -14,6 +16,10 @@ from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.conflicts import Sameness, Verdict, decide, sameness
 from cloudtui.services.transfers.orders import JobState, OnConflict, Verb
 from cloudtui.services.transfers.rows import Action
+
+LEFT_LINK: Final = "link"
+LEFT_SPECIAL: Final = "special"
+"""Codes of what is left alone for what it is; told in one sentence at the end."""
 
 
 class Part(StrEnum):
@@ -60,8 +66,10 @@ def arrange(entry: Entry, rules: Rules, claims: Claims, wanted: str | None = Non
     under."""
     name = entry.name if wanted is None else wanted
     if entry.kind in (Kind.LINK, Kind.SPECIAL):
-        what = "A link, not followed." if entry.kind is Kind.LINK else "No regular file."
-        return _left(entry, name, JobState.SKIPPED, Verdict.SKIP, what, "")
+        link = entry.kind is Kind.LINK
+        what = "A link, not followed." if link else "No regular file."
+        code = LEFT_LINK if link else LEFT_SPECIAL
+        return _left(entry, name, JobState.SKIPPED, Verdict.SKIP, what, code)
     wrong = _wrong_name(claims.target_name(name), entry, rules)
     if wrong:
         return _left(entry, name, JobState.FAILED, Verdict.REFUSE, wrong, "bad_name")
@@ -140,3 +148,17 @@ def _wrong_name(name: str, entry: Entry, rules: Rules) -> str:
     if caps.max_file is not None and entry.size is not None and entry.size > caps.max_file:
         return f"{shown} is larger than {place} takes. It was not copied."
     return ""
+
+
+def left_alone(counts: Mapping[str, int]) -> str:
+    """The sentence for what was left alone, from counts by code."""
+    links, others = counts.get(LEFT_LINK, 0), counts.get(LEFT_SPECIAL, 0)
+    said = []
+    if links:
+        said.append(
+            "1 link was not followed" if links == 1 else f"{links:,} links were not followed"
+        )
+    if others:
+        what = "1 thing was" if others == 1 else f"{others:,} things were"
+        said.append(f"{what} skipped, being no regular file (device, pipe or socket)")
+    return (" and ".join(said) + ".") if said else ""

@@ -12,11 +12,10 @@ from typing import Final
 
 from cloudtui.services.errors import CloudError, Gone, Mismatch, NotSupported, Refused
 from cloudtui.services.failpoints import failpoint
+from cloudtui.services.fetches import FetchesLinks, FetchWrite
 from cloudtui.services.models import Found, HashType, TrashKind
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import (
-    FetchesLinks,
-    FetchWrite,
     ReadSource,
     ReadTicket,
     SourceFacts,

@@ -31,6 +31,7 @@ from cloudtui.services.models import DISK, Found, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.retry import hears_waits
 from cloudtui.services.transfers import intents, jobwrites, ledger, questions, shelves
+from cloudtui.services.transfers.arrange import left_alone
 from cloudtui.services.transfers.bandwidth import Bandwidth
 from cloudtui.services.transfers.carry import Carrier
 from cloudtui.services.transfers.compare import standing
@@ -420,9 +421,13 @@ class RunningJob:
         finally:
             self.finishing = False
         state = JobState.FAILED if self.totals.failed else JobState.DONE
-        message = ""
+        said = []
         if self.totals.failed:
-            message = f"{self.totals.failed:,} of {self.totals.files:,} failed."
+            said.append(f"{self.totals.failed:,} of {self.totals.files:,} failed.")
+        if self.totals.skipped:
+            left = await self._desk.journal.read(partial(jobwrites.left_alone, self.id))
+            said += [left_alone(left)] if left else []
+        message = " ".join(said)
         await self._set_state(state, Hold.NONE, message)
         failpoint("engine.job.finished")
 

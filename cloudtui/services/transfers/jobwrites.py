@@ -39,3 +39,8 @@ def save(job: str, picture: ledger.Picture, hold: Hold, db: sqlite3.Connection) 
     """How the job stands from now on."""
     ledger.set_state(db, job, picture.state, hold, picture.message)
     ledger.set_picture(db, job, picture)
+
+
+def left_alone(job: str, db: sqlite3.Connection) -> dict[str, int]:
+    """How many items were left alone for what they are, by their codes."""
+    return shelves.left_alone(db, job)

@@ -12,9 +12,9 @@ from typing import TypeGuard
 
 from cloudtui.services.errors import CloudError, Gone
 from cloudtui.services.failpoints import failpoint
+from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.storage import (
-    FetchWrite,
     Receipt,
     RemoteWrite,
     SourceFacts,

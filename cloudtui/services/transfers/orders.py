@@ -45,6 +45,14 @@ class ServerSide(StrEnum):
     ONLY = "only"
 
 
+class Follow(StrEnum):
+    """Which links of the disk are followed by copies; moves follow none."""
+
+    NEVER = "never"
+    FILES = "files"
+    ALL = "all"
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """One thing to transfer. `contents` means what the folder holds, not the folder itself;
@@ -70,6 +78,7 @@ class Order:
     bandwidth: int | None = None
     """Bytes per second for this job, None for no limit."""
     paused: bool = False
+    follow: Follow = Follow.NEVER
 
 
 class JobState(StrEnum):

@@ -25,6 +25,7 @@ from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.filters import Filters
 from cloudtui.services.transfers.folders import Folders, Storages
 from cloudtui.services.transfers.journal import Journal
+from cloudtui.services.transfers.linked import Linked
 from cloudtui.services.transfers.orders import JobState, OnConflict, Order, ServerSide, Source, Verb
 from cloudtui.services.transfers.rows import Action, FolderRow, FolderState, Totals
 from cloudtui.services.transfers.shelves import NewFolder, NewItem
@@ -60,6 +61,7 @@ class Planner:
         self._hooks = hooks
         self._filters = Filters(order.include, order.exclude)
         self._folders = Folders(journal, storages, job, hooks.changed)
+        self._linked = Linked(order)
         self._nodes: dict[Location, str | None] = {}
 
     async def run(self, *, rooted: bool, found: Sequence[Found] | None = None) -> None:
@@ -97,6 +99,7 @@ class Planner:
         target, fresh = await self._folders.ensure(order.target)
         storage = await self._storages(target.account)
         claims = Claims(target.account, storage.caps)
+        found = [await self._followed(here, target) for here in found]
         pairs = list(enumerate(zip(order.sources, found, strict=True)))
         named = [pair for pair in pairs if not pair[1][0].contents]
         if named and not fresh:
@@ -117,6 +120,9 @@ class Planner:
             await self._root_group(parent, target, claims, group)
         await self._journal.run(lambda db: ledger.set_rooted(db, job))
         failpoint("plan.rooted")
+
+    async def _followed(self, here: Found, target: Location) -> Found:
+        return await self._linked.one(await self._storages(here.at.account), here, target)
 
     async def _root_group(
         self,
@@ -188,7 +194,7 @@ class Planner:
             if self._hooks.stopped():
                 raise interrupted()
             wanted: list[_Planned] = []
-            for entry in page:
+            for entry in await self._linked.page(source, row.source, row.target, page):
                 mark = _mark(entry, row.source.account)
                 if mark in known.marks or mark in known.folders:
                     continue

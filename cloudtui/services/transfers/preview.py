@@ -19,6 +19,7 @@ from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.conflicts import Verdict
 from cloudtui.services.transfers.filters import Filters
 from cloudtui.services.transfers.folders import Storages
+from cloudtui.services.transfers.linked import Linked
 from cloudtui.services.transfers.orders import JobState, OnConflict, Order, Verb
 from cloudtui.services.transfers.plan import takes_trees
 
@@ -73,7 +74,8 @@ async def preview(order: Order, storages: Storages) -> AsyncIterator[Planned]:
         names = {source.name or here.entry.name for source, here in named}
         whole = order.on_conflict is OnConflict.KEEP_BOTH
         claims.stand(await standing_names(storage, target, names, whole=whole))
-    for source, here in zip(order.sources, found, strict=True):
+    for source, given in zip(order.sources, found, strict=True):
+        here = await Linked(order).one(await storages(given.at.account), given, target)
         if source.contents:
             queue.append(_Pair(here.at, target, stands, ()))
             continue
@@ -103,7 +105,8 @@ async def _folder(
         async for page in target.scan(pair.target):
             claims.stand(page)
     async for page in source.scan(pair.source):
-        for here in _found(pair.source, page):
+        entries = await Linked(order).page(source, pair.source, pair.target, page)
+        for here in _found(pair.source, entries):
             inner = (*pair.inner, here.entry.name)
             if not filters.takes(inner, folder=here.entry.is_folder):
                 continue

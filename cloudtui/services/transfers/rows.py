@@ -15,6 +15,7 @@ from typing import Final
 from cloudtui.services.models import DISK, Entry, Flag, Kind, Location
 from cloudtui.services.transfers.orders import (
     Direction,
+    Follow,
     JobState,
     OnConflict,
     Order,
@@ -222,7 +223,15 @@ def unpack_entry(data: bytes | None) -> Entry | None:
 
 # --- orders ----------------------------------------------------------------------------------
 
-_OPTIONS: Final = ("on_conflict", "verify", "server_side", "include", "exclude", "bandwidth")
+_OPTIONS: Final = (
+    "on_conflict",
+    "verify",
+    "server_side",
+    "include",
+    "exclude",
+    "bandwidth",
+    "follow",
+)
 
 
 def pack_options(order: Order) -> bytes:
@@ -243,6 +252,7 @@ def unpack_order(verb: str, sources: Sequence[Source], target: Location, options
         include=tuple(found["include"]),
         exclude=tuple(found["exclude"]),
         bandwidth=found["bandwidth"],
+        follow=Follow(found.get("follow", Follow.NEVER)),
     )
 
 

@@ -439,6 +439,15 @@ def codes(db: sqlite3.Connection, job: str) -> tuple[str, ...]:
     return tuple(sorted(row[0] for row in rows))
 
 
+def left_alone(db: sqlite3.Connection, job: str) -> dict[str, int]:
+    """How many items were left alone for what they are, by their codes."""
+    rows = db.execute(
+        "SELECT code, count(*) FROM items WHERE job = ? AND state = ? AND code != '' GROUP BY code",
+        (job, JobState.SKIPPED),
+    )
+    return dict(rows.fetchall())
+
+
 # --- receipts --------------------------------------------------------------------------------
 
 

@@ -18,11 +18,11 @@ from typing import cast
 
 from cloudtui.services.errors import Gone, Mismatch, NotFound
 from cloudtui.services.failpoints import failpoint
+from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import DISK, Found, HashType, Location
 from cloudtui.services.paths import PRIVATE_FILE, ensure
 from cloudtui.services.storage import (
     DiskWrite,
-    FetchWrite,
     LocalFile,
     ReadSource,
     ReadTicket,
