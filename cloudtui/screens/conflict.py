@@ -70,7 +70,7 @@ class ConflictBox(Dialog[Resolution | None]):
             Option("rename To", "t", Resolution(Answer.RENAME)),
             Option("Newer wins", "n", Resolution(Answer.NEWER), no_merge),
             Option("Larger wins", "l", Resolution(Answer.LARGER), no_merge),
-            Option("Later", "d", None),
+            Option("Decide later", "d", None),
         ]
         shown = display_name(name)
         sentences = [f"{shown}  is already in {conflict.where}", *compare_lines(conflict)]

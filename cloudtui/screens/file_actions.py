@@ -17,7 +17,7 @@ from cloudtui.services.errors import CloudError, Exists, NotSupported
 from cloudtui.services.models import Found, Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, split_extension
 from cloudtui.services.storage import HasTrash, Restored, Storage
-from cloudtui.services.transfers.orders import OnConflict, Order, Source, Verb
+from cloudtui.services.transfers.orders import Follow, OnConflict, Order, Source, Verb
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
@@ -137,6 +137,7 @@ class FileActions:
                 target=folder,
                 on_conflict=OnConflict(answer.on_conflict),
                 paused=answer.paused,
+                follow=Follow(runtime.settings.text("follow")),
             )
             await runtime.transfers.submit(order)
             source.view.clear_marks(item.entry.id for item in items)

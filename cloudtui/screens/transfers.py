@@ -242,7 +242,7 @@ class TransfersScreen(Screen[None]):
             return f"filter: {jobs.pattern}{end}  {count}   Esc shows all"
         foot = "Enter details  p pause  P all  x cancel  r retry  c clear  Esc closes"
         if self.size.width >= _FULL:
-            foot = foot.replace("Esc", "K J reorder  b speed limit  / filter  o target  Esc")
+            foot = foot.replace("Esc", "K J order  b speed  / filter  Esc")
         return foot
 
     def _fill_items(self) -> None:

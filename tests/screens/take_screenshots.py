@@ -1,8 +1,9 @@
 """Takes pictures of the program on the demonstration's clouds.
 
 Run by hand: `python -m tests.screens.take_screenshots [FOLDER] [--all]`. Keys go into the real app
-on the embedded clouds; pictures are PNG where rsvg-convert is installed, else SVG without the
-reference to fonts elsewhere. Without `--all` only the pictures that the documents show are taken.
+on the embedded clouds; pictures are PNG where rsvg-convert is installed (small ones with pngquant
+beside it), else SVG without the reference to fonts elsewhere. Without `--all` only the pictures
+that the documents show are taken.
 """
 
 from __future__ import annotations
@@ -27,22 +28,33 @@ from cloudtui.commands.demo import runtime_of
 from cloudtui.demo import Demo, demonstration
 from cloudtui.ports import Door
 from cloudtui.screens.browser import Browser
+from cloudtui.screens.offline import TaskList
 from tests.screens.driving import picture, press, settle
 
 SIZES = ((80, 24), (120, 40), (200, 60))
 MIDDLE = (120, 40)
 _FONTS = re.compile(r"@font-face\s*\{[^}]*\}")
 _RATE = 1_500_000
+_SHOWN = frozenset(
+    {
+        "panes", "copying", "conflict", "trash", "offline", "sign-in-pikpak", "puzzle",
+        "sign-in-pcloud", "viewer",
+    }
+)  # fmt: skip
+"""The pictures that the documents show."""
 
 
 class Camera:
     """One app on a demonstration, and where its pictures go."""
 
-    def __init__(self, demo: Demo, app: CloudApp, folder: Path, size: tuple[int, int]) -> None:
+    def __init__(
+        self, demo: Demo, app: CloudApp, folder: Path, size: tuple[int, int], *, everything: bool
+    ) -> None:
         self.demo = demo
         self.app = app
         self.pilot = None
         self._folder = folder
+        self._everything = everything
         self._size = size
 
     async def keys(self, *names: str) -> None:
@@ -85,7 +97,9 @@ class Camera:
         await self.keys()
 
     def take(self, name: str) -> None:
-        """Write a picture, and its words beside it."""
+        """Write a picture, if it is one of those that were asked for."""
+        if not self._everything and name.rpartition("-")[0] not in _SHOWN:
+            return
         svg = _FONTS.sub("", self.app.export_screenshot(title="cloudtui"))
         svg = svg.replace("Fira Code", "DejaVu Sans Mono, Noto Sans Mono CJK JP")
         svg = svg.replace("<text ", '<text xml:space="preserve" ')
@@ -103,6 +117,9 @@ class Camera:
             input=svg.encode(),
             check=True,
         )
+        if shutil.which("pngquant") is not None:
+            words_ = ["pngquant", "--force", "--ext", ".png", "64", str(stem.with_suffix(".png"))]
+            subprocess.run(words_, check=True)
 
 
 def slow_down(demo: Demo, rate: int) -> None:
@@ -121,12 +138,12 @@ def slow_down(demo: Demo, rate: int) -> None:
 
 @asynccontextmanager
 async def opened(
-    demo: Demo, folder: Path, size: tuple[int, int], right: str = "pikpak:/"
+    demo: Demo, folder: Path, size: tuple[int, int], *, everything: bool
 ) -> AsyncIterator[Camera]:
     """The app on the demonstration, both panes listed."""
     door = Door(lambda: runtime_of(demo))
-    app = CloudApp(door, str(Path.home() / "Videos"), right)
-    camera = Camera(demo, app, folder, size)
+    app = CloudApp(door, str(Path.home() / "Videos"), "pikpak:/")
+    camera = Camera(demo, app, folder, size, everything=everything)
     async with app.run_test(size=size, notifications=True) as pilot:
         camera.pilot = pilot  # type: ignore[assignment]
         await camera.until(
@@ -260,12 +277,17 @@ async def offline(camera: Camera, size: tuple[int, int]) -> None:
         "magnet:?xt=urn:btih:1123456789abcdef0123456789abcdef01234567&dn=harbour-talks\n"
         "not a link\n"
     )
+    await camera.shows("dn=ferry")
     camera.take(f"paste-{size[0]}x{size[1]}")
     await camera.keys("f5")
     await camera.shows("refused")
     camera.take(f"paste-refused-{size[0]}x{size[1]}")
     await camera.keys("escape", "O")
     await camera.shows("Offline downloads", "ferry-season")
+    await camera.keys("down", "f")
+    listed = camera.app.screen.query_one(TaskList)
+    while not all(20 < task.percent < 100 for task in listed.tasks):
+        await camera.keys("ctrl+r")
     camera.take(f"offline-{size[0]}x{size[1]}")
     await camera.keys("escape")
 
@@ -294,6 +316,17 @@ async def sign_in(camera: Camera, size: tuple[int, int]) -> None:
     await camera.keys("k")
     camera.take("qr" + at)
     await camera.keys("escape", "escape")
+
+
+async def viewer(camera: Camera, size: tuple[int, int]) -> None:
+    """A file in the cloud, looked at."""
+    await camera.keys("tab")
+    await camera.enter(camera.app.main.right, "Documents")
+    await camera.choose(camera.app.main.right, "Welcome.txt")
+    await camera.keys("f3")
+    await camera.shows("Welcome.txt", "x bytes", "welcome")
+    camera.take(f"viewer-{size[0]}x{size[1]}")
+    await camera.keys("escape")
 
 
 async def puzzle(camera: Camera, size: tuple[int, int]) -> None:
@@ -333,18 +366,18 @@ async def take_all(folder: Path, *, everything: bool) -> None:
     sizes = SIZES if everything else (MIDDLE,)
     for size in SIZES:
         with demonstration(("library", "hostile-names")) as demo:
-            async with opened(demo, folder, size) as camera:
+            async with opened(demo, folder, size, everything=everything) as camera:
                 await panes(camera, size)
                 if everything:
                     await camera.keys("escape", "tab", "home", "backspace", "tab")
                     await camera.still()
                     await more(camera, size)
     for size in sizes:
-        for scene in (conflict, trash, offline, sign_in, puzzle, copying):
+        for scene in (conflict, trash, offline, sign_in, viewer, puzzle, copying):
             with demonstration(("library", "trash")) as demo:
                 if scene is copying:
                     slow_down(demo, _RATE)
-                async with opened(demo, folder, size) as camera:
+                async with opened(demo, folder, size, everything=everything) as camera:
                     await scene(camera, size)
 
 
