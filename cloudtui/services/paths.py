@@ -101,8 +101,13 @@ class Paths:
 
 
 def ensure(folder: Path) -> Path:
-    """Make a folder of ours, readable by the owner alone, with whatever is missing above it."""
-    folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+    """Make a folder of ours with whatever is missing above it, all readable by the owner alone."""
+    try:
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
+    except FileNotFoundError:
+        # not `parents=True`: that makes what lies between with the mode of ordinary folders
+        ensure(folder.parent)
+        folder.mkdir(mode=PRIVATE_FOLDER, exist_ok=True)
     return folder
 
 

@@ -36,7 +36,7 @@ def ticket(server: ByteServer, **changes: object) -> ReadTicket:
         "urls": (f"{server.url}/f",),
         "size": len(server.files["/f"]),
         "version": "v1",
-        "headers": (("Authorization", "Bearer x"),),
+        "headers": (("Authorization", "Bearer x"), ("X-Amz-Security-Token", "st")),
     }
     return ReadTicket(**{**values, **changes})  # type: ignore[arg-type]
 
@@ -167,7 +167,10 @@ async def test_redirects_keep_the_token_at_home(
         )
         assert await reader.read(ticket(server), 3, 9) == DATA[3:12]
         assert [each.headers.get("authorization") for each in server.seen] == ["Bearer x"] * 2
+        assert [each.headers.get("x-amz-security-token") for each in server.seen] == ["st"] * 2
         assert [each.headers.get("authorization") for each in other.seen] == [None]
+        assert [each.headers.get("x-amz-security-token") for each in other.seen] == [None]
+        assert other.seen[0].headers["range"] == "bytes=3-11"
         assert other.seen[0].headers["host"] == f"127.0.0.1:{other.port}"
 
 
