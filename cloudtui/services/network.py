@@ -15,7 +15,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, cast
 from urllib.parse import urlsplit
@@ -169,65 +169,35 @@ class Network:
 def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
     import httpx
 
+    from cloudtui.services.http_lane import Lane
+
     class Lanes:
-        """Transports of one connection each, towards one host.
+        """Connections to one host; the one used last comes first, so that few calls keep few."""
 
-        Not one pool: httpx looks through all its connections on every request, which with 32 calls
-        at once takes twice as long as the calls themselves. The lane used last comes first, so that
-        few calls keep few connections open.
-        """
-
-        def __init__(self, proxy: str | None) -> None:
-            self._proxy = proxy
-            self._idle: list[httpx.AsyncHTTPTransport] = []
-            self._all: list[httpx.AsyncHTTPTransport] = []
+        def __init__(self, url: httpx.URL) -> None:
+            self._url = url
+            self._idle: list[Lane] = []
+            self._all: list[Lane] = []
             self._room = asyncio.Semaphore(connections)
 
-        async def take(self) -> httpx.AsyncHTTPTransport:
+        async def take(self) -> Lane:
             """A lane of one's own; waits when all are taken."""
             await self._room.acquire()
             if self._idle:
                 return self._idle.pop()
-            lane = httpx.AsyncHTTPTransport(
-                verify=network.ssl_context,
-                http1=True,
-                http2=False,
-                limits=httpx.Limits(
-                    max_connections=1, max_keepalive_connections=1, keepalive_expiry=30.0
-                ),
-                proxy=self._proxy,
-                trust_env=False,
-            )
+            lane = Lane(network, self._url)
             self._all.append(lane)
             return lane
 
-        def give(self, lane: httpx.AsyncHTTPTransport) -> None:
+        def give(self, lane: Lane) -> None:
             """The answer was read, or never came."""
             self._idle.append(lane)
             self._room.release()
 
         async def aclose(self) -> None:
             for lane in self._all:
-                await lane.aclose()
-
-    class Body(httpx.AsyncByteStream):
-        """An answer's body; its lane is free when it is closed."""
-
-        def __init__(self, inner: httpx.AsyncByteStream, free: Callable[[], None]) -> None:
-            self._inner = inner
-            self._free: Callable[[], None] | None = free
-
-        async def __aiter__(self) -> AsyncIterator[bytes]:
-            async for piece in self._inner:
-                yield piece
-
-        async def aclose(self) -> None:
-            try:
-                await self._inner.aclose()
-            finally:
-                free, self._free = self._free, None
-                if free is not None:
-                    free()
+                lane.drop()
+            await asyncio.sleep(0)  # lets the connections say goodbye
 
     class Routes(httpx.AsyncBaseTransport):
         """Sends each request directly or through the proxy its target asks for."""
@@ -239,16 +209,15 @@ def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
             origin = (request.url.scheme, request.url.netloc.decode("ascii"))
             lanes = self._by_host.get(origin)
             if lanes is None:
-                lanes = self._by_host[origin] = Lanes(network.proxy_for(str(request.url)))
+                lanes = self._by_host[origin] = Lanes(request.url)
             lane = await lanes.take()
+            free = partial(lanes.give, lane)
             try:
-                response = await lane.handle_async_request(request)
+                response = await lane.send(request, free)
             except BaseException:
-                lanes.give(lane)
+                free()
                 raise
             network.clock.note(request.url.host, response.headers.get("date"))
-            assert isinstance(response.stream, httpx.AsyncByteStream)
-            response.stream = Body(response.stream, partial(lanes.give, lane))
             return response
 
         async def aclose(self) -> None:
