@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import cast
 from urllib.parse import urlsplit
 
+from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.hashes import hasher
 from cloudtui.services.models import Entry, Found, HashType, Location
 from cloudtui.services.storage import (
@@ -41,12 +42,12 @@ def facts_of(data: bytes, kinds: Iterable[HashType | None] = ()) -> SourceFacts:
     return SourceFacts(len(data), MTIME, hashes)
 
 
-def on_disk(handle: WriteHandle) -> DiskWrite | None:
+def on_disk(handle: WriteHandle | FetchWrite) -> DiskWrite | None:
     """The handle when it writes to this disk."""
     return cast("DiskWrite", handle) if hasattr(handle, "fd") else None
 
 
-def remote(handle: WriteHandle) -> RemoteWrite:
+def remote(handle: WriteHandle | FetchWrite) -> RemoteWrite:
     """The handle of a write to a service."""
     assert on_disk(handle) is None
     return cast("RemoteWrite", handle)
@@ -87,7 +88,7 @@ async def send_parts(
 
 
 async def finish(
-    storage: Storage, handle: WriteHandle, receipts: Sequence[Receipt], data: bytes
+    storage: Storage, handle: WriteHandle | FetchWrite, receipts: Sequence[Receipt], data: bytes
 ) -> Entry:
     """Commit."""
     disk = on_disk(handle)

@@ -26,7 +26,6 @@ from cloudtui.services.storage import (
     Receipt,
     RemoteWrite,
     SourceFacts,
-    WriteHandle,
 )
 from tests.sandbox_process import SandboxProcess
 
@@ -178,7 +177,7 @@ async def send(request: PartRequest, data: bytes, network: Network = PLAIN) -> P
     return PartReply(reply.status_code, dict(reply.headers), reply.content)
 
 
-def remote(handle: WriteHandle) -> RemoteWrite:
+def remote(handle: object) -> RemoteWrite:
     """The handle, known to be a remote one."""
     assert isinstance(handle, SmallWrite | SessionWrite)
     return handle

@@ -27,8 +27,9 @@ class Fault:
 
     `kind`: reset-before (no answer, nothing done), reset-after (done, no answer), cut (connection
     ends after `after` body bytes), corrupt (one body byte flipped), stall (silence after `after`
-    bytes, of a PUT before its answer, until `go`), ignore-range, status (answers `status`), redirect (to `location`), early
-    (answers before reading the body), chunked, no-length, wrong-range.
+    bytes, of a PUT before its answer, until `go`), ignore-range, status (answers `status`),
+    redirect (to `location`), early (answers before reading the body), chunked, no-length,
+    wrong-range.
     """
 
     kind: str
