@@ -13,6 +13,7 @@ import gc
 import importlib
 import os
 import signal
+import sys
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
@@ -302,6 +303,25 @@ class CloudApp(App[int]):
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         return ()
+
+    # --- when we are wrong -------------------------------------------------------------------
+
+    def _fatal_error(self) -> None:
+        """A fault of ours ends the screen: told in a sentence, written to the log without what the
+        variables held. The framework's own report would print passwords from fields."""
+        import logging
+
+        from rich.text import Text
+
+        error = sys.exc_info()[1]
+        logging.getLogger(__name__).critical("the screen ended", exc_info=error)
+        self._exit_renderables.append(
+            Text(
+                f"cloudtui ended by a fault of its own ({type(error).__name__}). Jobs are paused"
+                " and go on the next time. `cloudtui paths` names the log that tells more."
+            )
+        )
+        self._close_messages_no_wait()
 
     # --- the way out -------------------------------------------------------------------------
 

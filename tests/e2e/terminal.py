@@ -63,6 +63,11 @@ class Terminal:
         return self._tmux("capture-pane", "-p", "-t", "0")
 
     @property
+    def history(self) -> str:
+        """What stands on the screen and what was scrolled off it."""
+        return self._tmux("capture-pane", "-p", "-J", "-S", "-", "-t", "0")
+
+    @property
     def ended(self) -> bool:
         """Whether the program is over, its exit code or signal known."""
         told = self._tmux(
