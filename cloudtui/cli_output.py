@@ -86,9 +86,9 @@ class Output:
         return display_name(text) if self.out_is_terminal else text
 
     def line(self, text: str = "") -> None:
-        """One line of data."""
+        """One line of data. A terminal never gets a control character, whoever named it."""
         self._clear()
-        self._out.write(text + "\n")
+        self._out.write((_harmless(text) if self.out_is_terminal else text) + "\n")
         self._out.flush()
 
     def value(self, value: Mapping[str, object]) -> None:
@@ -106,9 +106,9 @@ class Output:
         self._out.flush()
 
     def say(self, text: str) -> None:
-        """A sentence for people."""
+        """A sentence for people; it may be several lines."""
         self._clear()
-        self._err.write(text + "\n")
+        self._err.write(_harmless(text) + "\n")
         self._err.flush()
 
     def debug(self, text: str) -> None:
@@ -130,7 +130,7 @@ class Output:
         if not self._err.isatty():
             return
         width = os.get_terminal_size(self._err.fileno()).columns if self._err.isatty() else 80
-        self._err.write("\r\x1b[K" + text[: max(10, width - 1)])
+        self._err.write("\r\x1b[K" + _harmless(text)[: max(10, width - 1)])
         self._err.flush()
         self._line_open = True
 
@@ -139,6 +139,10 @@ class Output:
             self._err.write("\r\x1b[K")
             self._err.flush()
             self._line_open = False
+
+
+def _harmless(text: str) -> str:
+    return "\n".join(display_name(line, edges=False) for line in text.split("\n"))
 
 
 def _jsonable(value: object) -> object:
