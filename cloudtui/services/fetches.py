@@ -1,4 +1,4 @@
-"""What a service offers that fetches files of other services by their links. Shapes only, no I/O."""
+"""What a service offers that fetches files of others by their links. Shapes only, no I/O."""
 
 from __future__ import annotations
 

@@ -315,7 +315,7 @@ class FakeSettings:
     def __init__(self) -> None:
         self.words = {
             "theme": "default", "borders": "line", "units": "iec", "thousands": ",",
-            "decimal": ".", "layout": "latin", "on_conflict": "ask",
+            "decimal": ".", "layout": "latin", "on_conflict": "ask", "follow": "never",
         }  # fmt: skip
         self.flags = {"hidden": True, "mouse": True, "folders_first": True}
         self.numbers = {"redraw": 4.0}
