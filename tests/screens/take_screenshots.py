@@ -304,10 +304,10 @@ async def sign_in(camera: Camera, size: tuple[int, int]) -> None:
     await camera.keys("tab", *"hunter2")
     camera.take("sign-in-pikpak" + at)
     await camera.keys("escape")
-    await camera.keys("5")
+    await camera.keys("home", "down", "down", "s")  # the account whose pages are embedded, too
     await camera.shows("Client ID")
     camera.take("sign-in-pcloud-app" + at)
-    await camera.keys(*"app", "tab", *"s3cret", "enter")
+    await camera.keys("enter")
     await camera.shows("How do you want")
     camera.take("sign-in-pcloud-ways" + at)
     await camera.keys("a")
