@@ -103,7 +103,7 @@ def login(
                 runtime.settings.set(f"{name}.{key}", said[key])
         if output.as_json:
             output.value({"name": name, "kind": chosen, "username": who})
-        output.say(f"Signed in to {name}: as {display_name(who)}." if who else "Signed in.")
+        output.say(f"Signed in to {name} as {display_name(who)}." if who else "Signed in.")
         return 0
 
     run(context, body, new_account=name)
