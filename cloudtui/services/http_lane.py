@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import select
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -76,6 +77,11 @@ class Lane:
         reader, writer = self._reader, self._writer
         if reader is not None and writer is not None:
             stale = time.monotonic() - self._idle_since > _IDLE_SECONDS
+            stale = stale or writer.is_closing()
+            if not stale and _readable(writer):
+                # the end of the connection, or a word nobody asked for: let the loop take it in
+                await asyncio.sleep(0)
+                await asyncio.sleep(0)
             if not stale and not reader.at_eof() and not writer.is_closing():
                 return reader, writer
             self.drop()
@@ -229,6 +235,15 @@ class _Answer(httpx.AsyncByteStream):
         else:
             self._lane.drop()
         free()
+
+
+def _readable(writer: asyncio.StreamWriter) -> bool:
+    """Whether something waits in the socket that the loop has not seen yet."""
+    if not hasattr(select, "poll"):
+        return True
+    poll = select.poll()
+    poll.register(writer.get_extra_info("socket").fileno(), select.POLLIN)
+    return bool(poll.poll(0))
 
 
 async def _within(
