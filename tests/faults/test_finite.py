@@ -13,13 +13,14 @@ from tests.crash.scenarios import VOID, files_of, within
 
 @dataclass(frozen=True)
 class Endpoint:
-    """Requests of one kind, as a planned fault finds them. `kind` is `api`, `bytes` for parts on
-    their way up, `content` for what comes down."""
+    """Requests of one kind, as a planned fault finds them. `kind` is `api`, `store` for calls of
+    PikPak's object store, `bytes` for parts on their way up, `content` for what comes down."""
 
     listener: str
     match: str
     query: str = "*"
     kind: str = "api"
+    only: str = ""
 
 
 SIGN_IN = (
@@ -29,20 +30,20 @@ SIGN_IN = (
 UP = {
     "pk": (
         Endpoint("pikpak.drive", "GET /drive/v1/files"),
-        Endpoint("pikpak.drive", "POST /drive/v1/files"),
+        Endpoint("pikpak.drive", "POST /drive/v1/files", only="folder"),
         Endpoint("pikpak.drive", "GET /drive/v1/files/*"),
         Endpoint("pikpak.upload", "PUT *", "x-id=PutObject*", "bytes"),
-        Endpoint("pikpak.upload", "PUT *", "partNumber=*", "bytes"),
+        Endpoint("pikpak.upload", "PUT *", "partNumber=*", "bytes", "upload"),
         Endpoint("pikpak.upload", "POST *", "uploads=*", "store"),
         Endpoint("pikpak.upload", "POST *", "uploadId=*", "store"),
     ),
     "pc": (
         Endpoint("pcloud.us", "GET /listfolder"),
-        Endpoint("pcloud.us", "POST /createfolder"),
+        Endpoint("pcloud.us", "POST /createfolder", only="folder"),
         Endpoint("pcloud.us", "PUT /uploadfile", kind="bytes"),
         Endpoint("pcloud.us", "POST /uploadfile"),
         Endpoint("pcloud.us", "POST /upload_create"),
-        Endpoint("pcloud.us", "PUT /upload_write", kind="bytes"),
+        Endpoint("pcloud.us", "PUT /upload_write", kind="bytes", only="upload"),
         Endpoint("pcloud.us", "GET /upload_info"),
         Endpoint("pcloud.us", "POST /upload_save"),
     ),
@@ -98,7 +99,7 @@ ANSWERED = ("api", "store", "bytes")
 class Trouble:
     """A kind of fault: its fields, how often in a row, at which endpoints of which clouds.
 
-    Rejections slow an account down, so they come at one endpoint in eight only.
+    Rejections slow an account down for a while, so they come at one endpoint (`only`) of one step.
     """
 
     fields: dict[str, object]
@@ -107,14 +108,13 @@ class Trouble:
     clouds: tuple[str, ...] = ("pk", "pc")
     sign_in: bool = False
     lost: bool = False
-    every: int = 1
-    first: int = 0
+    only: str = ""
 
 
 BUSY: dict[str, object] = {"kind": "status", "code": 429}
 TROUBLES = {
-    "429": Trouble(BUSY, 3, every=8),
-    "429-after": Trouble({**BUSY, "headers": {"Retry-After": "0"}}, 2, every=8, first=1),
+    "429": Trouble(BUSY, 3, only="folder"),
+    "429-after": Trouble({**BUSY, "headers": {"Retry-After": "0"}}, 2, only="upload"),
     "500": Trouble({"kind": "status", "code": 500}, 3, sign_in=True),
     "503": Trouble({"kind": "status", "code": 503}, 2, sign_in=True),
     "reset-before": Trouble({"kind": "reset_before"}, 3, sign_in=True),
@@ -132,7 +132,9 @@ TROUBLES = {
     "code-16": Trouble(
         {"kind": "api_code", "code": {"error_code": 16, "status": 401}}, 2, ("api",), ("pk",)
     ),
-    "code-4000": Trouble({"kind": "api_code", "code": 4000}, 2, ("api", "bytes"), ("pc",), every=8),
+    "code-4000": Trouble(
+        {"kind": "api_code", "code": 4000}, 2, ("api", "bytes"), ("pc",), only="folder"
+    ),
     "code-5000": Trouble({"kind": "api_code", "code": 5000}, 3, ("api", "bytes"), ("pc",)),
 }
 
@@ -145,8 +147,8 @@ ROUND_TRIPS = [
 
 def plan(stage: Stage, trouble: Trouble, endpoints: tuple[Endpoint, ...]) -> None:
     """Put the fault at each of these endpoints."""
-    for endpoint in endpoints[trouble.first :: trouble.every]:
-        if endpoint.kind in trouble.kinds:
+    for endpoint in endpoints:
+        if endpoint.kind in trouble.kinds and trouble.only in endpoint.only:
             stage.admin.fault(
                 **trouble.fields,
                 times=trouble.times,
