@@ -62,7 +62,6 @@ def read_preferences(runtime: RuntimePort) -> tuple[Preferences, list[str]]:
 
 def complaint_line(complaints: list[str]) -> str:
     """One sentence for the message line; empty when all is well."""
-    if not complaints:
-        return ""
-    more = len(complaints) - 1
-    return complaints[0] + (f"  ({more} more: g l)" if more else "")
+    if len(complaints) < 2:
+        return "".join(complaints)
+    return f"{len(complaints)} settings cannot be used (g l lists them): {complaints[0]}"

@@ -45,10 +45,10 @@ async def test_wrong_settings_are_told_once_and_the_rest_holds() -> None:
     runtime.settings.words |= {"thousands": "abc"}
     runtime.settings.keymap = {"browser.rename": "f2x"}
     async with opened(runtime) as (app, pilot):
-        assert "[/b] theme must be one of" in shown(app)
-        assert "(2 more: g l)" in shown(app)
+        assert "3 settings cannot be used (g l lists them): settings.toml: [/b]" in shown(app)
         await press(pilot, "g", "l")
         await settle(pilot, lambda: "thousands must be one mark" in shown(app))
+        assert "[/b] theme must be one of default, light" in " ".join(app.remembered())
         assert 'no terminal sends "f2x"' in shown(app)
 
 
