@@ -115,6 +115,7 @@ def _environment(home: Path, endpoints: Mapping[str, Mapping[str, object]]) -> d
         **_plain_environment(),
         "CLOUDTUI_HOME": str(home),
         "CLOUDTUI_SECRETS": "memory",
+        "CLOUDTUI_LOOPBACK_ONLY": "1",
         "CLOUDTUI_ACCOUNT__PIKPAK__PASSWORD": str(endpoints["pikpak"]["password"]),
         "CLOUDTUI_ACCOUNT__PCLOUD__TOKEN": str(endpoints["pcloud"]["us_token"]),
         "CLOUDTUI_ACCOUNT__PCLOUD__CLIENT_SECRET": str(endpoints["pcloud"]["client_secret"]),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import ipaddress
+import logging
 import os
 import sys
 import threading
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     import httpx
 
 USER_AGENT: Final = "cloudtui"
+
+log = logging.getLogger(__name__)
 
 # httpx imports its own command line where it can, and with it rich, pygments and click's whole
 # world: a fifth of the start of a command. None makes that import fail, which httpx expects.
@@ -88,6 +91,7 @@ class Network:
         self.paces = paces or PaceBook()
         self._ca_file = ca_file or environ.get("CLOUDTUI_CA_FILE", "")
         self._environ = environ
+        self._stays_here = environ.get("CLOUDTUI_LOOPBACK_ONLY") == "1"
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
 
@@ -137,6 +141,7 @@ class Network:
     def require_safe(self, url: str, base: str) -> None:
         """Refuse plain http unless both the target and the API base are this machine."""
         target, origin = urlsplit(url), urlsplit(base)
+        self.require_reachable(target.hostname or "")
         if target.scheme == "https":
             return
         if (
@@ -149,6 +154,15 @@ class Network:
             "The service named an address without encryption; nothing was sent there.",
             hint="Plain http is spoken with this machine only.",
         )
+
+    def require_reachable(self, host: str) -> None:
+        """Refuse every other machine where the demonstration runs: its accounts are embedded, and
+        a sign-in typed there must not reach the real services."""
+        if self._stays_here and not is_loopback(host):
+            raise Refused(
+                "The demonstration talks to this machine only; nothing was sent.",
+                hint="Started without `demo`, cloudtui adds accounts of the real services.",
+            )
 
     def client(
         self, *, headers: Mapping[str, str] | None = None, connections: int = 8
@@ -206,6 +220,7 @@ def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
             self._by_host: dict[tuple[str, str], Lanes] = {}
 
         async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            network.require_reachable(request.url.host)
             origin = (request.url.scheme, request.url.netloc.decode("ascii"))
             lanes = self._by_host.get(origin)
             if lanes is None:
@@ -218,6 +233,9 @@ def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
                 free()
                 raise
             network.clock.note(request.url.host, response.headers.get("date"))
+            # the query stays out: it may hold what somebody searched for, or a pass code
+            url, status = request.url, response.status_code
+            log.debug("%s %s%s: %s", request.method, url.netloc.decode(), url.path, status)
             return response
 
         async def aclose(self) -> None:

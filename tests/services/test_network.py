@@ -78,3 +78,13 @@ def test_what_counts_as_this_machine() -> None:
 async def test_an_unreadable_ca_file_is_told() -> None:
     with pytest.raises(Refused):
         _ = Network(ca_file="/nonexistent").ssl_context
+
+
+async def test_the_demonstration_reaches_no_other_machine() -> None:
+    chosen = network(CLOUDTUI_LOOPBACK_ONLY="1")
+    async with chosen.client() as client:
+        with pytest.raises(Refused):
+            await client.get("https://api.example/x")
+    with pytest.raises(Refused):
+        chosen.require_safe("https://cdn.example/x", "http://127.0.0.1:1")
+    chosen.require_safe("http://127.0.0.1:2/x", "http://127.0.0.1:1")
