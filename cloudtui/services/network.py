@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import email.utils
 import ipaddress
-import logging
 import os
 import sys
 import threading
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     import httpx
 
 USER_AGENT: Final = "cloudtui"
-
-log = logging.getLogger(__name__)
 
 # httpx imports its own command line where it can, and with it rich, pygments and click's whole
 # world: a fifth of the start of a command. None makes that import fail, which httpx expects.
@@ -233,9 +230,6 @@ def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
                 free()
                 raise
             network.clock.note(request.url.host, response.headers.get("date"))
-            # the query stays out: it may hold what somebody searched for, or a pass code
-            url, status = request.url, response.status_code
-            log.debug("%s %s%s: %s", request.method, url.netloc.decode(), url.path, status)
             return response
 
         async def aclose(self) -> None:

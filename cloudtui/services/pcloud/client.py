@@ -8,6 +8,7 @@ servers. Must not know files, trash or transfers.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
@@ -25,6 +26,8 @@ from cloudtui.services.retry import Retries, retrying
 
 if TYPE_CHECKING:
     import httpx
+
+log = logging.getLogger(__name__)
 
 A = TypeVar("A", bound=wire.Answer)
 T = TypeVar("T")
@@ -374,6 +377,7 @@ class Client:
                 headers=headers,
                 timeout=httpx.Timeout(wait, connect=min(10.0, wait)),
             ) as reply:
+                log.debug("%s -> %s", method, reply.status_code)
                 if reply.status_code != 200:
                     error = errors.from_status(
                         reply.status_code, method=method, after=_after(reply)

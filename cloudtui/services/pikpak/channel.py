@@ -6,10 +6,12 @@ whole and undecoded; only transport failures are raised here.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -20,6 +22,8 @@ from cloudtui.services.pikpak.errors import SERVICE, Fault, fault_of
 
 if TYPE_CHECKING:
     import httpx
+
+log = logging.getLogger(__name__)
 
 RATE: Final = 20.0
 """Calls per second to begin with; rclone keeps 100 ms between its calls."""
@@ -93,6 +97,8 @@ class Channel:
         except (httpx.HTTPError, OSError) as error:
             raise map_transport(error, SERVICE) from error
         reply = Reply(response.status_code, _lowered(response.headers), response.content)
+        # the query stays out: it may hold what somebody searched for, or a pass code
+        log.debug("%s %s -> %s", method, urlsplit(url).path, reply.status)
         if reply.status == 429 or (reply.fault is not None and reply.fault.too_frequent):
             self._pace.rejected(reply.fault.after if reply.fault else None)
         return reply
