@@ -415,9 +415,11 @@ def run_full_screen(
             if number is not None:
                 with contextlib.suppress(NotImplementedError):  # no signals on Windows loops
                     loop.add_signal_handler(number, app.exit, code)
+        watch = asyncio.create_task(_watch_terminal(app), name="terminal")
         try:
             await app.run_async()
         finally:
+            watch.cancel()
             app.bridge.detach()
             await door.close()
         return app.return_value or app.return_code or 0, app.detach
@@ -426,6 +428,21 @@ def run_full_screen(
     if detach and go_on is not None:
         _go_on_without_screen(go_on)
     return code
+
+
+async def _watch_terminal(app: CloudApp) -> None:
+    """Leave when the terminal is gone. A hang-up signal reaches only the session that owns the
+    terminal; for anybody else the keyboard reads as ended for ever, and reading on would spin."""
+    import select
+    import sys
+
+    if not hasattr(select, "poll") or not sys.stdin.isatty():
+        return
+    poll = select.poll()
+    poll.register(sys.stdin.fileno(), 0)
+    while not any(state & (select.POLLHUP | select.POLLERR) for _, state in poll.poll(0)):
+        await asyncio.sleep(1.0)
+    app.exit(129)
 
 
 def _go_on_without_screen(command: Sequence[str]) -> None:
