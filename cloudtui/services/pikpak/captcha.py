@@ -191,6 +191,6 @@ def puzzle_error(url: str) -> CaptchaNeeded:
     return CaptchaNeeded(
         "PikPak wants a puzzle solved by a human first.",
         url=url,
-        hint="Open the link, slide the puzzle, then paste the address it ends at."
-        " The answer is good for minutes only.",
+        hint="Signing in shows the link: open it, slide the puzzle, then paste the address it ends"
+        " at. The answer is good for minutes only.",
     )

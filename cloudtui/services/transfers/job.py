@@ -52,6 +52,8 @@ _log = logging.getLogger(__name__)
 TRIES: Final = 4
 """Attempts of one item, each of which has its own patience inside."""
 _LOST: Final = 3
+_FULL: Final = 3
+"""Items in a row that found no room: smaller ones may still find some, a fourth will not."""
 """Items in a row without a connection that make a whole job wait."""
 _SMALL: Final = 1024 * 1024
 """Bytes up to which a file is all latency: many at once cost no bandwidth of others."""
@@ -88,7 +90,9 @@ class RunningJob:
         self._folders: dict[int, FolderRow] = {}
         self._tries: dict[int, int] = {}
         self._doubtful: set[int] = set()
-        self._lost = 0
+        self._lost = self._fitted = 0
+        self._full: list[Full] = []
+        """What items met that found no room; `_fitted`: how many before the last that fitted."""
         self._most = 0
         self._bandwidth = Bandwidth(row.order.bandwidth)
         self._found: Sequence[Found] | None = None
@@ -137,7 +141,8 @@ class RunningJob:
         """
         self.active = True
         self._open()
-        self._lost = 0
+        self._lost = self._fitted = 0
+        self._full.clear()
         self.gauge.reset()
         try:
             self.totals = await self._desk.journal.read(partial(jobwrites.count, self.id))
@@ -148,6 +153,8 @@ class RunningJob:
                 await self._work()
                 if self._stop.is_set():
                     break
+                if self._full:
+                    raise self._full[0]  # all that found room is done
                 self.totals = await self._desk.journal.read(partial(jobwrites.count, self.id))
                 if not self.totals.waiting:
                     await self._end()
@@ -264,10 +271,15 @@ class RunningJob:
         hears_waits.set(errand.wait)
         try:
             outcome = await self._carry(errand)
-        except (Interrupted, LoginNeeded, Full):
+        except (Interrupted, LoginNeeded, Full) as exc:
             self.flying.pop(item.id, None)
             self._window.back(item.id)
-            raise
+            if not isinstance(exc, Full):
+                raise
+            self._full.append(exc)
+            if len(self._full) - self._fitted >= _FULL:
+                raise
+            return
         except CloudError as exc:
             await self._failed(errand, exc)
             return
@@ -276,7 +288,7 @@ class RunningJob:
             words = f"Copying {display_name(item.entry.name)} failed in an unexpected way."
             self._settle(errand, Outcome(JobState.FAILED, words + " The log tells more.", "error"))
             return
-        self._lost = 0
+        self._lost, self._fitted = 0, len(self._full)
         if outcome.unfold:
             await self._unfold(errand)
         elif outcome.leave and outcome.state is JobState.DONE:

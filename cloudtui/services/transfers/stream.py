@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import cast
 
-from cloudtui.services.errors import Gone, Mismatch, NotFound
+from cloudtui.services.errors import Gone, Mismatch, NotFound, SourceChanged
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import DISK, Found, HashType, Location
@@ -241,6 +241,12 @@ class Stream:
                 if start + 1 == _FRESH_STARTS:
                     raise
                 continue
+            except SourceChanged:
+                # what arrived is of no version any more
+                await self._keeping.forget()
+                if handle is not None:
+                    await drop(handle)
+                raise
             except Mismatch:
                 # a download lies as name.bad now; an upload is worthless and begun anew
                 await self._keeping.forget()
