@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -101,6 +103,10 @@ class Terminal:
         """Paste text the bracketed way."""
         self._tmux("set-buffer", "-b", "test", text)
         self._tmux("paste-buffer", "-p", "-b", "test", "-t", "0")
+
+    def record(self, file: Path) -> None:
+        """Write everything the program sends to its terminal from now on into a file."""
+        self._tmux("pipe-pane", "-t", "0", f"cat > {shlex.quote(str(file))}")
 
     def resize(self, width: int, height: int) -> None:
         """Change the window's size."""
