@@ -16,7 +16,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 _STYLES: Final = Path(__file__).parent / "styles"
 _KEPT_MESSAGES: Final = 200
+_HUNG_UP: Final = 129
+_LAST_SECONDS: Final = 3.0
 _RELIST: Final = 0.5
 _WARM: Final = (
     "cloudtui.services.runtime",
@@ -410,18 +412,22 @@ def run_full_screen(
         door = Door(runtime_factory)
         app = CloudApp(door, left, right, can_detach=go_on is not None)
         loop = asyncio.get_running_loop()
-        for name, code in (("SIGTERM", 143), ("SIGHUP", 129)):
+        for name, code in (("SIGTERM", 143), ("SIGHUP", _HUNG_UP)):
             number = getattr(signal, name, None)
             if number is not None:
                 with contextlib.suppress(NotImplementedError):  # no signals on Windows loops
                     loop.add_signal_handler(number, app.exit, code)
-        watch = asyncio.create_task(_watch_terminal(app), name="terminal")
+
+        def leave() -> None:
+            loop.call_soon_threadsafe(app.exit, _HUNG_UP)
+
+        unwatch = _watch_terminal(leave)
         try:
             await app.run_async()
         finally:
-            watch.cancel()
             app.bridge.detach()
             await door.close()
+            unwatch()
         return app.return_value or app.return_code or 0, app.detach
 
     code, detach = asyncio.run(run())
@@ -430,19 +436,34 @@ def run_full_screen(
     return code
 
 
-async def _watch_terminal(app: CloudApp) -> None:
-    """Leave when the terminal is gone. A hang-up signal reaches only the session that owns the
-    terminal; for anybody else the keyboard reads as ended for ever, and reading on would spin."""
+def _watch_terminal(leave: Callable[[], None]) -> Callable[[], None]:
+    """Leave when the terminal is gone; the answer ends the watch.
+
+    A hang-up signal reaches only the session that owns the terminal. For anybody else the keyboard
+    reads as ended for ever, and the first write that fails stops the framework's writer, after
+    which the next picture waits for it without end. So a thread watches, asks the app to leave,
+    and ends the process when it cannot: journal and parts are made for that.
+    """
     import select
     import sys
+    import threading
 
+    over = threading.Event()
     if not hasattr(select, "poll") or not sys.stdin.isatty():
-        return
+        return over.set
     poll = select.poll()
     poll.register(sys.stdin.fileno(), 0)
-    while not any(state & (select.POLLHUP | select.POLLERR) for _, state in poll.poll(0)):
-        await asyncio.sleep(1.0)
-    app.exit(129)
+
+    def watch() -> None:
+        while not over.wait(1.0):
+            if any(state & (select.POLLHUP | select.POLLERR) for _, state in poll.poll(0)):
+                leave()
+                if not over.wait(_LAST_SECONDS):
+                    os._exit(_HUNG_UP)
+                return
+
+    threading.Thread(target=watch, name="terminal", daemon=True).start()
+    return over.set
 
 
 def _go_on_without_screen(command: Sequence[str]) -> None:
