@@ -358,6 +358,8 @@ class RunningJob:
         failpoint("engine.item.done")
         self.flying.pop(item.id, None)
         self._tries.pop(item.id, None)
+        if outcome.state in (JobState.DONE, JobState.SKIPPED):
+            self._desk.envelope.forget(item.id)  # a million of them would be a hundred megabytes
         self._doubtful.discard(item.id)
         self._window.back(item.id)
         for at in errand.changed:
