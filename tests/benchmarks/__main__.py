@@ -37,16 +37,17 @@ def main() -> int:
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
     options = parser.parse_args()
     clouds = tuple(options.cloud) or CLOUDS
-    needs_stage: dict[str, Callable[[Stage], list[Row]]] = {
-        "large": lambda stage: large(
-            stage, size=options.size * MIB, runs=options.runs, clouds=clouds
+    needs_stage: dict[str, Callable[[Stage, tuple[str, ...]], list[Row]]] = {
+        "large": lambda stage, some: large(
+            stage, size=options.size * MIB, runs=options.runs, clouds=some
         ),
-        "small": lambda stage: small(
-            stage, count=options.files, runs=options.runs, peers=options.peers, clouds=clouds
+        "small": lambda stage, some: small(
+            stage, count=options.files, runs=options.runs, peers=options.peers, clouds=some
         ),
-        "limits": lambda stage: limits(stage, count=options.limited, clouds=clouds),
-        "keys": lambda stage: keys(stage, size=options.size * MIB, seconds=options.seconds),
+        "limits": lambda stage, some: limits(stage, count=options.limited, clouds=some),
+        "keys": lambda stage, _: keys(stage, size=options.size * MIB, seconds=options.seconds),
     }
+    per_cloud = ("large", "small", "limits")
     alone: dict[str, Callable[[Path], list[Row]]] = {
         "memory": lambda folder: memory(folder, counts=tuple(options.items), runs=options.runs),
         "paint": lambda folder: paint(folder, runs=max(options.runs, 9)),
@@ -69,8 +70,11 @@ def main() -> int:
             if name in alone:
                 report(alone[name](folder))
                 continue
-            with open_stage(folder) as stage:
-                report(needs_stage[name](stage))
+            for cloud in clouds if name in per_cloud else (None,):
+                inner = folder / (cloud or name)
+                inner.mkdir()
+                with open_stage(inner) as stage:
+                    report(needs_stage[name](stage, (cloud,) if cloud else clouds))
     return 0
 
 
