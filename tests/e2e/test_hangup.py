@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import pty
 import select
+import struct
 import subprocess
+import termios
 from pathlib import Path
 
 import pytest
@@ -18,6 +21,7 @@ pytestmark = pytest.mark.e2e
 def test_a_lost_terminal_ends_the_program(tmp_path: Path) -> None:
     home = Home(tmp_path / "home")
     ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
     process = subprocess.Popen(
         home.command(str(tmp_path), str(tmp_path)),
         stdin=theirs,
@@ -29,7 +33,7 @@ def test_a_lost_terminal_ends_the_program(tmp_path: Path) -> None:
     try:
         os.close(theirs)
         drawn = b""
-        while b"disk" not in drawn:
+        while b"Quit" not in drawn:
             ready, _, _ = select.select([ours], [], [], 30)
             assert ready, "it never drew its panes"
             drawn += os.read(ours, 65536)
