@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import keyring
+import keyring.backends.fail
 import pytest
 from textual import events
 from textual.pilot import Pilot
@@ -98,7 +100,7 @@ async def test_pikpak_with_a_wrong_password_and_a_puzzle(
         await settle(pilot, lambda: "Sign in: PikPak" in shown(app))
         fill(app, "username", known["username"])
         fill(app, "password", "wrong")
-        app.screen.query_one("#password", Input).focus()
+        app.screen.set_focus(app.screen.query_one("#password", Input))
         await press(pilot, "enter")
         await settle(pilot, lambda: "wants a puzzle solved" in shown(app), limit=30)
         link = link_of(app)
@@ -185,7 +187,7 @@ async def test_pcloud_by_a_pasted_token(sandbox: SandboxProcess, here: Path) -> 
         await press(pilot, "p")
         await settle(pilot, lambda: "Paste the code" in shown(app), limit=30)
         fill(app, "text", known["eu_token"])
-        app.screen.query_one("#text", Input).focus()
+        app.screen.set_focus(app.screen.query_one("#text", Input))
         await press(pilot, "enter")
         await settle(pilot, lambda: app.screen is app.main, limit=30)
         await settle(pilot, lambda: not app.main.right.loading, limit=30)
@@ -199,15 +201,18 @@ async def test_pcloud_by_a_pasted_token(sandbox: SandboxProcess, here: Path) -> 
         await settle(pilot, lambda: "2 Add a PikPak" in shown(app), limit=30)
 
 
-async def test_without_keyring_the_place_is_asked_for(sandbox: SandboxProcess, here: Path) -> None:
+async def test_without_keyring_the_place_is_asked_for(
+    sandbox: SandboxProcess, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     known = sandbox.endpoints["pikpak"]
-    null = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    async with empty_home(sandbox, here, None, **null) as (app, pilot):
+    # not by the environment: a back end that another test defined would be found all the same
+    monkeypatch.setattr(keyring, "get_keyring", keyring.backends.fail.Keyring)
+    async with empty_home(sandbox, here, None) as (app, pilot):
         await press(pilot, "at", "2")
         await settle(pilot, lambda: "Sign in: PikPak" in shown(app))
         fill(app, "username", known["username"])
         fill(app, "password", known["password"])
-        app.screen.query_one("#password", Input).focus()
+        app.screen.set_focus(app.screen.query_one("#password", Input))
         await press(pilot, "enter")
         await settle(pilot, lambda: "Where may sign-ins be kept?" in shown(app), limit=30)
         await press(pilot, "f")
