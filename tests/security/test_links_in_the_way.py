@@ -11,21 +11,20 @@ from tests.cloudtui_process import Home, make_tree, tree
 from tests.sandbox_process import SandboxProcess
 
 
-@pytest.fixture(params=["pk", "pc", "disk"])
+@pytest.fixture(params=["pc", "disk"])
 def source(request: pytest.FixtureRequest, box: SandboxProcess, home: Home, tmp_path: Path) -> str:
     """A folder `pack` with `file.txt` and `sub/inner.txt`."""
     files = {"file.txt": b"new content", "sub/inner.txt": b"inner"}
     if request.param == "disk":
         return str(make_tree(tmp_path / "source" / "pack", files))
-    cloud = {"pk": "pikpak", "pc": "pcloud"}[request.param]
-    top = f"{tmp_path.name}-{request.param}"
+    top = f"{tmp_path.name}-source"
     for name, data in files.items():
         encoded = base64.b64encode(data).decode()
-        box.admin.order(cloud, "put", path=f"/{top}/pack/{name}", base64=encoded)
-    return f"{request.param}:/{top}/pack"
+        box.admin.order("pcloud", "put", path=f"/{top}/pack/{name}", base64=encoded)
+    return f"pc:/{top}/pack"
 
 
-POLICIES = ("skip", "overwrite", "keep-both", "newer")
+POLICIES = ("skip", "overwrite", "keep-both")
 
 
 @pytest.mark.parametrize("policy", POLICIES)
