@@ -231,3 +231,20 @@ def test_codes_for_cameras_are_square_and_need_room() -> None:
     lines = qr_lines("https://example.com/?captcha_token=" + "x" * 250)
     assert abs(len(lines) * 2 - len(lines[0])) <= 1
     assert set("".join(lines)) <= set("█▀▄ ")
+
+
+async def test_what_is_typed_at_once_lands_in_its_own_field(
+    sandbox: SandboxProcess, here: Path
+) -> None:
+    """A program that types for people does not wait for the focus to move."""
+    async with empty_home(sandbox, here, MemoryStore()) as (app, pilot):
+        await press(pilot, "at", "2")
+        await settle(pilot, lambda: "Sign in: PikPak" in shown(app))
+        driver = app._driver
+        assert driver is not None
+        for key in [*"ana", "tab", *"pass"]:
+            event = events.Key(key, key if len(key) == 1 else None)
+            event.set_sender(app)
+            driver.send_message(event)
+        await settle(pilot, lambda: app.screen.query_one("#password", Input).value == "pass")
+        assert app.screen.query_one("#username", Input).value == "ana"
