@@ -12,7 +12,23 @@ from typing import Any
 import pytest
 
 _REQUIRED = [name for name in os.environ.get("CLOUDTUI_REQUIRE", "").split(",") if name]
-_HEAVY = ("conformance", "crash", "e2e")
+_HEAVY = ("conformance", "crash", "e2e", "program")
+
+_PROGRAM_FOLDERS = ("faults", "routes", "security")
+_QUICK_COMMANDS = ("test_plain.py", "test_files.py", "test_demo.py")
+"""Of the commands' tests these stay in the quick run: it has four minutes, and each start of the
+program costs most of a second."""
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what starts the program again and again, unless it has a heavier mark already."""
+    for item in items:
+        if any(item.get_closest_marker(mark) for mark in _HEAVY):
+            continue
+        folder, name = item.path.parent.name, item.path.name
+        if folder in _PROGRAM_FOLDERS or (folder == "cli" and name not in _QUICK_COMMANDS):
+            item.add_marker(pytest.mark.program)
 
 
 @pytest.fixture(autouse=True)
