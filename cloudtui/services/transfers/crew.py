@@ -149,7 +149,7 @@ class Crew:
             self._flush_folders()
             for id_ in list(self._tasks):
                 job = self.jobs[id_]
-                if job.active:
+                if job.active and job.row.state is JobState.RUNNING:
                     state, message = pictures.state_of(job)
                     picture = replace(job.picture(state), message=message)
                     self._desk.journal.post(partial(_note, id_, picture))

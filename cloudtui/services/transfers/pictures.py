@@ -108,8 +108,8 @@ def running(job: RunningJob, *, volatile: bool) -> JobView:
 def state_of(job: RunningJob) -> tuple[JobState, str]:
     """The word for a job of this process, and the sentence beside it."""
     row = job.row
-    if not job.active:
-        return row.state, row.message
+    if not job.active or row.state is not JobState.RUNNING:
+        return row.state, row.message  # how it ended is on its way to the journal already
     if job.finishing:
         return JobState.CHECKING, "Removing emptied folders."
     flying = list(job.flying.values())
