@@ -38,9 +38,7 @@ class Watched:
         self.shown: list[bytes] = []
         """Stdout of the commands that may show a link."""
 
-    def run(
-        self, *words: str, given: str = "", code: int | None = 0, shows: bool = False
-    ) -> None:
+    def run(self, *words: str, given: str = "", code: int | None = 0, shows: bool = False) -> None:
         """Run and remember. `shows`: its stdout is where a secret may stand."""
         title = f"{len(self.heard)} {' '.join(words)}"
         process = subprocess.Popen(
