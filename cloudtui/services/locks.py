@@ -98,19 +98,21 @@ class FileLock:
 
 def is_locked(path: Path) -> bool:
     """Whether somebody holds the lock on `path`; a missing file is not locked."""
-    if not path.exists():
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:
         return False
-    probe = FileLock(path)
-    if probe.try_acquire():
-        probe.release()
-        return False
-    return True
+    try:
+        # shared, so that two who look at the same moment do not take each other for the holder
+        return not _lock(descriptor, shared=True)
+    finally:
+        os.close(descriptor)
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _lock(descriptor: int) -> bool:
+    def _lock(descriptor: int, *, shared: bool = False) -> bool:
         try:
             msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -120,11 +122,12 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _lock(descriptor: int) -> bool:
+    def _lock(descriptor: int, *, shared: bool = False) -> bool:
         # flock belongs to the open file, not to the process: two objects in one process exclude
         # each other, and closing some other descriptor of the file frees nothing.
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+            fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
         except BlockingIOError:
             return False
         return True
