@@ -428,6 +428,27 @@ def across(source: str, target: str, verb: str) -> Scenario:
     return build
 
 
+def fetched(verb: str) -> Scenario:
+    """pCloud fetches PikPak's links itself (an empty file has none)."""
+
+    def build(stage: Stage) -> Case:
+        files = {name: content for name, content in files_of(stage).items() if content}
+        stage.plant("pk", "/t", files, VOID)
+
+        def check() -> None:
+            whole = tree_of(files, VOID)
+            same(stage, "pc", "/x", within("t", whole))
+            if verb == "cp":
+                same(stage, "pk", "/t", whole)
+            else:
+                assert "t" not in stage.tree("pk")
+
+        way = ("--server-side", "only", *(["-r"] if verb == "cp" else []))
+        return Case((verb, *way, "pk:/t", "pc:/x/"), check)
+
+    return build
+
+
 def sign_in(stage: Stage) -> Case:
     """The first use of a password that lies in the environment."""
     stage.put("pk", "/s/file", b"content")

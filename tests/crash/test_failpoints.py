@@ -44,6 +44,10 @@ TO_DISK = (
 SERVER = ("engine.server.intent", "engine.server.done")
 REPLACE = tuple(f"engine.replace.{step}" for step in ("copied", "cleared", "named"))
 SPOOL = tuple(f"engine.spool.{step}" for step in ("filled", "hashed", "sent"))
+FETCH = (
+    *(f"engine.fetch.{step}" for step in ("intent", "noted", "ordered", "arrived", "finished")),
+    *("pcloud.fetch.ordered", "pcloud.fetch.timed"),
+)
 PK_REPLACE = tuple(f"pikpak.replace.{step}" for step in ("checked", "trashed", "named"))
 PK_TRASH = ("pikpak.batch.started", "pikpak.trash.done")
 PC_TRASH = tuple(f"pcloud.trash.{step}" for step in ("batch", "manifest", "moved"))
@@ -189,6 +193,8 @@ ROWS: dict[str, Row] = {
     "relay-move": Row(
         on.across("pk", "pc", "mv"), (*LEAVE, *PK_TRASH, "engine.item.done"), whole=False
     ),
+    "fetch": Row(on.fetched("cp"), (*FETCH, "engine.copied", "engine.item.done"), whole=False),
+    "fetch-move": Row(on.fetched("mv"), (*FETCH, *LEAVE, *PK_TRASH), whole=False),
     "spool": Row(
         on.across("pc", "pk", "cp"),
         (*SPOOL, *STREAM, *SENT, *TO_PK, *TO_DISK),
@@ -208,10 +214,8 @@ ROWS: dict[str, Row] = {
     "refresh": Row(on.refresh, ("pikpak.refresh.answered", "pikpak.refresh.stored")),
 }
 
-FETCH = {f"engine.fetch.{step}" for step in ("intent", "noted", "ordered", "arrived", "finished")}
-FETCH |= {f"pcloud.fetch.{step}" for step in ("ordered", "timed", "twin")}
-ELSEWHERE = {"mover.range_durable"} | FETCH
-"""In `test_large.py`, for it takes 64 MiB to pass it, and in `tests/routes`."""
+ELSEWHERE = {"mover.range_durable", "pcloud.fetch.twin"}
+"""In `test_large.py`, for it takes some seconds to pass it, and in `tests/routes`."""
 
 
 def deaths() -> list[tuple[str, str]]:
