@@ -8,17 +8,30 @@ from __future__ import annotations
 
 import argparse
 import json
+import shutil
 import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.benchmarks.large import MIB, large
+from tests.benchmarks.large import MIB, large, room_needed
 from tests.benchmarks.memory import memory
 from tests.benchmarks.screen import keys, paint
 from tests.benchmarks.small import limits, small
 from tests.benchmarks.stage import CLOUDS, Stage, open_stage
 from tests.benchmarks.table import Row, text
+
+
+def room_at(folder: Path) -> int:
+    """Bytes that may be written there: on a memory disk no more than two thirds of the memory that
+    is free, for a full memory ends other programs."""
+    free = shutil.disk_usage(folder).free
+    mounts = [line.split() for line in Path("/proc/mounts").read_text().splitlines()]
+    inside = [each for each in mounts if folder.resolve().is_relative_to(each[1])]
+    if max(inside, key=lambda each: len(each[1]))[2] in ("tmpfs", "ramfs"):
+        told = Path("/proc/meminfo").read_text().partition("MemAvailable:")[2]
+        free = min(free, int(told.split()[0]) * 1024 * 2 // 3)
+    return free
 
 
 def main() -> int:
@@ -56,6 +69,12 @@ def main() -> int:
     unknown = set(names) - set(needs_stage) - set(alone)
     if unknown:
         parser.error(f"no benchmark called {', '.join(sorted(unknown))}")
+    place = options.folder or Path(tempfile.gettempdir())
+    needed = room_needed(options.size * MIB, options.runs) if "large" in names else 0
+    if needed > room_at(place):
+        parser.error(
+            f"{place} has no room for {needed // MIB} MiB; take another --folder or --size"
+        )
     rows: list[Row] = []
 
     def report(found: list[Row]) -> None:

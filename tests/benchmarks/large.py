@@ -73,6 +73,12 @@ CONTENDERS = (
 )
 
 
+def room_needed(size: int, runs: int) -> int:
+    """Bytes that one cloud's rows take up: the sandbox keeps what was deleted, as the services'
+    own trash does."""
+    return size * (len(CONTENDERS) * runs + 6)
+
+
 def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUDS) -> list[Row]:
     """The rows of all services, both ways."""
     rows: list[Row] = []
