@@ -80,8 +80,10 @@ class Tickets:
         if row.name == state.asked:
             return created
         # numbered: somebody holds the name
-        holders = [each for each in await self._twins(state) if each.name == state.asked]
-        ours = [each for each in holders if not each.is_complete]
+        twins = await self._twins(state)
+        holders = [each for each in twins if each.name == state.asked]
+        # also under a number: what a process left that died while it cleared up
+        ours = [each for each in twins if not each.is_complete and each.id != row.id]
         whole = next((each for each in holders if each.is_complete), None)
         await self._changes.delete([row.id], where=state.where)
         if whole is not None and state.asked != state.final:
