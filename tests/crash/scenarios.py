@@ -91,6 +91,17 @@ def up_renamed(place: str) -> Scenario:
     return build
 
 
+def forgetful(scenario: Scenario) -> Scenario:
+    """Without a place for secrets: whoever goes on cannot open what was written down."""
+
+    def build(stage: Stage) -> Case:
+        stage.home.environ["CLOUDTUI_SECRETS"] = "memory"
+        del stage.home.environ["CLOUDTUI_VAULT_PASSPHRASE_FILE"]
+        return scenario(stage)
+
+    return build
+
+
 def down(place: str, *, resumed: bool = False, renamed: bool = False) -> Scenario:
     """A tree to a folder of this disk."""
 

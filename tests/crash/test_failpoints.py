@@ -3,6 +3,7 @@ nothing is half, nothing is there twice, nothing is left lying about."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -84,6 +85,9 @@ ROWS: dict[str, Row] = {
         on.up("pk", resumed=True), (*SENT, "pikpak.upload.completed"), whole=False
     ),
     "up-resumed-pc": Row(on.up("pc", resumed=True), (*SENT, "pcloud.upload.saved"), whole=False),
+    "up-forgetful-pk": Row(
+        on.forgetful(on.up("pk")), (*SENT, *TO_PK, "engine.write.opened"), whole=False
+    ),
     "down-pk": Row(on.down("pk"), (*JOB, *TREE, *STREAM, *TO_DISK), LATE_TREE),
     "down-pc": Row(on.down("pc"), (*JOB, *TREE, *STREAM, *TO_DISK), LATE_TREE),
     "down-new-pk": Row(
@@ -245,6 +249,21 @@ def test_the_table_names_what_is_passed(stage: Stage, tmp_path: Path, title: str
     if row.whole:
         assert passed - set(SIGN_IN) == set(row.names) - set(SIGN_IN)
     assert set(row.names) <= passed | set(SIGN_IN)
+    case.check()
+
+
+@pytest.mark.parametrize("title", ["up-pk", "up-pc", "down-pk", "down-pc", "relay", "spool"])
+def test_killed_again_and_again(stage: Stage, title: str) -> None:
+    """Up to eight deaths of one job, each a little later, some while it recovers."""
+    case = ROWS[title].scenario(stage)
+    for name in ("plan.mkdir.made", "engine.write.opened", "mover.before_finish", "engine.copied"):
+        for count in (1, 2):
+            extra = {"CLOUDTUI_FAILPOINT": f"{name}:{count}"}
+            ended = stage.home.run(*case.words, extra=extra)
+            assert ended.code in (0, -signal.SIGKILL), ended.err
+            if ended.code == 0:
+                break
+    stage.home.run(*case.words).ok()
     case.check()
 
 
