@@ -252,7 +252,9 @@ def test_the_table_names_what_is_passed(stage: Stage, tmp_path: Path, title: str
     case.check()
 
 
-@pytest.mark.parametrize("title", ["up-pk", "up-pc", "down-pk", "down-pc", "relay", "spool"])
+# not `spool`: once it came through, the two clouds share neither digest nor time, so the same
+# words again rightly leave the finished copies alone with a question
+@pytest.mark.parametrize("title", ["up-pk", "up-pc", "down-pk", "down-pc", "relay"])
 def test_killed_again_and_again(stage: Stage, title: str) -> None:
     """Up to eight deaths of one job, each a little later, some while it recovers."""
     case = ROWS[title].scenario(stage)
