@@ -72,15 +72,25 @@ async def press(pilot: Pilot[int], *keys: str) -> None:
 
     Goes the way of a real key through the driver, without the pilot's wait for an idle process.
     """
+    for name in keys:
+        _send(pilot, name)
+        await quiet(pilot)
+
+
+async def rush(pilot: Pilot[int], *keys: str) -> None:
+    """Press keys as a slow line delivers them: all at once, before the first is answered."""
+    for name in keys:
+        _send(pilot, name)
+    await quiet(pilot)
+
+
+def _send(pilot: Pilot[int], name: str) -> None:
     driver = pilot.app._driver
     assert driver is not None
-    for name in keys:
-        key = _character_to_key(name) if len(name) == 1 and not name.isalnum() else name
-        character = name if len(name) == 1 else {"space": " "}.get(name)
-        event = events.Key(key, character)
-        event.set_sender(pilot.app)
-        driver.send_message(event)
-        await quiet(pilot)
+    key = _character_to_key(name) if len(name) == 1 and not name.isalnum() else name
+    event = events.Key(key, name if len(name) == 1 else {"space": " "}.get(name))
+    event.set_sender(pilot.app)
+    driver.send_message(event)
 
 
 def picture(app: CloudApp) -> list[str]:

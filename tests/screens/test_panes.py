@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from cloudtui.app import CloudApp
 from cloudtui.screens.browser import Browser
-from tests.screens.driving import opened, picture, press, settle
+from tests.screens.driving import opened, picture, press, rush, settle
 from tests.screens.fake_runtime import file, sample_runtime
 
 
@@ -118,6 +118,16 @@ async def test_letters_typed_into_a_filter_do_nothing_else() -> None:
         await press(pilot, "down", "down", "slash", *"dDqxu", "escape")
         assert runtime.places[""].trashed == []
         assert app.screen is app.main
+
+
+async def test_keys_that_come_in_one_burst_keep_their_meaning() -> None:
+    runtime = sample_runtime()
+    async with opened(runtime) as (app, pilot):
+        await rush(pilot, "slash", *"reDx", "enter", "ctrl+a")
+        await settle(pilot, lambda: app.main.left.view.pattern == "reDx")
+        assert runtime.places[""].trashed == []
+        assert app.screen is app.main
+        assert marked(app.main.left) == set()
 
 
 async def test_jump_goes_to_the_name_typed() -> None:
