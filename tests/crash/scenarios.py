@@ -445,6 +445,7 @@ def fetched(verb: str) -> Scenario:
     def build(stage: Stage) -> Case:
         files = {name: content for name, content in files_of(stage).items() if content}
         stage.plant("pk", "/t", files, VOID)
+        stage.admin.age(3_600)  # the copies are younger than their sources
 
         def check() -> None:
             whole = tree_of(files, VOID)

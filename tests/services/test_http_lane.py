@@ -24,7 +24,8 @@ class Scripted:
         self.answers: list[bytes | None] = []
         self.requests: list[bytes] = []
         self.connections = 0
-        self.hang_up_after = False
+        self.hang_up_from: int | None = None
+        """After the answer to this request, the first is 1, and after every later one."""
         self.hung_up = threading.Event()
         self._open: list[socket.socket] = []
         self._thread = threading.Thread(target=self._accept, daemon=True)
@@ -74,7 +75,7 @@ class Scripted:
             if answer is None:
                 return
             sock.sendall(answer)
-            if self.hang_up_after:
+            if self.hang_up_from is not None and len(self.requests) >= self.hang_up_from:
                 return
 
     def close(self) -> None:
@@ -109,20 +110,20 @@ async def test_chunks_interim_answers_and_bodies_up_to_the_end(server: Scripted)
         b"3;x=y\r\nabc\r\n2\r\nde\r\n0\r\nTrailer: 1\r\n\r\n",
         b"HTTP/1.1 204 No Content\r\n\r\n",
         OK,
+        b"HTTP/1.1 200 OK\r\n\r\nall of it",
     ]
+    server.hang_up_from = 4
     async with Network(environ={}).client() as client:
         assert (await client.get(server.url)).text == "abcde"
         assert (await client.get(server.url)).status_code == 204
         assert (await client.get(server.url)).text == "ok"
-        assert server.connections == 1
-        server.answers = [b"HTTP/1.1 200 OK\r\n\r\nall of it"]
-        server.hang_up_after = True
         assert (await client.get(server.url)).text == "all of it"
+    assert server.connections == 1
 
 
 async def test_a_connection_the_server_closed_is_replaced_unseen(server: Scripted) -> None:
     server.answers = [OK, OK]
-    server.hang_up_after = True
+    server.hang_up_from = 1
     async with Network(environ={}).client() as client:
         assert (await client.get(server.url)).text == "ok"
         await asyncio.to_thread(server.hung_up.wait)
@@ -169,7 +170,7 @@ async def test_broken_answers_are_told_and_the_next_call_is_sound(
     server: Scripted, answer: bytes | None, error: type[Exception]
 ) -> None:
     server.answers = [answer]
-    server.hang_up_after = True
+    server.hang_up_from = 1
     async with Network(environ={}).client() as client:
         with pytest.raises(error):
             await client.get(server.url)
