@@ -9,6 +9,7 @@ import pytest
 
 from cloudtui.services.errors import (
     Ambiguous,
+    BadName,
     Exists,
     NotFound,
     Refused,
@@ -90,6 +91,25 @@ async def test_raw_encoding_shows_stored_names(
         made = await stage.storage.mkdir(ROOT, "a：b")
         assert made.name == "a：b"
         assert [node["name"] for node in nodes(stage) if node["name"]] == ["a：b"]
+
+
+async def test_raw_encoding_takes_text_only(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    async with staged(sandbox, tmp_path, username, encoding="raw") as stage:
+        with pytest.raises(BadName, match="takes text only"):
+            await stage.storage.mkdir(ROOT, "bytes \udcff")
+        assert await stage.names() == []
+
+
+async def test_a_name_no_disk_could_hold_is_refused(stage: Stage) -> None:
+    with pytest.raises(BadName, match="too long"):
+        await stage.storage.mkdir(ROOT, "é" * 128)
+    made = await stage.storage.mkdir(ROOT, "é" * 127)
+    item = Found.of(ROOT, made)
+    with pytest.raises(BadName, match="too long"):
+        await stage.storage.rename(item, "n" * 256)
+    assert await stage.names() == ["é" * 127]
 
 
 async def test_all_pages_come(stage: Stage) -> None:

@@ -59,6 +59,25 @@ def test_nulls_empty_texts_lists_and_numbers_become_defaults() -> None:
     assert page.next_page_token == ""
 
 
+@pytest.mark.parametrize(
+    ("stored", "read"),
+    [
+        (rb"a\ud800b", "a\ufffdb"),
+        (rb"\ud83d", "\ufffd"),
+        (rb"\ud83d\ude00", "\U0001f600"),
+        (b"\xff!", "\ufffd!"),
+        (b"\xed\xa0\x80", "\ufffd" * 3),
+    ],
+)
+def test_a_name_that_is_no_text_does_not_close_its_folder(stored: bytes, read: str) -> None:
+    body = b'{"files": [{"id": "1", "name": "%s"}, {"id": "2", "size": "7"}]}' % stored
+    assert fault_of(200, {}, body) is None
+    page = wire.decode(wire.FileList, body)
+    assert page.files is not None
+    assert [row.name for row in page.files] == [read, ""]
+    assert page.files[1].size == 7
+
+
 @pytest.mark.parametrize("body", [b"<html>", b'{"files": [', b"[1]", b'"text"'])
 def test_what_is_no_object_is_a_bad_reply(body: bytes) -> None:
     with pytest.raises(BadReply):

@@ -8,8 +8,10 @@ replaces anything.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from cloudtui.services.errors import (
+    BadName,
     Exists,
     NotFound,
     Refused,
@@ -18,12 +20,15 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Entry, Found, Location
-from cloudtui.services.naming import decode_name, display_name, encode_name
+from cloudtui.services.naming import cut_name, decode_name, display_name, encode_name
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
 from cloudtui.services.pikpak.listing import detail, entry_of
 from cloudtui.services.retry import retrying
+
+MAX_NAME_BYTES: Final = 255
+"""In UTF-8, as most disks have it."""
 
 
 class Changes:
@@ -42,6 +47,7 @@ class Changes:
     async def mkdir(self, parent: Location, name: str) -> Entry:
         """Make one folder. Raises Exists when the name is taken, NotFound without a parent."""
         where = display_name(str(parent.child(name)))
+        check_length(name)
         parent_id = await self._folders.folder_id(parent)
         before = (await self._folders.names(parent_id)).get(name, [])
         if before:
@@ -96,6 +102,7 @@ class Changes:
     async def rename(self, item: Found, name: str) -> Entry:
         """Give another name in the same folder. Raises Exists."""
         where = display_name(str(item.at))
+        check_length(name)
         row = await detail(self._api, item.entry.id, where=where)
         if row.name == self._stored(name):
             return entry_of(self._profile, row)
@@ -243,6 +250,16 @@ class Changes:
         except NotFound as error:
             return tasks.is_gone(error)
         return False
+
+
+def check_length(name: str) -> None:
+    """Raise BadName for a name that no disk could hold; the service's own limit is not known."""
+    if len(name.encode("utf-8", "replace")) > MAX_NAME_BYTES:
+        raise BadName(
+            f"{display_name(cut_name(name, 40))}... is too long a name for PikPak"
+            f" ({MAX_NAME_BYTES} bytes at most).",
+            hint="Choose a shorter one; nothing was changed.",
+        )
 
 
 def taken(where: str) -> Exists:

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from cloudtui.services.errors import CloudError
+from cloudtui.services.errors import BadName, CloudError
+from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network, map_transport
 from cloudtui.services.pace import Pace
 from cloudtui.services.pikpak.errors import SERVICE, Fault, fault_of
@@ -72,14 +73,14 @@ class Channel:
         """Send one request and read the whole answer. `url` has no query of its own.
 
         Raises Offline when there was no answer: with SOON when nothing can have been executed, with
-        RECONCILE when it may have been.
+        RECONCILE when it may have been. BadName when `json` holds what is no text.
         """
         import httpx
 
         sent = dict(headers or {})
         body = content
         if json is not None:
-            body = msgspec.json.encode(json)
+            body = _written(json)
             sent.setdefault("Content-Type", "application/json")
         if self._client is None:
             self._client = self._network.client(connections=CONCURRENCY)
@@ -108,6 +109,18 @@ class Channel:
         client, self._client = self._client, None
         if client is not None:
             await client.aclose()
+
+
+def _written(value: object) -> bytes:
+    """JSON. Raises BadName: bytes of this disk's names that are no text have no form in it."""
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError as error:
+        raise BadName(
+            "PikPak takes text only, and a part of this is none: "
+            f"{display_name(str(error.object))}.",
+            hint="Rename it, or set the account's `encoding` to rclone.",
+        ) from error
 
 
 def _lowered(headers: Mapping[str, str]) -> dict[str, str]:

@@ -36,6 +36,7 @@ from cloudtui.services.errors import (
     WrongPassword,
 )
 from cloudtui.services.naming import display_name
+from cloudtui.services.pikpak.wire import parse
 
 SERVICE: Final = "PikPak"
 
@@ -102,13 +103,13 @@ def fault_of(status: int, headers: Mapping[str, str], body: bytes) -> Fault | No
     after = _after(headers)
     if 200 <= status < 300:
         # the usual case: a whole listing is not built up a second time to look at two fields
-        with contextlib.suppress(msgspec.DecodeError):
+        with contextlib.suppress(ValueError):
             peek = msgspec.json.decode(body or b"{}", type=_Peek)
             if not peek.error and not peek.error_code:
                 return None
     try:
-        raw: object = msgspec.json.decode(body) if body else {}
-    except msgspec.DecodeError:
+        raw = parse(body) if body else {}
+    except ValueError:
         if 200 <= status < 300:
             return Fault(status, readable=False, text="the answer is not JSON", after=after)
         return Fault(status, readable=False, text=f"HTTP {status}", after=after)

@@ -29,7 +29,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.archives import Archives
-from cloudtui.services.pikpak.changes import Changes
+from cloudtui.services.pikpak.changes import MAX_NAME_BYTES, Changes
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.copies import Copies
 from cloudtui.services.pikpak.folders import Folders
@@ -84,6 +84,7 @@ class PikPakStorage:
             verify_hash=HashType.GCID,
             upload_hash=HashType.GCID,
             forbidden="\0" if profile.rules else "/\0",
+            max_name_bytes=MAX_NAME_BYTES,
             uploads_at_once=4,
             batch=tasks.BATCH,
         )

@@ -6,9 +6,10 @@ programs saw numbers and empty strings too; nothing here may make a whole listin
 
 from __future__ import annotations
 
+import json
 import re
 from datetime import datetime
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import msgspec
 
@@ -276,17 +277,39 @@ def decode(kind: type[T], body: bytes) -> T:
     """
     try:
         return msgspec.json.decode(body or b"{}", type=kind, strict=False)
-    except msgspec.DecodeError:
+    except ValueError:
         pass  # includes wrong types: the slow way below decides what is an error
     try:
-        raw: object = msgspec.json.decode(body)
-        return msgspec.convert(_softened(raw), type=kind, strict=False)
-    except msgspec.MsgspecError as error:
+        return msgspec.convert(_softened(parse(body)), type=kind, strict=False)
+    except ValueError as error:
         raise BadReply(
             "PikPak answered with something that is not its usual form.",
             hint="Nothing was changed by this program; try again in a while.",
             retry=Retry.RECONCILE,
         ) from error
+
+
+def parse(body: bytes) -> object:
+    """The JSON in `body`, whatever its texts are made of. Raises ValueError when it is none.
+
+    Bytes that are no UTF-8 and halves of surrogate pairs, which some client may have put into a
+    name, become U+FFFD: one odd name must not close its whole folder.
+    """
+    try:
+        return cast("object", msgspec.json.decode(body))
+    except ValueError:
+        raw: object = json.loads(body.decode("utf-8", "replace"))
+    return _whole(raw)
+
+
+def _whole(value: object) -> object:
+    if isinstance(value, str):
+        return value.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    if isinstance(value, dict):
+        return {key: _whole(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return value
 
 
 def _softened(value: object) -> object:
