@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import threading
 from base64 import b64encode
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -14,6 +16,7 @@ from urllib.parse import urlencode, urlsplit
 from cloudtui.sandbox.listener import Server
 from cloudtui.sandbox.pikpak.service import PASSWORD, USERNAME, PikPak
 from cloudtui.sandbox.world import World
+from tests.sandbox.rig import connected, until
 
 DEVICE = "0123456789abcdef0123456789abcdef"
 WEB = "YUMx5nI8ZU8Ap8pm"
@@ -90,6 +93,16 @@ class Rig:
             return Answer(response.status, response.headers, response.read())
         finally:
             connection.close()
+
+    @contextlib.contextmanager
+    def held(self, url: str) -> Iterator[None]:
+        """A download that has begun and gets no further while the rig runs."""
+        self.world.faults.add({"kind": "stall", "listener": "pikpak.content", "seconds": 600})
+        with connected(url) as sock:
+            target = url.split("/", 3)[3]
+            sock.sendall(f"GET /{target} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            until(sock, b"\r\n\r\n")
+            yield
 
     def user(
         self, method: str, path: str, body: object = None, headers: dict[str, str] | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -80,6 +81,10 @@ class Account:
         self.offline_transfer = 0
         self.download_transfer = 0
         self.offline_starts: list[float] = []
+        self.upload_starts: list[float] = []
+        self.usage_lag: Callable[[], float] = lambda: 0.0
+        self._usages: list[tuple[float, tuple[int, int]]] = []
+        self.trash_life: Callable[[], float] = lambda: math.inf
 
     def start(self, task: Task) -> Task:
         """Keep a task, and step it until it ends."""
@@ -88,8 +93,26 @@ class Account:
             self.active.append(task)
         return task
 
+    def seen_usage(self, now: float) -> tuple[int, int]:
+        """Bytes used and in the trash as the service tells them: late, by the switch."""
+        self._note_usage(now)
+        known = [usage for at, usage in self._usages if at <= now - self.usage_lag()]
+        return known[-1] if known else self._usages[0][1]
+
+    def _note_usage(self, now: float) -> None:
+        """Keep what is used now; without a lag only that."""
+        usage = self.tree.usage()
+        if self.usage_lag() <= 0:
+            self._usages.clear()
+        if not self._usages or self._usages[-1][1] != usage:
+            self._usages.append((now, usage))
+
     def settle(self, now: float) -> None:
-        """Move every running task on to the present."""
+        """Bring trash and running tasks up to the present."""
+        if self.usage_lag() > 0:
+            self._note_usage(now)
+        if self.tree.bin:
+            self.tree.purge(now - self.trash_life())
         if not self.active:
             return
         for task in list(self.active):

@@ -1,33 +1,21 @@
-"""Looking into archives and extracting them on the service's side. Real for zip files.
-
-The other formats that rclone offers for extraction are refused the way the service refuses a
-format it cannot read.
-"""
+"""Looking into archives and extracting them on the service's side. Real for zip files."""
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from cloudtui.sandbox.blobs import Blob
-from cloudtui.sandbox.pikpak.account import Account, Task
-from cloudtui.sandbox.pikpak.batches import Batches
+from cloudtui.sandbox.pikpak.account import Task
+from cloudtui.sandbox.pikpak.archive_tree import ArchiveTree, plant
+from cloudtui.sandbox.pikpak.batches import FAILED, Batches
 from cloudtui.sandbox.pikpak.call import Answer, Call, Route, text
 from cloudtui.sandbox.pikpak.cloud import Cloud, gcid_of
 from cloudtui.sandbox.pikpak.errors import Refusal, refusal
 from cloudtui.sandbox.pikpak.node import Node, Phase, mime_type_of
 from cloudtui.sandbox.pikpak.stamps import stamp
+from cloudtui.sandbox.pikpak.zips import Closed, Zip
 
-PIECE = 1024 * 1024
-READABLE = (".zip",)
-SPLIT = (".z01", ".part1", ".part2", ".001", ".002", ".r00")
-BAD_FORMAT = "E_INVALID_FORMAT"
-SPLIT_FORMAT = "INVALID_FILE_FORMAT"
-NO_PASSWORD = "PASS_WORD_EMPTY"
-WRONG_PASSWORD = "PASS_WORD_ERROR"
-ENCRYPTED = 0x1
+TARS = (".tar", ".gz", ".tgz")
 
 
 @dataclass(slots=True, eq=False)
@@ -41,20 +29,13 @@ class Extraction:
     target: str
 
 
-class Closed(Exception):
-    """An archive that cannot be read; `status` is the service's word."""
-
-    def __init__(self, status: str) -> None:
-        super().__init__(status)
-        self.status = status
-
-
 class Archives:
     """Endpoints under /decompress/v1."""
 
-    def __init__(self, cloud: Cloud, batches: Batches) -> None:
+    def __init__(self, cloud: Cloud, batches: Batches, inside: ArchiveTree) -> None:
         self._cloud = cloud
         self._batches = batches
+        self._inside = inside
         self._running: dict[str, Extraction] = {}
 
     def routes(self) -> list[Route]:
@@ -82,10 +63,12 @@ class Archives:
             "files": [],
         }
         try:
-            with _opened(node, blob) as archive:
-                members = _members(archive)
-                _check_password(archive, members, text(call.body, "password"))
-                answer["files"] = _level(members, level)
+            with Zip(node.name, blob) as archive:
+                archive.check(text(call.body, "password"))
+                answer["files"] = [
+                    _row(path, info.file_size if info is not None else None)
+                    for path, info in archive.level(level).items()
+                ]
         except Closed as exc:
             answer["status"] = exc.status
         return answer
@@ -151,7 +134,7 @@ class Archives:
                 raise refusal("invalid_argument", "gcid does not fit the file")
             if node.blob is None or node.phase is not Phase.COMPLETE:
                 raise refusal("file_not_complete")
-            if node.extension in (".tar", ".gz", ".tgz"):
+            if node.extension in TARS:
                 raise Refusal("internal", 13, "internal error", status=500)
             return node, node.blob
 
@@ -164,24 +147,16 @@ class Archives:
             if isinstance(chosen, list)
             else []
         )
-        paths = [path for path in paths if path]
         made: list[tuple[str, Blob | None]] = []
-        with _opened(node, blob) as archive:
-            members = _members(archive)
-            _check_password(archive, members, password)
-            for name, info in members.items():
-                if paths and not any(
-                    name == path or (path.endswith("/") and name.startswith(path)) for path in paths
-                ):
-                    continue
+        with Zip(node.name, blob) as archive:
+            archive.check(password)
+            for name, info in archive.chosen([path for path in paths if path]):
                 if name.endswith("/"):
                     made.append((name.rstrip("/"), None))
-                    continue
-                writer = self._cloud.world.blobs.new((), info.file_size)
-                with archive.open(info, pwd=password.encode() or None) as source:
-                    while piece := source.read(PIECE):
-                        writer.write(piece)
-                made.append((name, writer.close()))
+                else:
+                    content = archive.extract(info, password, self._cloud.world.blobs)
+                    gcid_of(content)  # here, and not under the lock when it is planted
+                    made.append((name, content))
         return made
 
     def _start(
@@ -194,6 +169,7 @@ class Archives:
     ) -> Task:
         account = call.account
         seconds = self._cloud.switches.number("decompress_seconds")
+        fails = self._cloud.switches.count_down("decompress_fails")
         task = Task(
             id=account.ids.new(),
             type="decompress",
@@ -211,12 +187,20 @@ class Archives:
             if share < 1:
                 task.progress = int(100 * share)
                 return
+            if fails:
+                task.end(Phase.ERROR, FAILED, now)
+                return
             try:
                 account.tree.folder(target)
             except Refusal as exc:
                 task.end(Phase.ERROR, exc.text, now)
                 return
-            top = self._plant(account, node, made, target)
+            tree = account.tree
+            stem = node.name[: len(node.name) - len(node.extension)] or node.name
+            top = tree.add(target, tree.free_name(target, stem, folder=True), folder=True)
+            plant(self._cloud, account, top.id, made)
+            if node.blob is not None:
+                self._inside.open(node, node.blob)
             task.file_id = top.id
             task.end(Phase.COMPLETE, "", now)
 
@@ -225,93 +209,20 @@ class Archives:
         account.settle(call.now)
         return task
 
-    def _plant(
-        self, account: Account, archive: Node, made: list[tuple[str, Blob | None]], target: str
-    ) -> Node:
-        tree = account.tree
-        stem = archive.name[: len(archive.name) - len(archive.extension)] or archive.name
-        top = tree.add(target, tree.free_name(target, stem, folder=True), folder=True)
-        folders: dict[str, Node] = {"": top}
 
-        def folder(path: str) -> Node:
-            if path not in folders:
-                above, _, name = path.rpartition("/")
-                folders[path] = tree.add(folder(above).id, name, folder=True)
-            return folders[path]
-
-        for path, blob in made:
-            if blob is None:
-                folder(path)
-                continue
-            above, _, name = path.rpartition("/")
-            node = tree.add(folder(above).id, name, blob=blob, told_hash=gcid_of(blob))
-            node.origin = "decompress"
-            self._cloud.remember(blob)
-        return top
-
-
-def _opened(node: Node, blob: Blob) -> zipfile.ZipFile:
-    if any(PurePosixPath(node.name).stem.lower().endswith(mark) for mark in SPLIT):
-        raise Closed(SPLIT_FORMAT)
-    if node.extension not in READABLE:
-        raise Closed(BAD_FORMAT)
-    try:
-        return zipfile.ZipFile(blob.path)
-    except (zipfile.BadZipFile, OSError) as exc:
-        raise Closed(BAD_FORMAT) from exc
-
-
-def _members(archive: zipfile.ZipFile) -> dict[str, zipfile.ZipInfo]:
-    """Entries by cleaned path: no leading slashes, no `..`, folders end in a slash."""
-    found: dict[str, zipfile.ZipInfo] = {}
-    for info in archive.infolist():
-        parts = [part for part in info.filename.split("/") if part not in ("", ".", "..")]
-        if parts:
-            found["/".join(parts) + ("/" if info.is_dir() else "")] = info
-    return found
-
-
-def _check_password(
-    archive: zipfile.ZipFile, members: dict[str, zipfile.ZipInfo], password: str
-) -> None:
-    """Raise Closed unless the password opens the first locked entry, read to its end."""
-    locked = [info for info in members.values() if info.flag_bits & ENCRYPTED]
-    if not locked:
-        return
-    if not password:
-        raise Closed(NO_PASSWORD)
-    # The cipher's own check is one byte wide; the checksum at the end of the data is not.
-    smallest = min(locked, key=lambda info: info.file_size)
-    try:
-        with archive.open(smallest, pwd=password.encode()) as source:
-            while source.read(PIECE):
-                continue
-    except (RuntimeError, zipfile.BadZipFile, zlib.error) as exc:
-        raise Closed(WRONG_PASSWORD) from exc
-
-
-def _level(members: dict[str, zipfile.ZipInfo], level: str) -> list[dict[str, object]]:
-    rows: dict[str, dict[str, object]] = {}
-    for name, info in members.items():
-        if not name.startswith(level) or name == level:
-            continue
-        rest = name[len(level) :]
-        first, slash, _ = rest.partition("/")
-        is_folder = bool(slash)
-        path = level + first + ("/" if is_folder else "")
-        if path in rows:
-            continue
-        rows[path] = {
-            "index": 0,
-            "filename": first,
-            "filesize": "0" if is_folder else str(info.file_size),
-            "mime_type": "" if is_folder else mime_type_of(first),
-            "gcid": "",
-            "kind": "drive#folder" if is_folder else "drive#file",
-            "icon_link": "",
-            "path": path,
-        }
-    return list(rows.values())
+def _row(path: str, size: int | None) -> dict[str, object]:
+    """One line of an archive's listing; a folder has no size."""
+    name = path.rstrip("/").rpartition("/")[2]
+    return {
+        "index": 0,
+        "filename": name,
+        "filesize": str(size or 0),
+        "mime_type": "" if size is None else mime_type_of(name),
+        "gcid": "",
+        "kind": "drive#folder" if size is None else "drive#file",
+        "icon_link": "",
+        "path": path,
+    }
 
 
 def _refused(status: str) -> dict[str, object]:

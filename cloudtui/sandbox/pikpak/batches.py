@@ -14,6 +14,7 @@ from cloudtui.sandbox.pikpak.cloud import Cloud
 from cloudtui.sandbox.pikpak.errors import Refusal, refusal
 from cloudtui.sandbox.pikpak.node import ROOT, Node, Phase
 
+DAY = 86400
 FAILED = "Save failed, retry please"
 
 
@@ -115,7 +116,7 @@ class Batches:
         lingering = self._cloud.switches.number("trash_lingers")
 
         def act(task: Task) -> None:
-            for node in [item for item in account.tree.nodes.values() if item.trashed]:
+            for node in list(account.tree.bin.values()):
                 if node.id in account.tree.nodes:
                     account.tree.delete(node, lingering=lingering)
             task.file_size = 0
@@ -145,6 +146,14 @@ class Batches:
         limit = self._cloud.switches.limit("quota")
         if limit is not None and account.tree.usage()[0] + size > limit:
             raise refusal("file_space_not_enough")
+
+    def check_day(self, starts: list[float], limit: str, now: float) -> None:
+        """Raise the daily limit's refusal when `starts` of the last day have reached the switch
+        called `limit`."""
+        most = self._cloud.switches.limit(limit)
+        if most is not None and sum(at > now - DAY for at in starts) >= most:
+            paid = self._cloud.switches.on("vip")
+            raise refusal("task_daily_create_limit_vip" if paid else "task_daily_create_limit")
 
     # ---- inside
 

@@ -13,7 +13,13 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 from cloudtui.sandbox.http import Response
 from cloudtui.sandbox.pikpak.call import Answer, Call, Route, mapping, text
 from cloudtui.sandbox.pikpak.cloud import Cloud
-from cloudtui.sandbox.pikpak.errors import Refusal, captcha_missing, captcha_refused, refusal
+from cloudtui.sandbox.pikpak.errors import (
+    Refusal,
+    captcha_missing,
+    captcha_refused,
+    refusal,
+    too_frequent,
+)
 from cloudtui.sandbox.pikpak.identities import known_client, signer
 
 PUZZLE = "/captcha/v2/spritePuzzle.html"
@@ -70,6 +76,8 @@ class Captchas:
         device_id = text(call.body, "device_id")
         if not action or not device_id or not known_client(client_id):
             raise refusal("invalid_argument", "action, client_id and device_id are required")
+        if self._cloud.switches.word("too_frequent") == "init":
+            raise too_frequent()
         meta = {key: str(value) for key, value in mapping(call.body, "meta").items() if value}
         sign_in = is_sign_in(action)
         if "captcha_sign" in meta:
@@ -150,6 +158,8 @@ class Captchas:
         """Raise the refusal a sign-in gets for this token; return when it is good."""
         if not value:
             raise captcha_missing()
+        if self._cloud.switches.word("too_frequent") == "signin":
+            raise captcha_refused("Your operation is too frequent, please try again later")
         token = self._tokens.get(value)
         if token is None or token.expires <= call.now:
             raise captcha_refused("Code(4002) - captcha_token expired")

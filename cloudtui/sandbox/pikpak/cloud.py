@@ -8,6 +8,8 @@ from cloudtui.sandbox.pikpak.account import Account
 from cloudtui.sandbox.pikpak.switches import Switches
 from cloudtui.sandbox.world import World
 
+DAY = 86400
+
 
 def gcid_of(blob: Blob) -> str:
     """The block hash of stored bytes, computed once per blob."""
@@ -39,6 +41,8 @@ class Cloud:
                 self.world.issue(password)
                 account = Account(username, password, self.world.clock)
                 account.tree.lag = lambda: self.switches.number("listing_lag")
+                account.usage_lag = lambda: self.switches.number("usage_lag")
+                account.trash_life = lambda: self.switches.number("trash_days") * DAY
                 self.accounts[username] = account
                 self._by_user[account.user_id] = account
             return account

@@ -94,7 +94,8 @@ class Content:
         target = self._targets.get(given.get("fid", ""))
         if target is None:
             return Response.empty(404)
-        if not self._enter(sign):
+        user = given.get("ui", "")
+        if not self._enter(sign, user):
             return Response.empty(503)
         response = serve_blob(
             request,
@@ -102,27 +103,39 @@ class Content:
             content_type=target.mime_type,
             headers=(("Content-Disposition", _attachment(given.get("filename", ""))),),
         )
-        response.done = lambda: self._leave(sign)
+        response.done = lambda: self._leave(sign, user)
         self._cloud.count("downloads")
+        if request.method == "GET":
+            self._charge(user, response.length)
         return response
 
     # ---- inside
 
-    def _enter(self, sign: str) -> bool:
+    def _enter(self, sign: str, user: str) -> bool:
+        """Count a connection in, for its link and its account, unless either has its fill."""
+        limits = {sign: "link_connections", user: "account_connections"}
         with self._lock:
-            most = int(self._cloud.switches.number("link_connections"))
-            if self._open.get(sign, 0) >= most:
-                return False
-            self._open[sign] = self._open.get(sign, 0) + 1
+            for key, limit in limits.items():
+                if self._open.get(key, 0) >= self._cloud.switches.number(limit):
+                    return False
+            for key in limits:
+                self._open[key] = self._open.get(key, 0) + 1
             return True
 
-    def _leave(self, sign: str) -> None:
+    def _leave(self, *keys: str) -> None:
         with self._lock:
-            left = self._open.get(sign, 1) - 1
-            if left > 0:
-                self._open[sign] = left
-            else:
-                self._open.pop(sign, None)
+            for key in keys:
+                left = self._open.get(key, 1) - 1
+                if left > 0:
+                    self._open[key] = left
+                else:
+                    self._open.pop(key, None)
+
+    def _charge(self, user: str, size: int) -> None:
+        with self._cloud.world.lock:
+            account = self._cloud.by_user(user)
+            if account is not None:
+                account.download_transfer += size
 
     def _fid(self, blob: Blob, form: str) -> str:
         digest = hashlib.sha256(self._key + f"{blob.path}:{form}".encode()).hexdigest()

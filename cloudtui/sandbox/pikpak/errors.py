@@ -75,9 +75,13 @@ _KNOWN: dict[str, tuple[int, int, str]] = {
     "task_daily_create_limit": (11, 403, "The free tasks of today are used up"),
     "task_daily_create_limit_vip": (11, 403, "Too many tasks today, try again tomorrow"),
     "task_run_nums_limit": (11, 403, "Too many tasks are running"),
+    "task_sub_task_num_limit": (11, 403, "The task holds too many files"),
     "task_url_resolve_error": (3, 400, "The address cannot be resolved"),
     "task_url_unsupported": (3, 400, "This kind of address is not supported"),
     "space_folder_not_exist": (5, 404, "The target folder does not exist"),
+    "global_file_token_invalid": (9, 400, "The token of the archive is missing or wrong"),
+    "unzip_password_required": (9, 400, "The archive needs a password"),
+    "unzip_password_incorrect": (9, 400, "The password of the archive is wrong"),
     "file_not_complete": (9, 400, "file not complete"),
     "unauthenticated": (16, 401, "Unauthenticated"),
 }

@@ -45,7 +45,10 @@ _ARCHIVES = {
 
 @dataclass(slots=True, eq=False)
 class Node:
-    """A file or folder. `hash` is what the client told, which the service never verifies."""
+    """A file or folder. `hash` is what the client told, which the service never verifies.
+
+    `packed` holds what a folder had inside while it is one packed file.
+    """
 
     id: str
     parent_id: str
@@ -65,6 +68,8 @@ class Node:
     params: dict[str, str] = field(default_factory=dict)
     completed: float = 0.0
     origin: str = "upload"
+    packed: list[Node] | None = None
+    unpacked_name: str = ""
 
     @property
     def kind(self) -> str:

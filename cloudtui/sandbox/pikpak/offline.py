@@ -11,19 +11,18 @@ from urllib.parse import urlsplit
 
 from cloudtui.sandbox.blobs import Blob
 from cloudtui.sandbox.pikpak.account import Account, Task
-from cloudtui.sandbox.pikpak.batches import Batches
+from cloudtui.sandbox.pikpak.batches import FAILED, Batches
 from cloudtui.sandbox.pikpak.call import Answer, Call, Route, mapping, text
 from cloudtui.sandbox.pikpak.cloud import Cloud, gcid_of
 from cloudtui.sandbox.pikpak.entries import Entries
 from cloudtui.sandbox.pikpak.errors import Refusal, refusal
 from cloudtui.sandbox.pikpak.fetch import Fetch, name_of
+from cloudtui.sandbox.pikpak.files import Files
 from cloudtui.sandbox.pikpak.magnets import Plan, content, plan_of
 from cloudtui.sandbox.pikpak.node import ROOT, Node, Phase
 from cloudtui.sandbox.pikpak.tasks import Tasks
 
-DAY = 86400
 MY_PACK = "My Pack"
-FAILED = "Save failed, retry please"
 DELETED = "File deleted"
 RESOLVED_AT = 0.2
 STUCK_AT = 0.4
@@ -44,8 +43,11 @@ class Order:
 class Offline:
     """The URL part of POST /drive/v1/files, and retries."""
 
-    def __init__(self, cloud: Cloud, entries: Entries, tasks: Tasks, batches: Batches) -> None:
+    def __init__(
+        self, cloud: Cloud, files: Files, entries: Entries, tasks: Tasks, batches: Batches
+    ) -> None:
         self._cloud = cloud
+        self._files = files
         self._entries = entries
         self._tasks = tasks
         self._batches = batches
@@ -94,11 +96,26 @@ class Offline:
         self._run(account, task, order)
         account.start(task)
         self._cloud.count("offline_tasks")
+        if plan is not None and plan.known and not self._cloud.switches.on("offline_task"):
+            return self._at_once(call, task, order)
         return {
             "upload_type": "UPLOAD_TYPE_URL",
             "url": {"kind": "upload#url"},
             "file": None,
             "task": self._tasks.shape(account, task),
+        }
+
+    def _at_once(self, call: Call, task: Task, order: Order) -> Answer:
+        """What the service has already: the result instead of a task."""
+        account = call.account
+        order.begun = 0.0
+        account.settle(call.now)
+        del account.tasks[task.id]
+        return {
+            "upload_type": "UPLOAD_TYPE_URL",
+            "url": {"kind": "upload#url"},
+            "file": self._files.entry(account, account.tree.get(task.file_id)),
+            "task": None,
         }
 
     def retry(self, call: Call) -> Answer:
@@ -127,7 +144,10 @@ class Offline:
     def _plan(self, url: str) -> Plan | None:
         scheme = url.partition(":")[0].lower()
         if scheme in ("magnet", "ed2k"):
-            return plan_of(url, self._cloud.switches.value("magnets"))
+            plan = plan_of(url, self._cloud.switches.value("magnets"))
+            if len(plan.files) > self._cloud.switches.number("sub_tasks"):
+                raise refusal("task_sub_task_num_limit")
+            return plan
         if scheme not in ("http", "https"):
             raise refusal("task_url_unsupported")
         try:
@@ -140,10 +160,7 @@ class Offline:
 
     def _check_limits(self, account: Account, now: float) -> None:
         switches = self._cloud.switches
-        daily = switches.limit("daily_tasks")
-        if daily is not None and sum(at > now - DAY for at in account.offline_starts) >= daily:
-            paid = switches.on("vip")
-            raise refusal("task_daily_create_limit_vip" if paid else "task_daily_create_limit")
+        self._batches.check_day(account.offline_starts, "daily_tasks", now)
         most = switches.limit("running_tasks")
         running = sum(task.type == "offline" for task in account.active if not task.final)
         if most is not None and running >= most:

@@ -43,7 +43,7 @@ class Profile:
     def about(self, call: Call) -> Answer:
         """Storage: numbers as texts, `quotas` an object; rclone reads nothing else."""
         account = call.account
-        used, trashed = account.tree.usage()
+        used, trashed = account.seen_usage(call.now)
         daily = self._cloud.switches.limit("daily_tasks")
         started = [at for at in account.offline_starts if at > call.now - DAY]
         quotas: dict[str, object] = {}

@@ -27,6 +27,7 @@ from cloudtui.sandbox.pikpak.upload import Session, Uploads
 
 XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/"
 LEAST_PART = 100 * 1024
+MOST_BYTES = 5 * 1024**3
 MOST_PARTS = 10_000
 STATUS = {
     "NoSuchUpload": 404,
@@ -35,6 +36,7 @@ STATUS = {
     "InvalidPartOrder": 400,
     "InvalidArgument": 400,
     "EntityTooSmall": 400,
+    "EntityTooLarge": 400,
     "MalformedXML": 400,
     "BadDigest": 400,
     "NotImplemented": 501,
@@ -109,6 +111,8 @@ class Storage:
     def _operation(self, request: Request, session: Session) -> Response:
         query = request.params
         upload_id = query.get("uploadId")
+        if (request.body.length or 0) > MOST_BYTES:
+            raise StorageError("EntityTooLarge", "One request carries 5 GiB at most")
         match request.method:
             case "PUT" if upload_id is not None:
                 return self._put_part(request, session, upload_id, query.get("partNumber", ""))

@@ -14,6 +14,7 @@ from cloudtui.sandbox.faults import FaultKind
 from cloudtui.sandbox.http import Handler, Request, Response
 from cloudtui.sandbox.pikpak.account import Account
 from cloudtui.sandbox.pikpak.addresses import Addresses
+from cloudtui.sandbox.pikpak.archive_tree import ArchiveTree
 from cloudtui.sandbox.pikpak.archives import Archives
 from cloudtui.sandbox.pikpak.auth import Auth
 from cloudtui.sandbox.pikpak.batches import Batches
@@ -27,6 +28,7 @@ from cloudtui.sandbox.pikpak.files import Files
 from cloudtui.sandbox.pikpak.listing import Listing
 from cloudtui.sandbox.pikpak.node import ROOT, Node
 from cloudtui.sandbox.pikpak.offline import Offline
+from cloudtui.sandbox.pikpak.packing import Packing
 from cloudtui.sandbox.pikpak.profile import Profile
 from cloudtui.sandbox.pikpak.resources import Resources
 from cloudtui.sandbox.pikpak.s3 import Storage
@@ -57,21 +59,25 @@ class PikPak:
         self._entries = Entries(self._cloud, self._files)
         self._tasks = Tasks(self._cloud, self._files)
         self._uploads = Uploads(self._cloud, self._files, self._entries, self._tasks, self._batches)
-        self._offline = Offline(self._cloud, self._entries, self._tasks, self._batches)
+        self._offline = Offline(self._cloud, self._files, self._entries, self._tasks, self._batches)
         self._shares = Shares(self._cloud, self._files, self._batches)
         self._storage = Storage(self._cloud, self._uploads)
+        listing = Listing(self._cloud, self._files)
+        inside = ArchiveTree(self._cloud, self._files, self._batches)
         user_routes = [*self._captchas.routes(), *self._auth.routes()]
         drive_routes = [
             Route("POST", "/drive/v1/files", self._create, locked=False),
+            *inside.routes(listing.page, self._entries.detail, self._batches.copy),
             *self._batches.routes(),
-            *Listing(self._cloud, self._files).routes(),
+            *Packing(self._cloud).routes(),
+            *listing.routes(),
             *self._entries.routes(),
             *self._tasks.routes(),
             *self._offline.routes(),
             *Profile(self._cloud, self._files).routes(),
             *Resources(self._cloud).routes(),
             *self._shares.routes(),
-            *Archives(self._cloud, self._batches).routes(),
+            *Archives(self._cloud, self._batches, inside).routes(),
         ]
         self.handlers: dict[str, Handler] = {
             "pikpak.user": lambda request: self._api(request, user_routes),

@@ -12,6 +12,8 @@ captcha_required     false    drive calls of clients that send X-Client-Id need 
 captcha_scope        "any"    "split": tokens of the sign-in are refused by drive calls; "action":
                               each call needs its own
 captcha_seconds      300      life of a captcha token
+too_frequent         "off"    "init": captcha tokens are not handed out for a while (code 10);
+                              "signin": the same word comes as 4002 from the sign-in
 signin_prohibited    false    sign-in refused as from a data centre (4126), refresh goes on
                               working
 access_seconds       7200     life of an access token
@@ -28,9 +30,11 @@ batch_fails          0        that many of the next batch tasks end in an error 
 trash_marks_children false    entries inside a trashed folder count as trashed themselves
 trash_again          "refuse" "ignore": trashing a trashed entry is accepted
 trash_lingers        0        seconds that emptied entries stay visible in listings of the trash
-trash_days           15       days until `delete_time`
+trash_days           15       days until `delete_time`, when the entry is gone for good
 untrash              "origin" "root": restored entries land in the root
 quota                10 TiB   storage limit in bytes
+usage_lag            0        seconds until a change shows in the storage used
+daily_uploads        null     uploads per day before `task_daily_create_limit`
 instant              true     known content is accepted without sending it
 upload_seconds       0        time between the stored object and the complete file
 upload_task          true     upload answers carry a task
@@ -38,13 +42,17 @@ credential_seconds   43200    life of upload credentials
 link_delay           0        seconds after completion before a file has links
 s3_skew              0        seconds that the storage host's clock is ahead
 complete_answer      "xml"    "json": how the storage host answers a completed multipart upload
+hash_drift           null     seconds after which a file's hash is suddenly another one
 md5                  "none"   "detail": md5 only in details; "always": in listings too
 link_seconds         86400    life of a download link
 link_connections     8        connections at once per link; more get 503
+account_connections  20       connections at once for all links of an account; more get 503
 media                true     videos have a media link with the same fid and a smaller transcode
 audit_blocked        []       names or ids whose content is blocked: no links
 offline_seconds      3        how long a magnet task runs
 fetch_seconds        0        least time an http task runs
+offline_task         true     false: what the service knows is there at once, without a task
+sub_tasks            7000     most files of one magnet before `task_sub_task_num_limit`
 offline              "ok"     "stuck": tasks never end; "error": they fail
 magnets              {}       info hash (lower case) → {"name": text, "files": {path: size},
                               "state": "ok", "stuck" or "error"}
@@ -52,6 +60,7 @@ daily_tasks          null     offline tasks per day before `task_daily_create_li
 vip                  true     plan shown by the account; decides which daily limit error is sent
 running_tasks        null     offline tasks at once before `task_run_nums_limit`
 decompress_seconds   1        how long an extraction runs
+decompress_fails     0        that many of the next extractions end in an error and make nothing
 decompress_status    null     status text that the next extractions answer instead of "OK"
 share_status         null     status that every opened share answers
 """
@@ -68,6 +77,7 @@ DEFAULTS: dict[str, object] = {
     "captcha_required": False,
     "captcha_scope": "any",
     "captcha_seconds": 300,
+    "too_frequent": "off",
     "signin_prohibited": False,
     "access_seconds": 7200,
     "refresh_dead": False,
@@ -85,6 +95,8 @@ DEFAULTS: dict[str, object] = {
     "trash_days": 15,
     "untrash": "origin",
     "quota": 10 * TIB,
+    "usage_lag": 0,
+    "daily_uploads": None,
     "instant": True,
     "upload_seconds": 0,
     "upload_task": True,
@@ -92,19 +104,24 @@ DEFAULTS: dict[str, object] = {
     "link_delay": 0,
     "s3_skew": 0,
     "complete_answer": "xml",
+    "hash_drift": None,
     "md5": "none",
     "link_seconds": 86400,
     "link_connections": 8,
+    "account_connections": 20,
     "media": True,
     "audit_blocked": [],
     "offline_seconds": 3,
     "fetch_seconds": 0,
+    "offline_task": True,
+    "sub_tasks": 7000,
     "offline": "ok",
     "magnets": {},
     "daily_tasks": None,
     "vip": True,
     "running_tasks": None,
     "decompress_seconds": 1,
+    "decompress_fails": 0,
     "decompress_status": None,
     "share_status": None,
 }

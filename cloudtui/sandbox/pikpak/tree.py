@@ -1,5 +1,6 @@
 """The entries of one drive and the rules that hold between them.
 
+`bin` holds what lies in the trash, oldest first: it is emptied by time as well as by hand.
 Duplicate names are possible: the tree only numbers what arrives by upload, move, copy or restore.
 Every change must happen under the world's lock. Listings may lag behind (`lag`), ids never do.
 """
@@ -9,6 +10,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 
 from cloudtui.sandbox.blobs import Blob
 from cloudtui.sandbox.pikpak.errors import refusal
@@ -40,6 +42,7 @@ class Tree:
         self.views: dict[str, View] = {}
         self.lag: Callable[[], float] = lambda: 0.0
         self.version = 0
+        self.bin: dict[str, Node] = {}
 
     # ---- reading
 
@@ -227,6 +230,44 @@ class Tree:
             self._children.pop(node.id, None)
             self._names.pop(node.id, None)
 
+    def purge(self, before: float) -> None:
+        """Delete for good what has lain in the trash since `before` or longer."""
+        for node in list(takewhile(lambda item: item.trashed_at <= before, self.bin.values())):
+            if node.id in self.nodes:
+                self.delete(node)
+
+    def pack(self, node: Node, name: str, blob: Blob, told_hash: str) -> None:
+        """Turn a folder into a file under the same id; what lay in it is kept with it, unlisted."""
+        self._remember(node)
+        inner = [item for item in self.below(node) if item is not node]
+        for item in inner:
+            self._remember(item, gone=True)
+            self._unlink(item)
+            del self.nodes[item.id]
+        self._children.pop(node.id, None)
+        self._names.pop(node.id, None)
+        self._unlink(node)
+        node.packed, node.unpacked_name = inner, node.name
+        node.folder, node.folder_type = False, ""
+        node.name = self.free_name(node.parent_id, name, folder=False)
+        node.blob, node.size, node.hash = blob, blob.size, told_hash
+        node.modified = self._clock()
+        self._link(node)
+
+    def unpack(self, node: Node) -> None:
+        """Turn a packed folder back, with everything that lay in it under its old ids."""
+        assert node.packed is not None
+        self._remember(node)
+        self._unlink(node)
+        inner, node.packed = node.packed, None
+        node.folder, node.folder_type = True, "NORMAL"
+        node.name = self.free_name(node.parent_id, node.unpacked_name, folder=True)
+        node.blob, node.size, node.hash = None, 0, ""
+        node.modified = self._clock()
+        self._link(node)
+        for item in inner:
+            self.insert(item)
+
     # ---- counting
 
     def usage(self) -> tuple[int, int]:
@@ -268,12 +309,15 @@ class Tree:
         self.nodes[node.id] = node
         self._children.setdefault(node.parent_id, {})[node.id] = node
         names = self._names.setdefault(node.parent_id, Counter())
-        if not node.trashed:
+        if node.trashed:
+            self.bin[node.id] = node
+        else:
             names[node.name] += 1
 
     def _unlink(self, node: Node) -> None:
         self.version += 1
         self._children.get(node.parent_id, {}).pop(node.id, None)
+        self.bin.pop(node.id, None)
         names = self._names.get(node.parent_id)
         if names is not None and not node.trashed:
             names[node.name] -= 1

@@ -70,6 +70,8 @@ class Uploads:
         with self._cloud.world.lock:
             account.tree.folder(parent)
             self._batches.check_room(account, size)
+            self._batches.check_day(account.upload_starts, "daily_uploads", call.now)
+            account.upload_starts.append(call.now)
             free = account.tree.free_name(parent, name, folder=False)
             if size == 0:
                 empty = self._cloud.world.blobs.put_bytes(b"")

@@ -1,0 +1,124 @@
+"""Limits of the service, and how late it tells the truth."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.sandbox.pikpak_rig import DEVICE, WEB, Rig
+
+FILES = "/drive/v1/files"
+HASH = "0123456789abcdef0123456789abcdef01234567"
+MAGNET = f"magnet:?xt=urn:btih:{HASH}&dn=Long%20ferry"
+MIB = 1024 * 1024
+
+
+@pytest.fixture
+def rig(tmp_path: Path) -> Iterator[Rig]:
+    with Rig(tmp_path) as made:
+        yield made
+
+
+def upload(name: str, size: int = 5) -> dict[str, object]:
+    return {
+        "kind": "drive#file",
+        "name": name,
+        "size": size,
+        "upload_type": "UPLOAD_TYPE_RESUMABLE",
+    }
+
+
+def offline(url: str) -> dict[str, object]:
+    return {"kind": "drive#file", "upload_type": "UPLOAD_TYPE_URL", "url": {"url": url}}
+
+
+def test_uploads_of_a_day_have_a_limit_too(rig: Rig) -> None:
+    rig.switch(daily_uploads=1)
+    rig.good("POST", FILES, upload("a"))
+    assert rig.refused("POST", FILES, upload("b")) == (11, "task_daily_create_limit_vip")
+    rig.world.advance(86401)
+    rig.token = ""
+    rig.good("POST", FILES, upload("b"))
+
+
+def test_a_magnet_of_too_many_files_is_refused(rig: Rig) -> None:
+    files = {f"{number}.txt": 1 for number in range(3)}
+    rig.switch(sub_tasks=2, magnets={HASH: {"name": "many", "files": files}})
+    assert rig.refused("POST", FILES, offline(MAGNET)) == (11, "task_sub_task_num_limit")
+    rig.switch(sub_tasks=3)
+    rig.good("POST", FILES, offline(MAGNET))
+
+
+def test_what_is_known_may_come_without_a_task(rig: Rig) -> None:
+    rig.switch(offline_task=False)
+    answer = rig.good("POST", FILES, offline(MAGNET))
+    assert (answer["task"], answer["file"]["name"]) == (None, "Long ferry")
+    assert rig.names() == ["Long ferry"]
+    assert rig.good("GET", "/drive/v1/tasks")["tasks"] == []
+    unknown = rig.good("POST", FILES, offline(f"magnet:?xt=urn:btih:{HASH[::-1]}"))
+    assert unknown["task"]["phase"] == "PHASE_TYPE_PENDING"
+
+
+def test_signing_in_too_often(rig: Rig) -> None:
+    token = rig.captcha()["captcha_token"]
+    rig.switch(too_frequent="signin")
+    refused = rig.sign_in(captcha=token).json()
+    assert (refused["error_code"], "too frequent" in refused["error_description"]) == (4002, True)
+    rig.switch(too_frequent="init")
+    assert rig.captcha()["error_code"] == 10
+
+
+def test_all_links_of_an_account_share_a_number_of_connections(rig: Rig) -> None:
+    links = [
+        rig.good("GET", f"{FILES}/{rig.put(name, content)}")["web_content_link"]
+        for name, content in (("a", b"a" * 4 * MIB), ("b", b"b"))
+    ]
+    rig.switch(account_connections=1)
+    with rig.held(links[0]):
+        assert rig.send("GET", links[1]).status == 503
+        rig.switch(account_connections=2)
+        assert rig.send("GET", links[1]).status == 200
+
+
+def test_downloads_count(rig: Rig) -> None:
+    link = rig.good("GET", f"{FILES}/{rig.put('a', 'hello world')}")["web_content_link"]
+    rig.send("HEAD", link)
+    rig.send("GET", link, None, {"Range": "bytes=6-"})
+    base = rig.good("GET", "/vip/v1/quantity/list", None, {"type": "transfer"})["base"]
+    assert base["download"]["assets"] == 5
+
+
+def test_space_may_be_told_late(rig: Rig) -> None:
+    def used() -> str:
+        return str(rig.good("GET", "/drive/v1/about")["quota"]["usage"])
+
+    rig.put("a", "12345")
+    assert used() == "5"
+    rig.switch(usage_lag=600)
+    node = rig.put("b", "123")
+    assert used() == "5"
+    rig.world.advance(601)
+    assert used() == "8"
+    rig.good("DELETE", f"{FILES}/{node}")
+    assert used() == "8"
+    rig.switch(usage_lag=0)
+    assert used() == "5"
+
+
+def test_a_hash_may_change_later(rig: Rig) -> None:
+    node = rig.put("a", "hello")
+    told = rig.good("GET", f"{FILES}/{node}")["hash"]
+    rig.switch(hash_drift=600)
+    assert rig.good("GET", f"{FILES}/{node}")["hash"] == told
+    rig.world.advance(600)
+    drifted = rig.good("GET", f"{FILES}/{node}")["hash"]
+    assert drifted != told
+    assert len(drifted) == 40
+
+
+def test_an_init_without_who_or_sign_is_refused(rig: Rig) -> None:
+    body = {"action": "GET:/drive/v1/files", "client_id": WEB, "device_id": DEVICE, "meta": {}}
+    answer = rig.user("POST", "/v1/shield/captcha/init", body)
+    assert (answer.status, answer.json()["error_code"]) == (400, 4002)
