@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Order,
         Resolution,
     )
+    from cloudtui.services.wishes import Wish
 
 
 class AccountPort(Protocol):
@@ -123,6 +124,38 @@ class BookmarksPort(Protocol):
         ...
 
 
+class LockPort(Protocol):
+    """A lock between processes."""
+
+    def try_acquire(self) -> bool:
+        """Take it if it is free."""
+        ...
+
+    def release(self) -> None:
+        """Give it back."""
+        ...
+
+
+class WishesPort(Protocol):
+    """Downloads by services that are to come to this disk."""
+
+    def all(self) -> list[Wish]:
+        """Oldest first."""
+        ...
+
+    def carrying(self) -> LockPort:
+        """To be held by whoever turns wishes into jobs."""
+        ...
+
+    def add(self, wish: Wish, /) -> None:
+        """Wish."""
+        ...
+
+    def remove(self, account: str, /, *tasks: str) -> None:
+        """Take wishes back."""
+        ...
+
+
 class SettingsPort(Protocol):
     """General options."""
 
@@ -155,6 +188,11 @@ class RuntimePort(Protocol):
     @property
     def bookmarks(self) -> BookmarksPort:
         """Folders to come back to."""
+        ...
+
+    @property
+    def wishes(self) -> WishesPort:
+        """What is to come to this disk once a service has fetched it."""
         ...
 
     @property

@@ -1,25 +1,24 @@
-"""Downloads made by a service itself: the list of its tasks, and the box that takes links."""
+"""Downloads made by a service itself: the list of its tasks and what can be done with them."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
-from textual.containers import Horizontal, Vertical
-from textual.content import Content
-from textual.screen import ModalScreen, Screen
+from textual.binding import BindingType
+from textual.screen import Screen
 from textual.strip import Strip
-from textual.widgets import Button, Static, TextArea
 
 from cloudtui import present
 from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
-from cloudtui.screens.dialogs import STYLES, Answer, Option, words
+from cloudtui.screens.fetching import disk_side
+from cloudtui.screens.pasting import PasteBox
 from cloudtui.services.errors import CloudError
-from cloudtui.services.models import DISK, Location, OfflineTask, TaskPhase
+from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.widgets.job_rows import bar
@@ -31,124 +30,7 @@ if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
 
 _POLL_SECONDS = 5.0
-
-
-def links_in(text: str) -> list[str]:
-    """The links of pasted text, one per line, blank lines and repeats left out."""
-    lines = (line.strip() for line in text.splitlines())
-    return list(dict.fromkeys(line for line in lines if line))
-
-
-async def add_links(
-    tasks: OfflineTasks, links: Sequence[str], to: Location, known: Sequence[OfflineTask]
-) -> list[str]:
-    """Hand over links one by one; a sentence per link: added, there already, or refused and why."""
-    have = {task.url for task in known}
-    answers: list[str] = []
-    for link in links:
-        shown = cut_middle(display_name(link, edges=False), 44)
-        if link in have:
-            answers.append(f"already in the list: {shown}")
-            continue
-        try:
-            task = await tasks.add_offline(link, to)
-        except CloudError as error:
-            answers.append(f"refused: {shown}: {present.sentence(error)}")
-        else:
-            answers.append(f"added: {display_name(task.name)}")
-    return answers
-
-
-class PasteBox(ModalScreen[int]):
-    """Takes links, one per line. Gives how many were added."""
-
-    CSS_PATH = STYLES
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "leave", show=False),
-        Binding("ctrl+enter,ctrl+j,f5", "add", "add", show=False, priority=True),
-    ]
-    AUTO_FOCUS = "#links"
-
-    def __init__(
-        self,
-        tasks: OfflineTasks,
-        place: str,
-        to: Location,
-        main: MainScreen,
-        *,
-        magnets: bool = True,
-    ) -> None:
-        super().__init__()
-        self._tasks = tasks
-        self._place = place
-        self._to = to
-        self._main = main
-        self._busy = False
-        self._added = 0
-        self._magnets = magnets
-        self.shown_since = 0.0
-
-    def compose(self) -> ComposeResult:
-        with Vertical(id="box") as box:
-            box.border_title = Content(f"Offline download to {self._place}")
-            kinds = "http, https, magnet, ed2k" if self._magnets else "http, https"
-            yield words(f"Links, one per line ({kinds}):")
-            yield TextArea(id="links", compact=True, soft_wrap=True, tab_behavior="focus")
-            yield words(f"Save to: {display_name(self._to.path)}")
-            yield words("F5 or Ctrl+Enter adds them   Tab goes to the answers   Esc", classes="dim")
-            yield words("", id="complaint")
-            with Vertical(id="answers"), Horizontal():
-                yield Answer(Option("Add", "", 0), id="answer-0")
-                yield Answer(Option("Close", "", 1), id="answer-1")
-
-    def on_button_pressed(self, event: Button.Pressed) -> None:
-        event.stop()
-        if event.button.id == "answer-0":
-            self.action_add()
-        else:
-            self.action_leave()
-
-    def action_leave(self) -> None:
-        """Esc."""
-        self.dismiss(self._added)
-
-    def action_add(self) -> None:
-        """Hand the links over; the box stays when one was refused."""
-        field = self.query_one("#links", TextArea)
-        links = links_in(field.text)
-        if not links or self._busy:
-            return
-        self._busy = True
-
-        async def work() -> None:
-            note = self.query_one("#complaint", Static)
-            note.update(Content(f"Adding {present.count(len(links), 'link')}..."))
-            known: list[OfflineTask] = []
-            try:
-                async for page in self._tasks.scan_offline():
-                    known.extend(page)
-                    break
-                answers = await add_links(self._tasks, links, self._to, known)
-            except CloudError as error:
-                note.update(Content(present.sentence(error)))
-                return
-            finally:
-                self._busy = False
-            added = sum(answer.startswith("added") for answer in answers)
-            self._added += added
-            if added == len(answers):
-                self._main.say(f"{present.count(added, 'link')} added.  O shows how they go")
-                self._main.folder_changed(self._to)
-                self.dismiss(self._added)
-                return
-            note.update(Content("\n".join(answers)))
-            field.text = "\n".join(
-                link
-                for link, answer in zip(links, answers, strict=True)
-                if answer.startswith("refused")
-            )
-
-        self.run_worker(work(), group="paste", exit_on_error=False)
+_FULL = 100
 
 
 class TaskList(RowList):
@@ -215,7 +97,7 @@ class OfflineScreen(Screen[None]):
         self._magnets = magnets
         self.list = TaskList()
         self.message = Line(id="message")
-        self._prefix = ""
+        self._loading = False
 
     def compose(self) -> ComposeResult:
         yield self.list
@@ -237,36 +119,48 @@ class OfflineScreen(Screen[None]):
 
     def _words(self) -> None:
         tasks = self.list.tasks
-        fetching = sum(task.phase is TaskPhase.FETCHING for task in tasks)
-        failed = sum(task.phase is TaskPhase.FAILED for task in tasks)
-        right = f"{fetching} fetching" + (f"   {failed} failed" if failed else "")
-        self.list.set_title(f"Offline downloads to {self._place}", right)
+        counts = Counter(task.phase for task in tasks)
+        more = "+" if self._loading else ""
+        parts = [f"{present.exact(len(tasks))}{more} {'task' if len(tasks) == 1 else 'tasks'}"]
+        told = [TaskPhase.WAITING, TaskPhase.FETCHING, TaskPhase.FAILED]
+        for phase in told if self.size.width >= _FULL else told[1:]:
+            if counts[phase]:
+                parts.append(f"{present.exact(counts[phase])} {phase.value}")
+        self.list.set_title(f"Offline downloads to {self._place}", "  ".join(parts))
         self.list.set_foot(
             "a new   Enter shows it   f to disk   r retry   x drop   D with files   Esc"
         )
 
     def _load(self) -> None:
-        self.run_worker(self._scan(), group="offline", exclusive=True, exit_on_error=False)
+        if not self._loading:  # a long list takes its time: it is not begun anew meanwhile
+            self.run_worker(self._scan(), group="offline", exclusive=True, exit_on_error=False)
 
     async def _scan(self) -> None:
         fresh: list[OfflineTask] = []
+        first = not self.list.tasks
+        self._loading = first
         try:
             async for page in self._tasks.scan_offline():
                 fresh.extend(page)
-        except CloudError as error:
+                if first:  # later rounds show a whole picture, so that no row comes and goes
+                    self._show(list(fresh))
+        except Exception as error:  # a boundary: services fail, and a bug becomes a sentence
             self.say(present.sentence(error), bad=True)
             return
-        except Exception as error:  # a boundary: a bug becomes a sentence
-            self.say(present.sentence(error), bad=True)
-            return
-        await self._main.places.fetching.told(self._to.account, fresh)
-        current = self.list.current
-        ids = [task.id for task in fresh]
-        self.list.tasks = fresh
-        if current is not None and current.id in ids:
-            self.list.cursor = ids.index(current.id)
-        self.list.cursor = max(0, min(self.list.cursor, len(fresh) - 1))
+        finally:
+            self._loading = False
+        self._show(fresh)
         self.list.set_notice(*([] if fresh else ["No tasks. a takes links."]))
+        await self._main.places.fetching.told(self._to.account, fresh)
+        self.list.refresh()
+
+    def _show(self, fresh: list[OfflineTask]) -> None:
+        current = self.list.current
+        self.list.tasks = fresh
+        if current is not None:
+            same = (row for row, task in enumerate(fresh) if task.id == current.id)
+            self.list.cursor = next(same, self.list.cursor)
+        self.list.cursor = max(0, min(self.list.cursor, len(fresh) - 1))
         self.list.keep_visible()
         self.list.refresh()
         self._words()
@@ -275,7 +169,7 @@ class OfflineScreen(Screen[None]):
         async def guarded() -> None:
             try:
                 await work()
-            except CloudError as error:
+            except (CloudError, OSError) as error:
                 self.say(f"{what}: {present.sentence(error)}", bad=True)
             self._load()
 
@@ -328,19 +222,20 @@ class OfflineScreen(Screen[None]):
         task = self.list.current
         if task is None:
             return
-        main = self._main
-        sides = (main.active, main.other)
-        folder = next((s for s in sides if s.at is not None and s.at.account == DISK), None)
-        if folder is None or folder.at is None:
+        side = disk_side(self._main)
+        if side is None or side.at is None:
             self.say("No pane shows a folder of this disk: nowhere to bring it. Esc, then @.")
             return
         name = display_name(task.name or task.url)
-        if main.places.fetching.toggle(self._to.account, self._tasks, task, folder.at):
-            self.say(f"{name} comes to {folder.path} when it is done, while cloudtui runs.")
-            self._load()
-        else:
-            self.say(f"{name} stays where it is fetched to.")
-        self.list.refresh()
+        folder, path = side.at, side.path
+
+        async def work() -> None:
+            if await self._main.places.fetching.toggle(self._to.account, task, folder):
+                self.say(f"{name} comes to {path} when it is done, also after a restart.")
+            else:
+                self.say(f"{name} stays where it is fetched to.")
+
+        self._act("To disk", work)
 
     def action_retry(self) -> None:
         """`r`."""
@@ -349,7 +244,8 @@ class OfflineScreen(Screen[None]):
             return
 
         async def work() -> None:
-            await self._tasks.retry_offline(task.id)
+            again = await self._tasks.retry_offline(task.id)
+            await self._main.places.fetching.follows(self._to.account, task.id, again)
             self.say(f"Tried again: {display_name(task.name)}.")
 
         self._act("Retry", work)

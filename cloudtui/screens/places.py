@@ -55,6 +55,7 @@ class Places:
     def __init__(self, screen: MainScreen) -> None:
         self.screen = screen
         self.taken: Taken | None = None
+        self._begun = False
         self._known: dict[str, _Known] = {}
 
     @cached_property
@@ -81,6 +82,9 @@ class Places:
     def note_account(self, browser: Browser) -> None:
         """A listing ended: learn the account's room, at most once a minute."""
         storage = browser.storage
+        if not self._begun:
+            self._begun = True
+            self.screen.run_worker(self.fetching.begin(), group="wishes", exit_on_error=False)
         if isinstance(browser.error, CaptchaNeeded):
             self.puzzles.met(browser)
         if storage is None or browser.error is not None:
@@ -365,7 +369,8 @@ class Places:
         """`O` and `m`."""
 
         async def work() -> None:
-            from cloudtui.screens.offline import OfflineScreen, PasteBox
+            from cloudtui.screens.offline import OfflineScreen
+            from cloudtui.screens.pasting import PasteBox
             from cloudtui.services.storage import OfflineTasks
 
             for one in (browser, self.screen.left, self.screen.right):

@@ -31,6 +31,7 @@ from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import AskPassphrase, Secrets, SecretStore
 from cloudtui.services.settings import Problem, Settings
 from cloudtui.services.storage import Storage
+from cloudtui.services.wishes import Wishes
 
 if TYPE_CHECKING:
     from cloudtui.services.transfers.engine import Transfers
@@ -142,6 +143,11 @@ class Runtime:
         """Folders to come back to."""
         return Bookmarks(self.paths)
 
+    @cached_property
+    def wishes(self) -> Wishes:
+        """What is to come to this disk once a service has fetched it."""
+        return Wishes(self.paths)
+
     # --- places ------------------------------------------------------------------------------
 
     async def storage(self, name: str) -> Storage:
@@ -224,6 +230,5 @@ async def open_runtime(overrides: Overrides | None = None) -> AsyncIterator[Runt
             runtime.settings.problems.append(Problem(str(runtime.paths.log_dir), "log", text))
         else:
             stack.callback(stop_logging, handler)
-        stack.push_async_callback(asyncio.to_thread, runtime.network.paces.save)
         stack.push_async_callback(runtime.close_storages)
         yield runtime

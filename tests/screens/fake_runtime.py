@@ -39,6 +39,7 @@ from cloudtui.services.transfers.orders import (
     Order,
     Resolution,
 )
+from cloudtui.services.wishes import Wish
 
 Tree = dict[tuple[str, ...], list[Entry]]
 
@@ -297,6 +298,32 @@ class FakeBookmarks:
         return True
 
 
+class FakeWishes:
+    """Wishes in memory, and their lock, which another process may hold."""
+
+    def __init__(self) -> None:
+        self.known: list[Wish] = []
+        self.carried_elsewhere = False
+
+    def all(self) -> list[Wish]:
+        return list(self.known)
+
+    def carrying(self) -> FakeWishes:
+        return self
+
+    def try_acquire(self) -> bool:
+        return not self.carried_elsewhere
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+    def add(self, wish: Wish) -> None:
+        self.known.append(wish)
+
+    def remove(self, account: str, *tasks: str) -> None:
+        self.known = [w for w in self.known if w.account != account or w.task not in tasks]
+
+
 @dataclass(frozen=True)
 class FakeAccount:
     """An account with options."""
@@ -339,6 +366,7 @@ class FakeRuntime:
         self.settings = FakeSettings()
         self.problems: list[str] = []
         self.bookmarks = FakeBookmarks()
+        self.wishes = FakeWishes()
         self.content: dict[str, bytes | CloudError] = {}
         self.places = {place.account: place for place in places}
 

@@ -1,0 +1,181 @@
+"""The box that takes links for a service to fetch: one per line, each with its own answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
+from textual.message import Message
+from textual.screen import ModalScreen
+from textual.widgets import Button, Static, TextArea
+
+from cloudtui import present
+from cloudtui.screens.dialogs import STYLES, Answer, Option, words
+from cloudtui.screens.fetching import disk_side
+from cloudtui.services.errors import CloudError
+from cloudtui.services.models import Location, OfflineTask, TaskPhase
+from cloudtui.services.naming import display_name
+from cloudtui.services.storage import OfflineTasks
+from cloudtui.widgets.rows import cut_middle
+
+if TYPE_CHECKING:
+    from cloudtui.screens.main import MainScreen
+
+
+def links_in(text: str) -> list[str]:
+    """The links of pasted text, one per line, blank lines and repeats left out."""
+    lines = (line.strip() for line in text.splitlines())
+    return list(dict.fromkeys(line for line in lines if line))
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What became of one link: a task, or a sentence why there is none. `again` means that it may
+    be mended and tried again."""
+
+    link: str
+    words: str
+    task: OfflineTask | None = None
+    again: bool = False
+
+
+async def add_links(
+    tasks: OfflineTasks, links: Sequence[str], to: Location, known: Sequence[OfflineTask]
+) -> list[Given]:
+    """Hand over links one by one: each is added, there already, or refused with the reason."""
+    have = {task.url for task in known if task.phase is not TaskPhase.FAILED}
+    answers: list[Given] = []
+    for link in links:
+        shown = cut_middle(display_name(link, edges=False), 44)
+        if link in have:
+            answers.append(Given(link, f"already in the list: {shown}"))
+            continue
+        try:
+            task = await tasks.add_offline(link, to)
+        except CloudError as error:
+            said = present.sentence(error)
+            about = "" if display_name(link[:80]) in said else f"{shown}: "
+            answers.append(Given(link, f"refused: {about}{said}", again=True))
+        else:
+            answers.append(Given(link, f"added: {display_name(task.name)}", task))
+    return answers
+
+
+class PasteBox(ModalScreen[int]):
+    """Takes links, one per line. Gives how many were added."""
+
+    CSS_PATH = STYLES
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "leave", show=False),
+        Binding("ctrl+enter,ctrl+j,f5", "add", "add", show=False, priority=True),
+        Binding("f3", "to_disk", "to disk when done", show=False, priority=True),
+    ]
+    AUTO_FOCUS = "#links"
+
+    def __init__(
+        self,
+        tasks: OfflineTasks,
+        place: str,
+        to: Location,
+        main: MainScreen,
+        *,
+        magnets: bool = True,
+    ) -> None:
+        super().__init__()
+        self._tasks = tasks
+        self._place = place
+        self._to = to
+        self._main = main
+        self._busy = False
+        self._added = 0
+        self._magnets = magnets
+        self._disk: Location | None = None
+        self.shown_since = Message().time
+
+    def compose(self) -> ComposeResult:
+        with Vertical(id="box") as box:
+            box.border_title = Content(f"Offline download to {self._place}")
+            kinds = "http, https, magnet, ed2k" if self._magnets else "http, https"
+            yield words(f"Links, one per line ({kinds}):")
+            yield TextArea(id="links", compact=True, soft_wrap=True, tab_behavior="focus")
+            yield words(f"Save to: {display_name(self._to.path)}")
+            yield words(self._disk_words(), id="to-disk")
+            yield words("F5 or Ctrl+Enter adds them   F3 to disk or not   Esc", classes="dim")
+            yield words("", id="complaint")
+            with Vertical(id="answers"), Horizontal():
+                yield Answer(Option("Add", "", 0), id="answer-0")
+                yield Answer(Option("Close", "", 1), id="answer-1")
+
+    def _disk_words(self) -> str:
+        if self._disk is None:
+            return "When done: stays there"
+        return f"When done: comes to {display_name(self._disk.path)}"
+
+    def action_to_disk(self) -> None:
+        """F3."""
+        if self._disk is not None:
+            self._disk = None
+        else:
+            side = disk_side(self._main)
+            self._disk = side.at if side is not None else None
+            if self._disk is None:
+                self._tell("No pane shows a folder of this disk to bring it to.")
+        self.query_one("#to-disk", Static).update(Content(self._disk_words()))
+
+    def _tell(self, text: str) -> None:
+        self.query_one("#complaint", Static).update(Content(text))
+
+    def on_button_pressed(self, event: Button.Pressed) -> None:
+        event.stop()
+        if event.button.id == "answer-0":
+            self.action_add()
+        else:
+            self.action_leave()
+
+    def action_leave(self) -> None:
+        """Esc."""
+        self.dismiss(self._added)
+
+    def action_add(self) -> None:
+        """Hand the links over; the box stays when one was refused."""
+        field = self.query_one("#links", TextArea)
+        links = links_in(field.text)
+        if not links or self._busy:
+            return
+        self._busy = True
+
+        async def work() -> None:
+            self._tell(f"Adding {present.count(len(links), 'link')}...")
+            try:
+                known = [task async for page in self._tasks.scan_offline() for task in page]
+                answers = await add_links(self._tasks, links, self._to, known)
+                await self._follow([given.task for given in answers if given.task is not None])
+            except (CloudError, OSError) as error:
+                self._tell(present.sentence(error))
+                return
+            finally:
+                self._busy = False
+            if all(given.task is not None for given in answers):
+                self._main.say(f"{present.count(self._added, 'link')} added.  O shows how they go")
+                self.dismiss(self._added)
+                return
+            self._tell("\n".join(given.words for given in answers))
+            field.text = "\n".join(given.link for given in answers if given.again)
+
+        self.run_worker(work(), group="paste", exit_on_error=False)
+
+    async def _follow(self, added: Sequence[OfflineTask]) -> None:
+        """Have the ends of new tasks told, and their results brought down when that is wanted."""
+        fetching, account = self._main.places.fetching, self._to.account
+        self._added += len(added)
+        fetching.going(account, added)
+        if added:
+            self._main.folder_changed(self._to)
+        if self._disk is not None:
+            for task in added:
+                await fetching.toggle(account, task, self._disk)
