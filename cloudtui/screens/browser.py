@@ -19,8 +19,8 @@ from cloudtui import present
 from cloudtui.ports import RuntimePort
 from cloudtui.services.addresses import local_path
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded
-from cloudtui.services.listing import SortBy
-from cloudtui.services.models import DISK, Entry, Found, Location
+from cloudtui.services.listing import SortBy, amended
+from cloudtui.services.models import DISK, Change, Entry, Found, Location
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.folder_view import FolderView
@@ -250,6 +250,27 @@ class Browser:
             self._again = True
         else:
             self.reload()
+
+    def amend(self, changes: Sequence[Change], folder: str) -> None:
+        """Work what others did into the rows, without listing; `folder` is the shown folder's
+        id."""
+        if self.at is None or self.error is not None:
+            return
+        own = [change.entry for change in changes if change.id == folder]
+        if any(entry is None or entry.name != self.at.name for entry in own):
+            self.list_again()  # it may be gone itself
+            return
+        rows = amended(self.view.entries, changes, folder)
+        if rows is None:
+            return
+        fresh = self._new_view(self.at)
+        fresh.add(self._without_gone(self.at.account, rows))
+        fresh.settle()
+        fresh.adopt(self.view)
+        self.pane.replace(fresh)
+        self.pane.set_notice(*self._empty_words())
+        self.pane.redraw()
+        self._changed(self)
 
     def stop(self) -> bool:
         """Stop loading. Tells whether there was something to stop."""

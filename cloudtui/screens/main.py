@@ -21,6 +21,7 @@ from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
+from cloudtui.screens.news import Newsroom
 from cloudtui.screens.pane_keys import PaneKeys
 from cloudtui.screens.places import Places
 from cloudtui.services.models import Location
@@ -72,6 +73,7 @@ class MainScreen(PaneKeys):
         self.facts = Facts(id="facts", ascii_only=ascii_only)
         self.active = self.left
         self.places = Places(self)
+        self.news = Newsroom(self, (self.left, self.right))
         self._alone = False
         self._too_small = False
         self._prefix = ""
@@ -179,6 +181,7 @@ class MainScreen(PaneKeys):
             self._show_info()
         if not browser.loading:
             self.places.note_account(browser)
+            self.news.note(browser)
             self._show_header()
 
     def refresh_words(self) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import StrEnum
 
-from cloudtui.services.models import Entry
+from cloudtui.services.models import Change, Entry
 from cloudtui.services.naming import fold, sort_key, split_extension
 
 
@@ -96,3 +97,31 @@ def duplicate_numbers(entries: Sequence[Entry]) -> dict[str, int]:
         if count > 1:
             numbers[entry.id] = count
     return numbers
+
+
+def amended(entries: Sequence[Entry], changes: Sequence[Change], folder: str) -> list[Entry] | None:
+    """The rows of the folder whose id is `folder` after `changes`, None when none is about it.
+
+    A row that is there keeps its place; new ones come last. A shown folder in which something
+    happened carries the time of that.
+    """
+    latest = {change.id: change for change in changes}
+    here = {id_: change.entry for id_, change in latest.items() if change.folder == folder}
+    times: dict[str, int] = {}
+    for change in changes:
+        times[change.folder] = max(times.get(change.folder, 0), change.when_ns or 0)
+    rows: list[Entry] = []
+    differs = False
+    for entry in entries:
+        if entry.id in latest:
+            now = here.pop(entry.id, None)
+            differs = differs or now != entry
+            if now is not None:
+                rows.append(now)
+            continue
+        when = times.get(entry.id, 0)
+        newer = when > (entry.mtime_ns or 0)
+        rows.append(replace(entry, mtime_ns=when) if newer else entry)
+        differs = differs or newer
+    come = [entry for entry in here.values() if entry is not None]
+    return [*rows, *come] if differs or come else None

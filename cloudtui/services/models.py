@@ -304,9 +304,23 @@ class Everything(Enum):
 
 EVERYTHING: Final = Everything.EVERYTHING
 
-ChangedFolders = frozenset[str] | Everything
-"""Ids of folders whose content changed, and of entries that changed or were moved away (what shows
-one of them is stale, too); or the news that it might be any."""
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What became of one entry of a place.
+
+    `entry` is as it is now, in the folder whose id is `folder`; None when it is gone, and `folder`
+    is then where it was (empty when not known). `when_ns` is the time of the change, UTC.
+    """
+
+    id: str
+    folder: str = ""
+    entry: Entry | None = None
+    when_ns: int | None = None
+
+
+News = tuple[Change, ...] | Everything
+"""What happened, oldest first; or the news that it might be anything."""
 
 
 class Secret:

@@ -15,13 +15,13 @@ from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import (
     ArchiveEntry,
     Capabilities,
-    ChangedFolders,
     Entry,
     Extracted,
     Found,
     HashType,
     Kind,
     Location,
+    News,
     OfflineTask,
     Quota,
     Revision,
@@ -467,8 +467,13 @@ class Archives(Protocol):
 class ChangeFeed(Protocol):
     """Tells what others change while it happens."""
 
-    def changes(self) -> AsyncIterator[ChangedFolders]:
+    def changes(self) -> AsyncIterator[News]:
         """Changes from now on, as they happen, until the iterator is closed. Waits out network
-        trouble by itself; what may have been missed meanwhile is told as EVERYTHING. Raises
+        trouble by itself; what may have been missed meanwhile is told as EVERYTHING. What happened
+        in the seconds before is told again, for whoever listed a folder just then. Raises
         LoginNeeded, and NotSupported where the service closes it."""
+        ...
+
+    async def id_of(self, folder: Location) -> str:
+        """The id by which `changes` names a folder; costs no call for one listed just now."""
         ...

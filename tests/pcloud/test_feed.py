@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Mapping
+from email.utils import formatdate
 from pathlib import Path
 
 import httpx
@@ -12,11 +13,13 @@ import pytest
 
 from cloudtui.services.accounts import Account
 from cloudtui.services.errors import Denied, LoginNeeded, NotSupported
-from cloudtui.services.models import EVERYTHING, ChangedFolders, Location, Secret
+from cloudtui.services.models import EVERYTHING, Change, Location, News, Secret
 from cloudtui.services.network import Network
 from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.batches import FOLDER_NAME
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.feed import Feed, touched
+from cloudtui.services.pcloud.entries import Names
+from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.conftest import Open
 from tests.pcloud.rig import FAST, Script, asked, file_item, folder_item, keys, mark, place, upload
@@ -27,23 +30,23 @@ API = "https://api.pcloud.com"
 
 
 @contextlib.asynccontextmanager
-async def following(storage: PCloudStorage) -> AsyncIterator[asyncio.Queue[ChangedFolders]]:
+async def following(storage: PCloudStorage) -> AsyncIterator[asyncio.Queue[News]]:
     """The storage's changes in a queue; entered once the feed waits."""
-    told: asyncio.Queue[ChangedFolders] = asyncio.Queue()
+    told: asyncio.Queue[News] = asyncio.Queue()
 
     async def follow() -> None:
         async for changed in storage.changes():
             await told.put(changed)
 
     begun = asyncio.Event()
-    newest = storage.feed.newest
+    begin = storage.feed._begin
 
-    async def noted() -> int:
-        found = await newest()
+    async def noted() -> tuple[int, News]:
+        diffid, _ = await begin()
         begun.set()
-        return found
+        return diffid, ()
 
-    storage.feed.newest = noted  # type: ignore[method-assign]
+    storage.feed._begin = noted  # type: ignore[method-assign]
     task = asyncio.create_task(follow())
     await begun.wait()
     yield told
@@ -52,8 +55,8 @@ async def following(storage: PCloudStorage) -> AsyncIterator[asyncio.Queue[Chang
         await task
 
 
-async def next_of(told: asyncio.Queue[ChangedFolders]) -> ChangedFolders:
-    async with asyncio.timeout(10):
+async def next_of(told: asyncio.Queue[News]) -> News:
+    async with asyncio.timeout(30):
         return await told.get()
 
 
@@ -64,12 +67,11 @@ async def test_changes_are_told_without_listing(
     async with following(storage) as told:
         since = mark(sandbox)
         who = await storage.client.call("userinfo", {}, wire.UserInfo)
-        began = asyncio.get_running_loop().time()
         sandbox.admin.order("pcloud", "put", email=who.email, path="/d/new.txt", base64="eA==")
-        changed = await next_of(told)
-        assert asyncio.get_running_loop().time() - began < 2
-        assert changed is not EVERYTHING
-        assert made.id in changed
+        (change,) = changes(await next_of(told))
+        assert (change.folder, change.entry and change.entry.name) == (made.id, "new.txt")
+        assert change.entry is not None
+        assert change.entry.size == 1
         assert not any("listfolder" in line for line in asked(sandbox, since))
 
 
@@ -79,13 +81,23 @@ async def test_moves_name_the_entry_and_the_new_folder(storage: PCloudStorage) -
     a = await storage.stat(ROOT.child("a"))
     async with following(storage) as told:
         await storage.move(a, ROOT.child("d"), "a")
-        changed = await next_of(told)
-        assert isinstance(changed, frozenset)
-        assert {a.entry.id, d.id} <= changed
+        (change,) = changes(await next_of(told))
+        assert (change.id, change.folder) == (a.entry.id, d.id)
+        assert change.entry is not None
         await storage.remove([await storage.stat(ROOT.child("d").child("a"))])
-        changed = await next_of(told)
-        assert isinstance(changed, frozenset)
-        assert d.id in changed
+        (change,) = changes(await next_of(told))
+        assert (change.id, change.folder, change.entry) == (a.entry.id, d.id, None)
+        await storage.trash([await storage.stat(ROOT.child("d"))])
+        told_of = {change.id: change for change in changes(await next_of(told))}
+        while d.id not in told_of:  # our trash folder itself is not spoken of
+            told_of |= {change.id: change for change in changes(await next_of(told))}
+        assert told_of[d.id].folder != "d0"
+        assert all(change.folder != "d0" for change in told_of.values())
+
+
+def changes(news: News) -> tuple[Change, ...]:
+    assert news is not EVERYTHING
+    return news
 
 
 async def feed_of(tmp_path: Path, script: Network, waits: list[float]) -> Feed:
@@ -96,10 +108,10 @@ async def feed_of(tmp_path: Path, script: Network, waits: list[float]) -> Feed:
     await held.write("token", API, Secret("t"))
     client = Client(Account("pc", "pcloud", {"api_url": API}), held, script, FAST)
     client.pace.rate = 1000.0
-    return Feed(client, sleep=sleep)
+    return Feed(client, Names(), sleep=sleep)
 
 
-async def collect(feed: Feed, told: list[ChangedFolders]) -> None:
+async def collect(feed: Feed, told: list[News]) -> None:
     async for changed in feed.changes():
         told.append(changed)
 
@@ -107,14 +119,11 @@ async def collect(feed: Feed, told: list[ChangedFolders]) -> None:
 async def test_nothing_is_missed_over_broken_connections(tmp_path: Path) -> None:
     calls: list[Mapping[str, str]] = []
     answers: list[Mapping[str, object] | Exception] = [
-        {"result": 0, "diffid": 10, "entries": []},
+        {"result": 0, "diffid": 10, "entries": [created(4, when="Tue, 03 Mar 2026 09:15:00")]},
         *[httpx.ReadTimeout("quiet")] * FAST.attempts,  # one whole patience of the client
+        *[{"result": 5000}] * FAST.attempts,
         {"result": 0, "diffid": 10, "entries": []},
-        {
-            "result": 0,
-            "diffid": 12,
-            "entries": [{"event": "createfile", "metadata": file_item(5, "a", 7)}],
-        },
+        {"result": 0, "diffid": 12, "entries": [created(5)]},
         {"result": 2000 + 9},  # the id is not taken any more
         {"result": 0, "diffid": 99, "entries": []},
         {"result": 0, "diffid": 100, "entries": [{"event": "reset"}]},
@@ -127,26 +136,59 @@ async def test_nothing_is_missed_over_broken_connections(tmp_path: Path) -> None
 
     waits: list[float] = []
     feed = await feed_of(tmp_path, Script(respond), waits)
-    told: list[ChangedFolders] = []
+    told: list[News] = []
     with pytest.raises(LoginNeeded):
         await collect(feed, told)
-    assert told == [frozenset({"f5", "d7"}), EVERYTHING, EVERYTHING]
-    assert waits == [2.0, 2.0]
+    assert told[1:] == [EVERYTHING, EVERYTHING]
+    (change,) = changes(told[0])
+    assert (change.id, change.folder) == ("f5", "d7")
+    assert waits == [2.0, 4.0, 2.0]
     ids = [params.get("diffid", "last") for params in calls]
-    assert ids == ["last", *["10"] * (FAST.attempts + 2), "12", "last", "99", "100"]
+    assert ids == ["last", *["10"] * (2 * FAST.attempts + 2), "12", "last", "99", "100"]
     assert all(params["block"] == "1" for params in calls if "diffid" in params)
 
 
-def test_what_events_touch() -> None:
-    def event(name: str, **more: object) -> wire.Event:
-        item = wire.Item(**more) if more else None  # type: ignore[arg-type]
-        return wire.Event(event=name, metadata=item)
+def created(number: int, when: str = "") -> dict[str, object]:
+    """An event about a new file in folder 7."""
+    item = file_item(number, "a", 7)
+    return {"event": "createfile", "time": when or formatdate(usegmt=True), "metadata": item}
 
-    moved = event("modifyfile", fileid=5, parentfolderid=7, deletedfileid=6)
-    gone = event("deletefolder", isfolder=True, folderid=8, parentfolderid=0)
-    assert touched([moved, gone]) == frozenset({"f5", "d7", "f6", "d8", "d0"})
-    assert touched([event("modifyuserinfo"), event("somethingnew", fileid=1)]) == frozenset()
-    assert touched([event("acceptedsharein")]) is EVERYTHING
+
+@pytest.mark.parametrize("count", [3, 100])
+async def test_what_happened_just_before_is_told_too(tmp_path: Path, count: int) -> None:
+    """A listing made while the feed began may lack it."""
+    old = [created(number, "Tue, 03 Mar 2026 09:15:00 +0000") for number in range(count, 100)]
+    answers: list[Mapping[str, object]] = [
+        {"result": 0, "diffid": 10, "entries": [*old, *map(created, range(count))]},
+        {"result": 2095},
+    ]
+    feed = await feed_of(tmp_path, Script(lambda _method, _params: answers.pop(0)), [])
+    told: list[News] = []
+    with pytest.raises(LoginNeeded):
+        await collect(feed, told)
+    (news,) = told
+    if count == 100:  # there may be more than was told
+        assert news is EVERYTHING
+    else:
+        assert [change.id for change in changes(news)] == ["f0", "f1", "f2"]
+
+
+async def test_what_events_tell(tmp_path: Path) -> None:
+    def event(kind: str, **more: object) -> wire.Event:
+        item = wire.Item(**more) if more else None  # type: ignore[arg-type]
+        return wire.Event(event=kind, time=60, metadata=item)
+
+    feed = await feed_of(tmp_path, Script(lambda _method, _params: {}), [])
+    moved = event("modifyfile", name="a", fileid=5, parentfolderid=7, deletedfileid=6)
+    gone = event("deletefolder", name="b", isfolder=True, folderid=8, parentfolderid=0)
+    ours = event("createfolder", name=FOLDER_NAME, isfolder=True, folderid=9, parentfolderid=0)
+    first, second, third = changes(feed._told([moved, gone, ours]))
+    assert first == Change("f6", "d7", None, 60_000_000_000)
+    assert (second.id, second.folder, second.entry and second.entry.name) == ("f5", "d7", "a")
+    assert third == Change("d8", "d0", None, 60_000_000_000)
+    assert feed._told([event("modifyuserinfo"), event("somethingnew", fileid=1)]) == ()
+    assert feed._told([event("acceptedsharein")]) is EVERYTHING
+    assert feed._told([event("modifyfile", fileid=5, parentfolderid=7)]) is EVERYTHING
 
 
 def list_of(folder: Path, pattern: str) -> list[Path]:

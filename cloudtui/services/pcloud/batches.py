@@ -259,6 +259,11 @@ def _bytes(tree: wire.Tree) -> int:
     return (tree.size or 0) + sum(_bytes(below) for below in tree.contents or ())
 
 
+def is_trash_folder(item: wire.Item, root: int) -> bool:
+    """Whether this is our trash folder; `root` is the number of the account's top."""
+    return item.isfolder and item.name == FOLDER_NAME and item.parentfolderid in (root, None)
+
+
 def made_at(folder: wire.Item) -> int | None:
     """When a batch was made: its name says so, else the service does."""
     try:

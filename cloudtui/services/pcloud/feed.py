@@ -7,13 +7,15 @@ own: any byte sent on it meanwhile would end the wait. Must not list folders.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
-from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported, Offline
-from cloudtui.services.models import EVERYTHING, ChangedFolders
+from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported, Retry
+from cloudtui.services.models import EVERYTHING, Change, News
 from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.batches import is_trash_folder
 from cloudtui.services.pcloud.client import Client
+from cloudtui.services.pcloud.entries import Names
 
 PATIENCE: Final = 90.0
 """Seconds without an answer before the call is made again; servers answer after a minute at most,
@@ -21,15 +23,24 @@ as far as rclone's experience goes."""
 _PAUSE: Final = 2.0
 _LONGEST: Final = 30.0
 _AT_A_TIME: Final = 5000
+_LOOK_BACK: Final = 100
+_LOOK_BACK_SECONDS: Final = 30.0
+"""How much of what just happened is told to begin with."""
+_BILLION: Final = 1_000_000_000
 
 Sleep = Callable[[float], Awaitable[None]]
 
 
 class Feed:
-    """One account's changes. `client` is used for nothing else."""
+    """One account's changes. `client` is used for nothing else; `root` is the number of the
+    folder that is the account's top."""
 
-    def __init__(self, client: Client, *, sleep: Sleep = asyncio.sleep) -> None:
+    def __init__(
+        self, client: Client, names: Names, root: int = 0, *, sleep: Sleep = asyncio.sleep
+    ) -> None:
         self._client = client
+        self._names = names
+        self._root = root
         self._sleep = sleep
 
     async def newest(self) -> int:
@@ -49,7 +60,7 @@ class Feed:
             if len(answer.entries) < _AT_A_TIME:
                 return events, diffid
 
-    async def changes(self) -> AsyncIterator[ChangedFolders]:
+    async def changes(self) -> AsyncIterator[News]:
         """Changes from now on; see `ChangeFeed.changes`."""
         pause = _PAUSE
         diffid: int | None = None
@@ -57,9 +68,9 @@ class Feed:
         while True:
             try:
                 if diffid is None:
-                    diffid = await self.newest()
-                    if begun:
-                        yield EVERYTHING
+                    diffid, news = await self._begin()
+                    if begun or news:
+                        yield EVERYTHING if begun else news
                     begun = True
                 answer = await self._client.call(
                     "diff",
@@ -69,49 +80,56 @@ class Feed:
                 )
             except (LoginNeeded, NotSupported):
                 raise
-            except Offline:
-                # nothing is lost: the same id is asked for again
-                await self._sleep(pause)
-                pause = min(_LONGEST, pause * 2)
-                continue
-            except CloudError:
-                # an id that the service does not take any more: begin anew
-                diffid = None
+            except CloudError as error:
+                if error.retry is Retry.NEVER:
+                    diffid = None  # an id that the service does not take any more: begin anew
+                # else nothing is lost: the same id is asked for again
                 await self._sleep(pause)
                 pause = min(_LONGEST, pause * 2)
                 continue
             pause = _PAUSE
-            changed = touched(answer.entries)
-            if changed:
-                yield changed
+            news = self._told(answer.entries)
+            if news:
+                yield news
             diffid = _id_of(answer)
+
+    async def _begin(self) -> tuple[int, News]:
+        """Where to go on from, and what happened just before."""
+        answer = await self._client.call("diff", {"last": _LOOK_BACK}, wire.Events)
+        since = self._client.now() - _LOOK_BACK_SECONDS
+        recent = [each for each in answer.entries if (wire.seconds(each.time) or 0) >= since]
+        if len(recent) >= _LOOK_BACK:
+            return _id_of(answer), EVERYTHING
+        return _id_of(answer), self._told(recent)
+
+    def _told(self, events: Sequence[wire.Event]) -> News:
+        """What events tell of files and folders; our trash folder is kept quiet about."""
+        changes: list[Change] = []
+        for event in events:
+            if event.event == "reset" or "share" in event.event:
+                # who shares what with whom may bring or take whole trees
+                return EVERYTHING
+            item = event.metadata
+            if item is None or not event.event.endswith(("file", "folder")):
+                continue
+            gone = event.event.startswith("delete") or bool(item.isdeleted)
+            if not item.is_whole or not (gone or item.name):
+                return EVERYTHING
+            if is_trash_folder(item, self._root):
+                continue
+            when = wire.seconds(event.time)
+            when_ns = None if when is None else when * _BILLION
+            folder = "" if item.parentfolderid is None else f"d{item.parentfolderid}"
+            if item.deletedfileid is not None:
+                # what a rename put this one in the place of
+                changes.append(Change(f"f{item.deletedfileid}", folder, None, when_ns))
+            entry = None if gone else self._names.entry(item)
+            changes.append(Change(item.node, folder, entry, when_ns))
+        return tuple(changes)
 
     async def close(self) -> None:
         """Close the connection."""
         await self._client.close()
-
-
-def touched(events: list[wire.Event]) -> ChangedFolders:
-    """The folders and entries that events are about.
-
-    A move tells the new folder only; the entry's own id lets whoever still shows it in the old one
-    notice.
-    """
-    found: set[str] = set()
-    for event in events:
-        if event.event == "reset" or "share" in event.event:
-            # who shares what with whom may bring or take whole trees
-            return EVERYTHING
-        item = event.metadata
-        if item is None or not event.event.endswith(("file", "folder")):
-            continue
-        if item.is_whole:
-            found.add(item.node)
-        if item.parentfolderid is not None:
-            found.add(f"d{item.parentfolderid}")
-        if item.deletedfileid is not None:
-            found.add(f"f{item.deletedfileid}")
-    return frozenset(found)
 
 
 def _id_of(answer: wire.Events) -> int:

@@ -15,13 +15,13 @@ from cloudtui.services.errors import Exists, UsageError
 from cloudtui.services.models import (
     ArchiveEntry,
     Capabilities,
-    ChangedFolders,
     Entry,
     Extracted,
     Found,
     HashType,
     Kind,
     Location,
+    News,
     OfflineTask,
     Quota,
     Revision,
@@ -34,6 +34,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.archives import Unpacking, no_listing
+from cloudtui.services.pcloud.batches import is_trash_folder
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import (
@@ -53,7 +54,7 @@ from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.revisions import Versions
 from cloudtui.services.pcloud.shares import Shares
 from cloudtui.services.pcloud.tokens import Tokens
-from cloudtui.services.pcloud.trash import FOLDER_NAME, Trash
+from cloudtui.services.pcloud.trash import Trash
 from cloudtui.services.pcloud.tree import Tree
 from cloudtui.services.pcloud.write import Service, SessionWrite, SmallWrite, Upload, begin, reopen
 from cloudtui.services.retry import Retries
@@ -110,7 +111,9 @@ class PCloudStorage:
         self.tokens = Tokens(self.client)
         # waits for a minute at a time, so with connections and a pace of its own
         self.feed = Feed(
-            Client(account, keys, network, retries, name=f"{self.account}.feed", timeout=timeout)
+            Client(account, keys, network, retries, name=f"{self.account}.feed", timeout=timeout),
+            self.names,
+            number(self.tree.root),
         )
         self.trash_can = Trash(account, self.client, self.names, self.tree, self.edits, self.links)
         self.offline = Offline(
@@ -147,11 +150,7 @@ class PCloudStorage:
         top = folderid == number(self.tree.root)
         entry = self.names.entry
         async for page in pages(self.client, folderid):
-            yield [
-                entry(item)
-                for item in page
-                if not (top and item.isfolder and item.name == FOLDER_NAME)
-            ]
+            yield [entry(item) for item in page if not (top and is_trash_folder(item, folderid))]
 
     async def hashes(self, item: Found) -> Mapping[HashType, str]:
         """SHA-1, and MD5 (US) or SHA-256 (EU)."""
@@ -308,9 +307,13 @@ class PCloudStorage:
 
     # --- news -----------------------------------------------------------------------------
 
-    def changes(self) -> AsyncIterator[ChangedFolders]:
+    def changes(self) -> AsyncIterator[News]:
         """What others change, as it happens."""
         return self.feed.changes()
+
+    async def id_of(self, folder: Location) -> str:
+        """The id of a folder."""
+        return f"d{await self.tree.folder_id(folder)}"
 
     # --- trash ----------------------------------------------------------------------------
 

@@ -335,6 +335,7 @@ class Event(msgspec.Struct):
     """One entry of `diff`. `metadata` is missing for events that are not about files."""
 
     event: str = ""
+    time: Stamp = None
     diffid: int | None = None
     metadata: Item | None = None
 
