@@ -1,0 +1,112 @@
+"""Single calls: folders, names, signing in, links and what a service does by itself."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+from tests.cloud_stage import Stage, sha1_of, tree_of
+from tests.crash.scenarios import OVER_ALREADY, Case, Scenario, same
+
+
+def make(place: str) -> Scenario:
+    """Folders, the first of which is there."""
+
+    def build(stage: Stage) -> Case:
+        stage.put(place, "/m/")
+
+        def check() -> None:
+            same(stage, place, "/m", {"a": None, "a/b": None, "a/b/c": None})
+
+        return Case(("mkdir", "-p", f"{place}:/m/a/b/c"), check)
+
+    return build
+
+
+def rename(place: str) -> Scenario:
+    """Another name."""
+
+    def build(stage: Stage) -> Case:
+        stage.put(place, "/n/old", b"content")
+
+        def check() -> None:
+            same(stage, place, "/n", tree_of({"new": b"content"}))
+
+        return Case(("rename", f"{place}:/n/old", "new"), check, OVER_ALREADY)
+
+    return build
+
+
+def sign_in(stage: Stage) -> Case:
+    """The first use of a password that lies in the environment."""
+    stage.put("pk", "/s/file", b"content")
+
+    def check() -> None:
+        assert stage.home.run("ls", "pk:/s").ok().out == "file\n"
+
+    return Case(("ls", "pk:/s"), check)
+
+
+def refresh(stage: Stage) -> Case:
+    """An access token that ended: the refresh token is good for one use only."""
+    stage.put("pk", "/s/file", b"content")
+    stage.home.run("ls", "pk:/s").ok()
+    stage.admin.age(8_000)
+
+    def check() -> None:
+        assert stage.home.run("ls", "pk:/s").ok().out == "file\n"
+
+    return Case(("ls", "pk:/s"), check)
+
+
+def offline(place: str) -> Scenario:
+    """A link for the service to fetch."""
+
+    def build(stage: Stage) -> Case:
+        stage.put(place, "/from/file.bin", b"content")
+        stage.put(place, "/o/")
+        url = stage.home.run("link", f"{place}:/from/file.bin").ok().out.strip()
+
+        def check() -> None:
+            (row,) = stage.home.run("offline", "ls", "--json", f"{place}:").ok().values
+            assert row["url"] == url
+            assert len(stage.tree(place, "/o")) <= 1
+
+        # Asked for twice it is fetched twice, so it is only looked for.
+        words = ("offline", "add", url, "--to", f"{place}:/o")
+        return Case(words, check, again=("offline", "ls", f"{place}:"))
+
+    return build
+
+
+def extract(stage: Stage) -> Case:
+    """An archive that PikPak unpacks: it goes on without us."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inside.txt", b"content")
+    stage.put("pk", "/z/a.zip", packed.getvalue())
+
+    def check() -> None:
+        stage.admin.age(60)
+        tree = stage.tree("pk", "/z")
+        assert [path for path in tree if path.endswith("inside.txt")] == ["a/inside.txt"]
+        assert tree["a.zip"] == sha1_of(packed.getvalue())
+
+    return Case(("extract", "pk:/z/a.zip"), check, again=("ls", "pk:/z"))
+
+
+def share(place: str) -> Scenario:
+    """A public link; to make it again gives another one on PikPak, which does not hurt."""
+
+    def build(stage: Stage) -> Case:
+        stage.put(place, "/p/file", b"content")
+
+        def check() -> None:
+            if place == "pc":
+                (link,) = stage.account(place)["publinks"]
+                assert not link["deleted"]
+            same(stage, place, "/p", tree_of({"file": b"content"}))
+
+        return Case(("share", "add", f"{place}:/p/file"), check)
+
+    return build
