@@ -62,6 +62,7 @@ class ByteServer:
         self.faults: deque[Fault] = deque()
         self.connections = 0
         self.served = 0
+        self._marks: list[tuple[int, threading.Event]] = []
         self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._context: ssl.SSLContext | None = None
@@ -99,6 +100,13 @@ class ByteServer:
     def plan(self, *faults: Fault) -> None:
         """These happen to the next requests of their method, in order."""
         self.faults.extend(faults)
+
+    def served_more(self, count: int) -> threading.Event:
+        """Set once `count` more bytes of bodies were sent."""
+        reached = threading.Event()
+        with self._lock:
+            self._marks.append((self.served + count, reached))
+        return reached
 
     def requests(self, method: str) -> list[Seen]:
         """What was asked so far with this method."""
@@ -222,6 +230,10 @@ class ByteServer:
             sock.sendall(body[at : min(limit, at + CHUNK)])
             with self._lock:
                 self.served += min(limit, at + CHUNK) - at
+                reached = [mark for mark in self._marks if mark[0] <= self.served]
+                for mark in reached:
+                    self._marks.remove(mark)
+                    mark[1].set()
         if fault and kind == "stall":
             fault.reached.set()
             fault.go.wait(60)

@@ -100,6 +100,7 @@ class Rig:
         clouds: dict[str, MemoryStorage] | None = None,
         sealer: Seals | None = None,
         limits: Limits | None = None,
+        network: Network | None = None,
     ) -> None:
         self.paths = Paths.find({"CLOUDTUI_HOME": str(home)})
         self.disk = LocalStorage({"HOME": str(home), "XDG_DATA_HOME": str(home / "share")})
@@ -107,7 +108,7 @@ class Rig:
             names = ("alpha", "beta") if server is not None else ()
             clouds = {name: MemoryStorage(name, server, CLOUD) for name in names if server}
         self.clouds = clouds
-        self.network = Network(timeout=5.0, environ={})
+        self.network = network or Network(timeout=5.0, environ={})
         self.engine = Transfers(
             paths=self.paths,
             storages=self.storage,
