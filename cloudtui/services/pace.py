@@ -1,23 +1,27 @@
 """How fast an account is asked: slots and a rate that find the service's limits by themselves.
 
 Two limits, both learned. Slots: as many calls under way as bring something, from eight upwards,
-doubled while answers come as quickly as on a quiet line. Rate: doubled four times a second until
-the first rejection; from then on it stands a little below the rate that was rejected and tries a
-little more only after a few hundred calls, so that well under two in a hundred are refused. One
-`Pace` per account and process; what it learned is kept by `PaceBook`.
+doubled while answers come as quickly as on a quiet line. Rate: as `pace_rate` says, one for all
+processes that use the account. One `Pace` per account and process; what the processes share is
+kept by `PaceBook`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Final
+from contextvars import ContextVar
+from functools import partial
+from typing import Final, Protocol, TypeVar
+
+from cloudtui.services.pace_rate import SURE, Rate
+
+T = TypeVar("T")
 
 FIRST_SLOTS: Final = 8
-_STEP: Final = 0.25
-"""Seconds between doublings before the first rejection, and the longest burst."""
 _WINDOW: Final = 0.05
 """Shortest window over which latencies are compared, in seconds."""
 _BASE_LIFE: Final = 30.0
@@ -26,23 +30,34 @@ _HOLD: Final = 10.0
 """Seconds without growth after more slots brought only longer waits."""
 _HOLD_REFUSED: Final = 3.0
 """Seconds without more slots after a rejection."""
-_LEAST: Final = 0.5
-"""Calls a second that are always tried."""
-_SETTLED: Final = 30
-"""Calls accepted in a row after which a rejected rate tells the limit and not a spent burst."""
-_RECOVER: Final = 0.02
-"""Growth per accepted call below the rate that is known to go well: twice as fast in 35 calls."""
-_CREEP: Final = 0.0002
-"""Growth per accepted call above it: a rejection in some 250 calls. Doubled whenever as many
-calls passed without one, in case the limit has gone."""
-_CREEP_CALLS: Final = 250
+_asked: ContextVar[float] = ContextVar("asked", default=float("inf"))
+"""When the last call of this context got its turn."""
+
+
+class Cell(Protocol):
+    """Where an account's rate is kept."""
+
+    def exchange(self, now: float, work: Callable[[Rate], T]) -> T:
+        """Let `work` read and change the rate, alone; `now` by the loop's clock."""
+        ...
+
+
+class OwnCell:
+    """A rate that nobody shares."""
+
+    def __init__(self, rate: Rate) -> None:
+        self._rate = rate
+
+    def exchange(self, now: float, work: Callable[[Rate], T]) -> T:
+        """Nothing to wait for."""
+        return work(self._rate)
 
 
 class Pace:
     """Admits calls; told by its users when the service rejected one.
 
     `rate` is calls per second to begin with, `ceiling` the most ever, `concurrency` the most slots
-    ever. `limit` is the rate known to be accepted (None: no rejection yet).
+    ever. `limit` is what is known to be accepted; with `cell` both stand there.
     """
 
     def __init__(
@@ -52,31 +67,47 @@ class Pace:
         ceiling: float,
         concurrency: int,
         limit: float | None = None,
+        cell: Cell | None = None,
     ) -> None:
-        self.rate = rate if limit is None else min(ceiling, limit)
+        if cell is None:
+            start = Rate(rate)
+            if limit is not None:
+                start.believe(min(ceiling, limit), SURE, 0.0)
+            cell = OwnCell(start)
+        self._cell = cell
         self.ceiling = ceiling
         self.concurrency = concurrency
-        self.limit = limit
         self.slots = min(FIRST_SLOTS, concurrency)
         self.rejections = 0
+        """Times this process was told to slow down."""
         self._gate = asyncio.Lock()
         self._busy = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._latencies: list[float] = []
+        self._latency = 0.0
         self._crowded = False
         self._slow_windows = 0
         self._window_from = 0.0
         self._base = 0.0
         self._base_at = 0.0
         self._held_until = 0.0
-        self._grown_at: float | None = None
-        self._next = 0.0
-        self._closed_until = 0.0
-        self._recent: deque[float] = deque()
-        self._accepted = 0
-        """Calls since the last rejection."""
-        self._above = 0
-        """Calls since the rate reached `limit` again."""
+
+    @property
+    def rate(self) -> float:
+        """Calls per second now."""
+        return self._cell.exchange(_now(), lambda shared: shared.rate)
+
+    @rate.setter
+    def rate(self, rate: float) -> None:
+        def change(shared: Rate) -> None:
+            shared.rate = rate
+
+        self._cell.exchange(_now(), change)
+
+    @property
+    def limit(self) -> float | None:
+        """Calls per second known to be accepted; None while no limit is known."""
+        return self._cell.exchange(_now(), lambda shared: shared.limit) or None
 
     @asynccontextmanager
     async def slot(self) -> AsyncIterator[None]:
@@ -95,69 +126,33 @@ class Pace:
         loop = asyncio.get_running_loop()
         # One waits for the clock, the others for it, in order: a rejection meanwhile holds all.
         async with self._gate:
-            while True:
-                now = loop.time()
-                self._grow(now)
-                start = max(self._next, now - _STEP, self._closed_until)
-                if start <= now:
-                    break
-                await asyncio.sleep(start - now)
-            self._next = start + 1.0 / self.rate
-        self._count(now)
+            now = loop.time()
+            turn = self._cell.exchange(now, partial(Rate.turn, now=now, ceiling=self.ceiling))
+            while turn > now:
+                await asyncio.sleep(turn - now)
+                now = max(turn, loop.time())
+                again = partial(Rate.again, turn=turn, now=now, ceiling=self.ceiling)
+                turn = self._cell.exchange(now, again)
+        _asked.set(now)
 
     def rejected(self, after: float | None = None) -> None:
-        """The service asked to slow down; `after` holds all calls back for that many seconds."""
+        """The service asked to slow down; `after` holds all calls back for that many seconds.
+
+        To be called where the refused call was made: those that were under way when another one
+        was refused count once with it.
+        """
         now = asyncio.get_running_loop().time()
         self.rejections += 1
-        if now < self._closed_until:
-            return  # one of those that were under way already
-        while self._recent and self._recent[0] < now - 1.0:
-            self._recent.popleft()
-        # a few calls that were refused tell nothing about more calls than that a second
-        span = now - self._recent[0] if self._recent else 1.0
-        tried = min(self.rate, max(len(self._recent) / max(span, _WINDOW), FIRST_SLOTS))
-        if self._accepted >= _SETTLED and self.limit is not None:
-            # soon rejected again: still clearly above what is allowed
-            keep = 0.95 if self._accepted >= _CREEP_CALLS // 2 else 0.85
-            self.limit = max(_LEAST, tried * keep)
-            self.rate = max(_LEAST, self.limit * 0.92)
-        else:
-            self.limit = tried
-            self.rate = max(_LEAST, tried / 2)
-        self.slots = max(2, self.slots // 2)
-        self._held_until = now + _HOLD_REFUSED
-        self._accepted = self._above = 0
-        pause = after if after is not None else max(1.0 / self.rate, 2 * self._base)
-        self._closed_until = now + pause
-        self._next = self._closed_until
-
-    # --- rate --------------------------------------------------------------------------------
-
-    def _grow(self, now: float) -> None:
-        """Before the first rejection: twice the rate each step that had calls."""
-        if self.limit is not None:
-            return
-        if self._grown_at is None:
-            self._grown_at = now
-        elif now - self._grown_at >= _STEP:
-            self._grown_at = now
-            self.rate = min(self.ceiling, self.rate * 2)
-
-    def _count(self, now: float) -> None:
-        """A call goes out."""
-        self._recent.append(now)
-        if len(self._recent) > 4_000 or self._recent[0] < now - 2.0:
-            self._recent.popleft()
-        self._accepted += 1
-        if self.limit is None:
-            return
-        if self.rate < self.limit:
-            self.rate = min(self.limit, self.rate * (1 + _RECOVER))
-        else:
-            self._above += 1
-            factor = 2 ** min(self._above // _CREEP_CALLS, 8)
-            self.rate *= 1 + _CREEP * factor
-        self.rate = min(self.rate, self.ceiling)
+        asked, latency = _asked.get(), max(self._latency, self._base)
+        fresh = self._cell.exchange(
+            now,
+            lambda shared: shared.refuse(
+                now, time.time(), after=after, asked=asked, latency=latency
+            ),
+        )
+        if fresh:
+            self.slots = max(2, self.slots // 2)
+            self._held_until = now + _HOLD_REFUSED
 
     # --- slots -------------------------------------------------------------------------------
 
@@ -192,6 +187,7 @@ class Pace:
 
     def _compare(self, now: float, latency: float) -> None:
         """An answer came; at the end of a window see whether more slots pay."""
+        self._latency = latency
         if not self._base or latency < self._base or now - self._base_at > _BASE_LIFE:
             self._base, self._base_at = latency, now
         self._latencies.append(latency)
@@ -211,3 +207,11 @@ class Pace:
         self._slow_windows = 0
         if crowded and now >= self._held_until and middle < 1.5 * self._base:
             self.slots = min(self.concurrency, self.slots * 2)
+
+
+def _now() -> float:
+    # the loop's clock where there is a loop: tests let it jump
+    try:
+        return asyncio.get_running_loop().time()
+    except RuntimeError:
+        return time.monotonic()

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import struct
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from cloudtui.services.locks import FileLock, is_locked
 from cloudtui.services.pace import FIRST_SLOTS, Pace
 from cloudtui.services.pace_book import BELIEVED, PaceBook
 from tests.virtual_time import run_virtually
@@ -165,33 +168,189 @@ async def test_a_cancelled_wait_gives_its_place_on() -> None:
         await second
 
 
+@pytest.mark.parametrize("until", [2.0, 15.0])
+def test_a_hiccup_at_the_start_teaches_nothing_that_lasts(until: float) -> None:
+    """Calls refused for other reasons than their number: soon all is as if nothing had been."""
+
+    @dataclass
+    class Hiccup(Server):
+        def takes(self) -> bool:
+            if 0.2 <= asyncio.get_running_loop().time() < until:
+                self.refused += 1
+                return False
+            return True
+
+    async def scenario() -> float:
+        pace = Pace(rate=40, ceiling=1000, concurrency=32)
+        server = Hiccup()
+        await drive(pace, server, 3_000)
+        assert server.refused <= 10
+        assert pace.limit is None
+        assert pace.rate > 100
+        return asyncio.get_running_loop().time()
+
+    assert run_virtually(scenario()) < until + 45
+
+
+def test_an_emptied_window_of_ten_seconds_is_waited_for() -> None:
+    """Some services count by the clock and not with a bucket."""
+
+    @dataclass
+    class Windows(Server):
+        window: int = -1
+        left: int = 0
+
+        def takes(self) -> bool:
+            self.calls += 1
+            window = int(asyncio.get_running_loop().time() // 10)
+            if window != self.window:
+                self.window, self.left = window, int(10 * self.rate)
+            self.left -= 1
+            self.refused += self.left < 0
+            return self.left >= 0
+
+    pace = Pace(rate=40, ceiling=1000, concurrency=32)
+    server = Windows(rate=5.0)
+    done = run_virtually(drive(pace, server, 2_000))
+    assert max(done) < 2_000 / 5.0 * 2
+    assert server.refused <= 0.03 * server.calls
+
+
+def test_calls_that_were_slow_to_be_refused_count_with_the_first() -> None:
+    """Many were under way: the late answers tell nothing that the first one did not."""
+
+    async def scenario() -> float:
+        pace = Pace(rate=100, ceiling=100, concurrency=8)
+        gone = asyncio.Event()
+
+        async def refused() -> None:
+            async with pace.slot():
+                await gone.wait()
+            pace.rejected()
+
+        calls = [asyncio.create_task(refused()) for _ in range(7)]
+        await asyncio.sleep(1)
+        pace.rejected()
+        after_one = pace.rate
+        await asyncio.sleep(10)  # long after the pause for that one is over
+        gone.set()
+        await asyncio.gather(*calls)
+        assert pace.rate == after_one
+        return pace.rejections
+
+    assert run_virtually(scenario()) == 8
+
+
+# --- several processes -------------------------------------------------------------------------
+
+
+def book(folder: Path) -> Pace:
+    """The account as another process sees it."""
+    return PaceBook(folder).of("pc", rate=40, ceiling=1000, concurrency=32)
+
+
+def test_processes_share_one_rate(tmp_path: Path) -> None:
+    server = Server(rate=20.0)
+
+    async def scenario() -> list[list[float]]:
+        each = [drive(book(tmp_path / "pace"), server, 500, workers=8) for _ in range(4)]
+        return await asyncio.gather(*each)
+
+    shares = run_virtually(scenario())
+    done = [at for share in shares for at in share]
+    later = [at for at in done if 30 < at < 90]
+    assert len(later) / 60 >= 0.9 * server.rate
+    assert server.refused <= 0.02 * server.calls
+    ends = [max(share) for share in shares]
+    assert min(ends) > 0.8 * max(ends)  # none waited for the others
+
+
+def test_a_rejection_of_one_holds_the_others_back(tmp_path: Path) -> None:
+    async def scenario() -> float:
+        one, other = book(tmp_path / "pace"), book(tmp_path / "pace")
+        one.rejected(after=7.0)
+        async with other.slot():
+            return asyncio.get_running_loop().time()
+
+    assert run_virtually(scenario()) >= 7.0
+
+
+async def test_one_that_stopped_with_the_lock_holds_nobody_up(tmp_path: Path) -> None:
+    pace = book(tmp_path / "pace")
+    pace.rate = 1000.0
+    with FileLock(tmp_path / "pace" / "pc.lock"):
+        for _ in range(20):
+            await pace.turn()
+        assert pace.rate >= 1000.0
+
+
+_CALLER = """
+import asyncio, sys
+from pathlib import Path
+from cloudtui.services.pace_book import PaceBook
+
+async def call():
+    pace = PaceBook(Path(sys.argv[1])).of("pc", rate=40, ceiling=1000, concurrency=32)
+    pace.rejected()
+    print("calling", flush=True)
+    while True:
+        await pace.turn()
+
+asyncio.run(call())
+"""
+
+
+async def test_a_killed_process_leaves_what_it_learned_and_no_lock(tmp_path: Path) -> None:
+    caller = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _CALLER, str(tmp_path / "pace"), stdout=asyncio.subprocess.PIPE
+    )
+    assert caller.stdout is not None
+    assert await caller.stdout.readline() == b"calling\n"
+    pace = book(tmp_path / "pace")
+    await pace.turn()
+    assert pace.rate < 40  # told by the other process, and the calls of both count
+    caller.kill()
+    await caller.wait()
+    assert not is_locked(tmp_path / "pace" / "pc.lock")
+    await pace.turn()
+
+
 def test_what_was_learned_is_known_to_the_next_run_for_a_day(tmp_path: Path) -> None:
-    def book() -> Pace:
-        return books[-1].of("pc", rate=40, ceiling=1000, concurrency=32)
-
-    books = [PaceBook(tmp_path / "pace")]
-    run_virtually(drive(book(), Server(rate=5.0), 300))
-    learned = book().limit
-    books[-1].save()
-    assert learned is not None
-
-    books.append(PaceBook(tmp_path / "pace"))
-    assert book().limit == pytest.approx(learned, rel=0.01)
-    assert book().rate == book().limit
-
-    path = tmp_path / "pace" / "pc.json"
+    folder = tmp_path / "pace"
+    now = book(folder)
+    run_virtually(drive(now, Server(rate=5.0), 600))
+    path = folder / "pc.rate"
     assert path.stat().st_mode & 0o777 == 0o600
-    assert [each.name for each in (tmp_path / "pace").iterdir()] == ["pc.json"]
-    path.write_text(f'{{"limit": 5.0, "at": {int(time.time() - BELIEVED - 60)}}}')
-    books.append(PaceBook(tmp_path / "pace"))
-    assert book().limit is None
-    path.write_text("nonsense")
-    books.append(PaceBook(tmp_path / "pace"))
-    assert book().limit is None
+    assert sorted(each.name for each in folder.iterdir()) == ["pc.lock", "pc.rate"]
+    kept = path.read_bytes()
+
+    # the clock of the tests began anew, as after a restart of the machine
+    later = book(folder).limit
+    assert later == pytest.approx(5.0, rel=0.1)
+
+    def aged(days: float) -> bytes:
+        # "learned_at" is the fifth number of the rate, after the mark and the time of writing
+        learned = struct.pack("<d", time.time() - days * BELIEVED)
+        return kept[:48] + learned + kept[56:]
+
+    path.write_bytes(aged(0.9))
+    assert book(folder).limit == later
+    path.write_bytes(aged(1.1))
+    assert book(folder).limit is None
+    path.write_bytes(b"nonsense")
+    assert book(folder).limit is None
 
 
-def test_nothing_is_written_down_when_nothing_was_learned(tmp_path: Path) -> None:
-    book = PaceBook(tmp_path / "pace")
-    run_virtually(drive(book.of("pc", rate=40, ceiling=1000, concurrency=8), Server(), 100))
-    book.save()
-    assert not (tmp_path / "pace").exists()
+def test_a_limit_learned_from_few_calls_is_forgotten(tmp_path: Path) -> None:
+    folder = tmp_path / "pace"
+    pace = book(folder)
+    run_virtually(drive(pace, Server(rate=5.0, saved=0.0, burst=1.0), 60))
+    assert book(folder).limit is None
+    assert book(folder).rate == 40
+
+
+def test_a_folder_that_cannot_be_written_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    pace = book(tmp_path / "file" / "pace")
+    done = run_virtually(drive(pace, Server(), 100))
+    assert len(done) == 100
