@@ -59,6 +59,18 @@ def _table(place: Place, rows: Iterable[tuple[str, str, str, str, str]]) -> list
     ]
 
 
+_MARKS: tuple[tuple[str, str, str, str, str], ...] = (
+    ("mark", "space|insert", "mark or unmark", "marks", "mark"),
+    ("range", "v", "begin a range, then mark it", "marks", "range"),
+    ("mark_pattern", "plus", "mark by pattern", "marks", "mark_pattern(True)"),
+    ("unmark_pattern", "minus", "unmark by pattern", "marks", "mark_pattern(False)"),
+    ("mark_all", "ctrl+a", "mark all that is shown", "marks", "mark_all"),
+    ("invert", "asterisk", "invert marks", "marks", "invert"),
+    ("filter", "slash", "filter", "view", "filter"),
+    ("sort", "comma", "another order", "view", "sort"),
+)
+"""Keys of every list with marks beside the panes."""
+
 ACTIONS: tuple[Action, ...] = (
     *_table(
         Place.LIST,
@@ -180,9 +192,8 @@ ACTIONS: tuple[Action, ...] = (
     *_table(
         Place.TRASH,
         [
-            ("mark", "space|insert", "mark or unmark", "marks", "mark"),
-            ("mark_all", "ctrl+a", "mark all", "marks", "mark_all"),
-            ("invert", "asterisk", "invert marks", "marks", "invert"),
+            *_MARKS,
+            ("info", "i", "what is known of it", "view", "info"),
             ("restore", "r|enter", "restore into the old folder", "trash", "restore(False)"),
             ("restore_here", "R", "restore into the other pane's folder", "trash",
              "restore(True)"),

@@ -282,6 +282,19 @@ class Prompt(Dialog[str | None]):
         self.give(0)
 
 
+class PatternBox(Prompt):
+    """A pattern of names to mark or unmark."""
+
+    def __init__(self, *, on: bool) -> None:
+        word = "Mark" if on else "Unmark"
+        super().__init__(
+            f"{word} by pattern",
+            ["Plain text means contains; * and ? make a pattern; re: an expression."],
+            value="*",
+            yes=word,
+        )
+
+
 class NamePrompt(Prompt):
     """A name for an entry: refuses what cannot be one."""
 

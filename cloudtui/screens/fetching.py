@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection, Iterable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from cloudtui import present
@@ -20,6 +21,8 @@ from cloudtui.services.transfers.orders import OnConflict, Order, Source, Verb
 from cloudtui.services.wishes import Wish
 
 if TYPE_CHECKING:
+    from textual.worker import WorkType
+
     from cloudtui.screens.browser import Browser
     from cloudtui.screens.main import MainScreen
 
@@ -104,8 +107,9 @@ class Fetching:
     def _look(self) -> None:
         busy = {account for account, tasks in self._going.items() if tasks}
         for account in busy | {account for account, _ in self._wishes}:
+            ask: WorkType[None] = partial(self._ask, account)
             self.screen.run_worker(
-                self._ask(account), group=f"fetching-{account}", exclusive=True, exit_on_error=False
+                ask, group=f"fetching-{account}", exclusive=True, exit_on_error=False
             )
 
     async def _ask(self, account: str) -> None:

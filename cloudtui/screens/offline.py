@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from rich.segment import Segment
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.strip import Strip
 
 from cloudtui import present
 from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.fetching import disk_side
+from cloudtui.screens.list_screen import ListScreen
 from cloudtui.screens.pasting import PasteBox
-from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.widgets.job_rows import bar
-from cloudtui.widgets.line import Line, Piece
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad, pad_left
 
@@ -75,7 +72,7 @@ class TaskList(RowList):
         return Strip([Segment(pad(text, width), self.style(style))])
 
 
-class OfflineScreen(Screen[None]):
+class OfflineScreen(ListScreen[TaskList]):
     """The tasks of one account, asked every five seconds while shown."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.OFFLINE)
@@ -89,38 +86,23 @@ class OfflineScreen(Screen[None]):
         *,
         magnets: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(TaskList(), main)
         self._tasks = tasks
         self._place = place
         self._to = to
-        self._main = main
         self._magnets = magnets
-        self.list = TaskList()
-        self.message = Line(id="message")
-        self._loading = False
-
-    def compose(self) -> ComposeResult:
-        yield self.list
-        yield self.message
+        self._shown_once = False
 
     def on_mount(self) -> None:
         fetching, account = self._main.places.fetching, self._to.account
         self.list.to_disk = lambda task: fetching.wanted(account, task)
-        self.list.focus()
-        self._words()
-        self._load()
-        self.set_interval(_POLL_SECONDS, self._load)
+        super().on_mount()
+        self.set_interval(_POLL_SECONDS, self.load)
 
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """A sentence in the line below, and in the log."""
-        self._main.cloud_app.remember(text)
-        pieces: list[Piece] = [(" " + text, "bad" if bad else "text")]
-        self.message.show(pieces)
-
-    def _words(self) -> None:
+    def words(self) -> None:
         tasks = self.list.tasks
         counts = Counter(task.phase for task in tasks)
-        more = "+" if self._loading else ""
+        more = "+" if self._loading and not self._shown_once else ""
         parts = [f"{present.exact(len(tasks))}{more} {'task' if len(tasks) == 1 else 'tasks'}"]
         told = [TaskPhase.WAITING, TaskPhase.FETCHING, TaskPhase.FAILED]
         for phase in told if self.size.width >= _FULL else told[1:]:
@@ -131,28 +113,24 @@ class OfflineScreen(Screen[None]):
             "a new   Enter shows it   f to disk   r retry   x drop   D with files   Esc"
         )
 
-    def _load(self) -> None:
+    def load(self) -> None:
         if not self._loading:  # a long list takes its time: it is not begun anew meanwhile
-            self.run_worker(self._scan(), group="offline", exclusive=True, exit_on_error=False)
+            super().load()
 
-    async def _scan(self) -> None:
+    async def scan(self) -> None:
         fresh: list[OfflineTask] = []
-        first = not self.list.tasks
-        self._loading = first
-        try:
-            async for page in self._tasks.scan_offline():
-                fresh.extend(page)
-                if first:  # later rounds show a whole picture, so that no row comes and goes
-                    self._show(list(fresh))
-        except Exception as error:  # a boundary: services fail, and a bug becomes a sentence
-            self.say(present.sentence(error), bad=True)
-            return
-        finally:
-            self._loading = False
+        async for page in self._tasks.scan_offline():
+            fresh.extend(page)
+            if not self._shown_once:  # later only a whole picture, so that no row comes and goes
+                self._show(list(fresh))
+        self._shown_once = True
         self._show(fresh)
         self.list.set_notice(*([] if fresh else ["No tasks. a takes links."]))
         await self._main.places.fetching.told(self._to.account, fresh)
         self.list.refresh()
+
+    def failed(self, sentence: str) -> None:
+        self.say(sentence, bad=True)
 
     def _show(self, fresh: list[OfflineTask]) -> None:
         current = self.list.current
@@ -163,23 +141,9 @@ class OfflineScreen(Screen[None]):
         self.list.cursor = max(0, min(self.list.cursor, len(fresh) - 1))
         self.list.keep_visible()
         self.list.refresh()
-        self._words()
-
-    def _act(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        async def guarded() -> None:
-            try:
-                await work()
-            except (CloudError, OSError) as error:
-                self.say(f"{what}: {present.sentence(error)}", bad=True)
-            self._load()
-
-        self.run_worker(guarded(), group="offline-work", exit_on_error=False)
+        self.words()
 
     # --- keys --------------------------------------------------------------------------------
-
-    def action_move(self, how: str) -> None:
-        """Moving keys."""
-        self.list.action_move(how)
 
     def action_prefix(self, key: str) -> None:
         """`c` waits for `u`; `g` goes to the first row."""
@@ -187,14 +151,6 @@ class OfflineScreen(Screen[None]):
             self.action_move("first")
         else:
             self.action_copy_url()
-
-    def action_close(self) -> None:
-        """Esc."""
-        self.dismiss(None)
-
-    def action_reload(self) -> None:
-        """Ctrl+R."""
-        self._load()
 
     def action_add(self) -> None:
         """`a`."""
@@ -204,7 +160,7 @@ class OfflineScreen(Screen[None]):
                 PasteBox(self._tasks, self._place, self._to, self._main, magnets=self._magnets)
             )
 
-        self._act("Add", work)
+        self.act("Add", work)
 
     def action_show(self) -> None:
         """Enter: the result in the pane with focus."""
@@ -235,7 +191,7 @@ class OfflineScreen(Screen[None]):
             else:
                 self.say(f"{name} stays where it is fetched to.")
 
-        self._act("To disk", work)
+        self.act("To disk", work)
 
     def action_retry(self) -> None:
         """`r`."""
@@ -248,7 +204,7 @@ class OfflineScreen(Screen[None]):
             await self._main.places.fetching.follows(self._to.account, task.id, again)
             self.say(f"Tried again: {display_name(task.name)}.")
 
-        self._act("Retry", work)
+        self.act("Retry", work)
 
     def action_remove(self, files: bool) -> None:
         """`x` and `D`."""
@@ -271,7 +227,7 @@ class OfflineScreen(Screen[None]):
             kept = "its files too" if files else "files stay"
             self.say(f"Removed the task {display_name(task.name)}; {kept}.")
 
-        self._act("Remove", work)
+        self.act("Remove", work)
 
     def action_copy_url(self) -> None:
         """`c u`."""
@@ -298,4 +254,4 @@ class OfflineScreen(Screen[None]):
 
             await self.app.push_screen_wait(Tell("Offline download", lines))
 
-        self._act("Properties", work)
+        self.act("Properties", work)

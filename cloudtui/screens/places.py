@@ -161,20 +161,14 @@ class Places:
         """`+` and `-`: a pattern, then marks on what fits of the visible rows."""
 
         async def work() -> None:
-            from cloudtui.screens.dialogs import Prompt
+            from cloudtui.screens.dialogs import PatternBox
 
-            word = "Mark" if on else "Unmark"
-            box = Prompt(
-                f"{word} by pattern",
-                ["Plain text means contains; * and ? make a pattern; re: an expression."],
-                value="*",
-                yes=word,
-            )
-            pattern = await self.screen.app.push_screen_wait(box)
+            pattern = await self.screen.app.push_screen_wait(PatternBox(on=on))
             if pattern:
                 hits = browser.view.mark_matching(pattern, on=on)
                 browser.pane.redraw()
-                self.screen.say(f"{word}ed {present.count(hits, 'row')} of those shown.")
+                word = "Marked" if on else "Unmarked"
+                self.screen.say(f"{word} {present.count(hits, 'row')} of those shown.")
 
         self._ask(work())
 
@@ -359,8 +353,9 @@ class Places:
             elsewhere = (
                 other.at if other.at is not None and other.at.account == (storage.account) else None
             )
+            kind = storage.caps.trash
             await self.screen.app.push_screen(
-                TrashScreen(storage, browser.place_name, account, elsewhere, self.screen)
+                TrashScreen(storage, browser.place_name, account, elsewhere, self.screen, kind=kind)
             )
 
         self._ask(work())

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
-from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.screen import Screen
 from textual.strip import Strip
 
 from cloudtui import present
 from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.file_actions import restored_words
-from cloudtui.services.errors import CloudError
-from cloudtui.services.models import Location, TrashItem
-from cloudtui.services.naming import display_name
+from cloudtui.screens.list_screen import MarkScreen
+from cloudtui.services.models import Location, TrashItem, TrashKind
+from cloudtui.services.naming import display_name, sort_key
 from cloudtui.services.storage import HasTrash
-from cloudtui.widgets.line import Line, Piece
-from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.mark_list import MarkList
 from cloudtui.widgets.rows import cut_middle, cut_start, pad, pad_left, sign_of, size_text
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
+
+_PAINT = 0.25
+"""Seconds between two pictures of a list that is still growing."""
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"
 
 
 def day_words(trashed_ns: int | None, now: float) -> str:
@@ -48,16 +52,51 @@ def origin_words(item: TrashItem) -> str:
     return "not known" if item.origin is None else display_name(item.origin.parent.path)
 
 
-class TrashList(RowList):
-    """Items, newest first, with marks by key."""
+def parents_in_trash(items: Sequence[TrashItem], trash: Sequence[TrashItem]) -> list[TrashItem]:
+    """The trashed folders that these came out of and that are not among them.
+
+    A folder fits when its old path leads to the item's; of several of one path the first that was
+    trashed after the item, since the item was trashed out of it.
+    """
+    folders: dict[tuple[str, ...], list[TrashItem]] = {}
+    for one in trash:
+        if one.entry.is_folder and one.origin is not None:
+            folders.setdefault(one.origin.parts, []).append(one)
+    chosen = {item.key for item in items}
+    found: dict[str, TrashItem] = {}
+    for item in items:
+        path = item.origin.parts if item.origin is not None else ()
+        for depth in range(1, len(path)):
+            later = [
+                one
+                for one in folders.get(path[:depth], [])
+                if (one.trashed_ns or 0) >= (item.trashed_ns or 0)
+            ]
+            if later:
+                folder = min(later, key=lambda one: one.trashed_ns or 0)
+                if folder.key not in chosen:
+                    found[folder.key] = folder
+    return list(found.values())
+
+
+class TrashList(MarkList[TrashItem]):
+    """Items, newest first."""
+
+    orders: ClassVar[dict[str, Callable[[Any], Any]]] = {
+        "deletion, newest first": lambda item: -(item.trashed_ns or 0),
+        "name": lambda item: sort_key(item.entry.name),
+        "size, largest first": lambda item: -(item.entry.size or 0),
+        "where it came from": lambda item: item.origin.parts if item.origin else (),
+    }
 
     def __init__(self) -> None:
         super().__init__(id="trash")
-        self.items: list[TrashItem] = []
-        self.marks: set[str] = set()
 
-    def row_count(self) -> int:
-        return len(self.items)
+    def key_of(self, item: TrashItem) -> str:
+        return item.key
+
+    def words_of(self, item: TrashItem) -> str:
+        return item.entry.name
 
     @staticmethod
     def widths(width: int) -> tuple[int, int, int, int]:
@@ -74,9 +113,9 @@ class TrashList(RowList):
         )
 
     def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
-        item = self.items[row]
+        item = self.rows[row]
         name_width, size_width, date_width, origin_width = self.widths(width)
-        marked = item.key in self.marks
+        marked = self.is_marked(item)
         suffix = "/" if item.entry.is_folder else ""
         name = cut_middle(display_name(item.entry.name), name_width - len(suffix)) + suffix
         text = sign_of(cursor=cursor, marked=marked) + pad(name, name_width)
@@ -91,14 +130,8 @@ class TrashList(RowList):
             style = self.style("folder" if item.entry.is_folder else "row")
         return Strip([Segment(pad(text, width), style)])
 
-    def taken(self) -> list[TrashItem]:
-        """The marked items, else the one under the cursor."""
-        if self.marks:
-            return [item for item in self.items if item.key in self.marks]
-        return self.items[self.cursor : self.cursor + 1]
 
-
-class TrashScreen(Screen[None]):
+class TrashScreen(MarkScreen[TrashList]):
     """One place's trash."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.TRASH)
@@ -110,127 +143,74 @@ class TrashScreen(Screen[None]):
         account: str,
         elsewhere: Location | None,
         main: MainScreen,
+        *,
+        kind: TrashKind = TrashKind.SERVICE,
     ) -> None:
         """`elsewhere` is the other pane's folder when it is in the same place: `R` goes there."""
-        super().__init__()
+        super().__init__(TrashList(), main)
         self._keeper = keeper
         self._place = place
         self._account = account
         self._elsewhere = elsewhere
-        self._main = main
-        self.list = TrashList()
-        self.message = Line(id="message")
-        self._loading = False
-
-    def compose(self) -> ComposeResult:
-        yield self.list
-        yield self.message
+        self._kind = kind
 
     def on_mount(self) -> None:
-        self.list.focus()
-        self._load()
+        super().on_mount()
+        if self._own:
+            self.say(f"Deleted elsewhere? {self._place} shows that trash only in its web app.")
 
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """A sentence in the line below, and in the log."""
-        self._main.cloud_app.remember(text)
-        pieces: list[Piece] = [(" " + text, "bad" if bad else "text")]
-        self.message.show(pieces)
-
-    def _words(self) -> None:
-        items = self.list.items
+    def words(self) -> None:
+        items = self.list.all
         size = sum(item.entry.size or 0 for item in items)
-        state = "+ items  loading..." if self._loading else " items"
-        self.list.set_title(
-            f"Trash of {self._place}",
-            f"{present.exact(len(items))}{state}  {present.size_long(size)}",
-        )
-        marked = f"{present.exact(len(self.list.marks))} marked   " if self.list.marks else ""
-        self.list.set_foot(f"{marked}r restore   R elsewhere   D for ever   E empty   Esc")
+        counted = f"{present.exact(len(items))}+ items  loading"
+        if not self._loading:
+            counted = present.count(len(items), "item")
+        self.list.set_title(f"Trash of {self._place}", f"{counted}  {present.size_long(size)}")
+        keys = "r restore   R elsewhere   D for ever   E empty   / filter   Esc"
+        marked, count = len(self.list.marks), self.list.marked
+        if marked:
+            keys = f"{present.exact(marked)} marked   {keys.replace('   / filter', '')}"
+        if marked > count:
+            keys = keys.replace(" marked", f" marked ({present.exact(marked - count)} hidden)")
+        self.list.set_foot(self.list.filter_words() or keys)
 
-    def _load(self) -> None:
-        self.run_worker(self._scan(), group="trash", exclusive=True, exit_on_error=False)
-
-    async def _scan(self) -> None:
+    async def scan(self) -> None:
         fresh: list[TrashItem] = []
-        self._loading = True
-        self._words()
-        try:
-            async for page in self._keeper.scan_trash():
-                fresh.extend(page)
-                if not self.list.items:
-                    self._show(list(fresh))
-        except CloudError as error:
-            self.list.set_notice(present.sentence(error), "Ctrl+R tries again. Esc closes.")
-        except Exception as error:  # a boundary: a bug becomes a sentence
-            self.list.set_notice(present.sentence(error))
-        else:
-            self.list.set_notice(*([] if fresh else ["Trash is empty."]))
-        self._loading = False
-        self._show(fresh)
+        told = 0.0
+        first = not self.list.all
+        async for page in self._keeper.scan_trash():
+            fresh.extend(page)
+            now = time.monotonic()
+            if first and now - told >= _PAINT:
+                # a later round shows only the whole picture, so that no row comes and goes
+                told = now
+                self.list.fill(fresh)
+        self.list.set_notice(*([] if fresh else ["Trash is empty."]))
+        self.list.fill(fresh)
 
-    def _show(self, items: list[TrashItem]) -> None:
-        items.sort(key=lambda item: -(item.trashed_ns or 0))
-        self.list.items = items
-        self.list.marks &= {item.key for item in items}
-        self.list.cursor = max(0, min(self.list.cursor, len(items) - 1))
-        self.list.keep_visible()
-        self.list.refresh()
-        self._words()
-
-    def _act(self, what: str, work: Callable[[], Awaitable[None]]) -> None:
-        async def guarded() -> None:
-            try:
-                await work()
-            except CloudError as error:
-                self.say(f"{what}: {present.sentence(error)}", bad=True)
-            except Exception as error:  # a boundary: a bug becomes a sentence
-                self.say(f"{what}: {present.sentence(error)}", bad=True)
-            self._load()
-
-        self.run_worker(guarded(), group="trash-work", exit_on_error=False)
+    @property
+    def _own(self) -> bool:
+        """Whether this is a trash of ours, under which the service has one that we cannot see."""
+        return self._kind is TrashKind.FOLDER
 
     # --- keys --------------------------------------------------------------------------------
 
-    def action_move(self, how: str) -> None:
-        """Moving keys."""
-        self.list.action_move(how)
+    def action_info(self) -> None:
+        """`i`: all that is known of the row."""
+        item = self.list.current
+        if item is None:
+            return
 
-    def action_prefix(self, key: str) -> None:
-        """`g g`: the only sequence here."""
-        self.action_move("first")
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Tell
+            from cloudtui.widgets.facts import fact_lines
 
-    def action_close(self) -> None:
-        """Esc: marks first, then the screen."""
-        if self.list.marks:
-            self.list.marks.clear()
-            self.list.refresh()
-            self._words()
-        else:
-            self.dismiss(None)
+            lines = [f"{label:8} {value}" for label, value in fact_lines(item.entry, "")]
+            lines.append(f"{'from':8} {origin_words(item)}")
+            lines.append(f"{'deleted':8} {day_words(item.trashed_ns, time.time())}")
+            await self.app.push_screen_wait(Tell("In the trash", lines))
 
-    def action_mark(self) -> None:
-        """Space."""
-        for item in self.list.items[self.list.cursor : self.list.cursor + 1]:
-            self.list.marks ^= {item.key}
-        self.list.refresh_row(self.list.cursor)
-        self.list.go_to(self.list.cursor + 1)
-        self._words()
-
-    def action_mark_all(self) -> None:
-        """Ctrl+A."""
-        self.list.marks = {item.key for item in self.list.items}
-        self.list.refresh()
-        self._words()
-
-    def action_invert(self) -> None:
-        """`*`."""
-        self.list.marks = {item.key for item in self.list.items} - self.list.marks
-        self.list.refresh()
-        self._words()
-
-    def action_reload(self) -> None:
-        """Ctrl+R."""
-        self._load()
+        self.act("Properties", work, again=False)
 
     def action_restore(self, elsewhere: bool) -> None:
         """`r` and `R`."""
@@ -243,15 +223,48 @@ class TrashScreen(Screen[None]):
             return
 
         async def work() -> None:
-            self.say(f"Restoring {present.count(len(items), 'item')}...")
-            restored = await self._keeper.restore(items, to)
-            self.list.marks.clear()
+            wanted = items
+            if to is None:
+                more = await self._with_parents(items)
+                if more is None:
+                    return
+                wanted = [*more, *items]
+            self.say(f"Restoring {present.count(len(wanted), 'item')}...")
+            restored = await self._keeper.restore(wanted, to)
+            self.list.unmark()
             self._main.overlay(self._account, [one.item.entry.id for one in restored], gone=False)
             self.say(restored_words(restored))
             for folder in {one.at.parent.parts: one.at.parent for one in restored}.values():
                 self._main.folder_changed(folder)
 
-        self._act("Restore", work)
+        self.act("Restore", work)
+
+    async def _with_parents(self, items: list[TrashItem]) -> list[TrashItem] | None:
+        """The trashed folders that are to come back along with what lay in them; None: nothing
+        is."""
+        folders = parents_in_trash(items, self.list.all)
+        if not folders:
+            return []
+        from cloudtui.screens.dialogs import Choose, Option
+
+        them = "it" if len(folders) == 1 else "them"
+        paths = [display_name(one.origin.path) for one in folders[:3] if one.origin is not None]
+        answer = await self.app.push_screen_wait(
+            Choose(
+                "Their folder is in the trash" if len(items) > 1 else "Its folder is in the trash",
+                [
+                    f"{present.count(len(items), 'item')} came out of {'   '.join(paths)}",
+                    f"which {'lies' if len(folders) == 1 else 'lie'} in the trash, too.",
+                ],
+                [
+                    Option(f"Restore {them} as well", "r", "both"),
+                    Option("Make a new folder", "m", "alone"),
+                    Option("Cancel", "c", ""),
+                ],
+                safe="",
+            )
+        )
+        return {"both": folders, "alone": []}.get(answer)
 
     def action_delete(self) -> None:
         """`D`."""
@@ -274,14 +287,14 @@ class TrashScreen(Screen[None]):
             if await self.app.push_screen_wait(box) is None:
                 return
             await self._keeper.delete_forever(items)
-            self.list.marks.clear()
+            self.list.unmark()
             self.say(f"Deleted for ever: {present.count(len(items), 'item')}.")
 
-        self._act("Delete", work)
+        self.act("Delete", work)
 
     def action_empty(self) -> None:
         """`E`."""
-        count = len(self.list.items)
+        count = len(self.list.all)
         if not count:
             self.say("Trash is empty.")
             return
@@ -292,7 +305,8 @@ class TrashScreen(Screen[None]):
             box = TypeWord(
                 "Empty the trash",
                 [f"Everything in the trash of {self._place}: {present.count(count, 'item')}.",
-                 "This cannot be undone."],
+                 f"{self._place} then keeps them in its own trash, on the web only."
+                 if self._own else "This cannot be undone."],
                 word=f"empty {count}",
                 yes="Empty",
             )  # fmt: skip
@@ -300,7 +314,8 @@ class TrashScreen(Screen[None]):
                 return
             self.say("Emptying...")
             await self._keeper.empty_trash()
-            self.list.marks.clear()
-            self.say(f"Emptied: {present.count(count, 'item')} are gone.")
+            self.list.unmark()
+            left = f" {self._place}'s own trash has them now, on the web." if self._own else ""
+            self.say(f"Emptied: {present.count(count, 'item')} {_are(count)} gone.{left}")
 
-        self._act("Empty", work)
+        self.act("Empty", work)
