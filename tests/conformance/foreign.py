@@ -50,19 +50,21 @@ class Rclone:
             **settings,
         }
 
-    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """One command, whatever its exit code."""
-        return subprocess.run(
+    def run(self, *args: str, given: bytes = b"") -> subprocess.CompletedProcess[str]:
+        """One command, whatever its exit code; `given` is its input."""
+        done = subprocess.run(
             [self._program, *args],
             env=self.environment,
+            input=given,
             capture_output=True,
-            text=True,
             timeout=300,
         )
+        out, err = (os.fsdecode(stream) for stream in (done.stdout, done.stderr))
+        return subprocess.CompletedProcess(done.args, done.returncode, out, err)
 
-    def ok(self, *args: str) -> str:
+    def ok(self, *args: str, given: bytes = b"") -> str:
         """The output of a command that must succeed."""
-        done = self.run(*args)
+        done = self.run(*args, given=given)
         assert done.returncode == 0, (args, done.stdout[-2000:], done.stderr[-4000:])
         return done.stdout
 

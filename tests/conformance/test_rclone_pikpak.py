@@ -6,15 +6,11 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.conformance.connect_front import ConnectFront
-from tests.conformance.foreign import Rclone
-from tests.sandbox_process import SandboxProcess, start_sandbox
+from tests.conformance.rclone_on_pikpak import Setup, signed_in
 
 pytestmark = [
     pytest.mark.conformance,
@@ -34,46 +30,17 @@ NAMES = (
 )
 
 
-@dataclass
-class Setup:
-    """A signed-in rclone, the sandbox behind it and the front between them."""
-
-    rclone: Rclone
-    sandbox: SandboxProcess
-    front: ConnectFront
-
-    def nodes(self) -> dict[str, dict[str, Any]]:
-        """Live entries by path, as the sandbox holds them."""
-        account = self.sandbox.admin.state("pikpak")["accounts"]["demo@example.com"]
-        return {node["path"]: node for node in account["nodes"] if not node["trashed"]}
-
-
 @pytest.fixture(scope="module")
 def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
-    folder = tmp_path_factory.mktemp("rclone-pikpak")
-    with (
-        start_sandbox(folder / "sandbox") as sandbox,
-        ConnectFront(sandbox.endpoints, folder) as front,
-    ):
-        rclone = Rclone(
-            folder / "home", {"HTTPS_PROXY": front.url, "RCLONE_CA_CERT": str(front.ca_file)}
-        )
-        told = sandbox.endpoints["pikpak"]
-        rclone.ok(
-            *("config", "create", "pp", "pikpak", "--obscure"),
-            *(f"user={told['username']}", f"pass={told['password']}"),
-        )
-        yield Setup(rclone, sandbox, front)
+    with signed_in(tmp_path_factory.mktemp("rclone-pikpak")) as made:
+        yield made
 
 
 @pytest.fixture(autouse=True)
 def usual_switches(setup: Setup) -> Iterator[None]:
     """Each test begins without faults and with the default switches."""
     yield
-    setup.sandbox.admin.clear_faults()
-    for name in setup.sandbox.admin.call("GET", "/switches"):
-        if name.startswith("pikpak."):
-            setup.sandbox.admin.switch(name, None)
+    setup.usual()
 
 
 def test_signing_in_left_a_refreshable_token(setup: Setup) -> None:

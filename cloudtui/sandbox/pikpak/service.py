@@ -153,6 +153,7 @@ class PikPak:
                         "owner": share.owner.username,
                         "file_ids": share.file_ids,
                         "pass_code": share.pass_code,
+                        "days": share.days,
                         "deleted": share.deleted,
                     }
                     for share in self._shares.shares.values()
