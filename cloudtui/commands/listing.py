@@ -64,24 +64,24 @@ def ls(
         if not found.entry.is_folder:
             _show(storage, found, found.entry.name, output, long=long, ids=ids)
             return 0
-        pending: list[tuple[Location, str]] = [(found.at, "")]
-        while pending:
-            folder, prefix = pending.pop()
-            try:
-                rows = await sorted_entries(storage, folder)
-                remember(runtime, folder, rows)
-            except CloudError as error:
-                if not prefix:
-                    raise
-                failures.add(error)
-                continue
-            below: list[tuple[Location, str]] = []
+        if not recursive:
+            rows = await sorted_entries(storage, found.at)
+            remember(runtime, found.at, rows)
             for row in rows:
-                shown = prefix + row.entry.name
-                _show(storage, row, shown, output, long=long, ids=ids)
-                if recursive and row.entry.is_folder:
-                    below.append((row.at, shown + "/"))
-            pending.extend(reversed(below))
+                _show(storage, row, row.entry.name, output, long=long, ids=ids)
+            return 0
+        from cloudtui.services.walking import walk_in_order
+
+        depth = len(found.at.parts)
+        async for folder, listed in walk_in_order(storage, found.at):
+            if isinstance(listed, CloudError):
+                if folder == found.at:
+                    raise listed
+                failures.add(listed)
+                continue
+            remember(runtime, folder, listed)
+            for row in listed:
+                _show(storage, row, "/".join(row.at.parts[depth:]), output, long=long, ids=ids)
         return failures.exit_code
 
     run(context, body)
@@ -181,23 +181,19 @@ def du(context: click.Context, loc: str) -> None:
         storage, found, _ = await find(runtime, loc)
         files = folders = size = 0
         failures = Failures(output)
-        pending = [found.at] if found.entry.is_folder else []
-        if not pending:
+        if not found.entry.is_folder:
             files, size = 1, found.entry.size or 0
-        while pending:
-            folder = pending.pop()
-            try:
-                async for page in storage.scan(folder):
-                    for entry in page:
-                        if entry.is_folder:
-                            folders += 1
-                            pending.append(Found.of(folder, entry).at)
-                        elif entry.kind is Kind.FILE:
-                            files += 1
-                            size += entry.size or 0
-            except CloudError as error:
-                failures.add(error)
-            output.progress(f"{files:,} files, {human_size(size)} so far")
+        else:
+            from cloudtui.services.walking import walk
+
+            async for _, listed in walk(storage, found.at):
+                if isinstance(listed, CloudError):
+                    failures.add(listed)
+                    continue
+                folders += sum(entry.is_folder for entry in listed)
+                files += sum(entry.kind is Kind.FILE for entry in listed)
+                size += sum(entry.size or 0 for entry in listed if entry.kind is Kind.FILE)
+                output.progress(f"{files:,} files, {human_size(size)} so far")
         if output.as_json:
             output.value({"files": files, "folders": folders, "bytes": size})
         else:

@@ -74,16 +74,13 @@ async def _list_all(
     failures: Failures,
     output: Output,
 ) -> None:
-    pending = [top]
+    from cloudtui.services.walking import walk
+
     count = 0
-    while pending:
-        folder = pending.pop()
-        try:
-            entries = [entry async for page in storage.scan(folder) for entry in page]
-        except CloudError as error:
-            failures.add(error)
+    async for folder, listed in walk(storage, top):
+        if isinstance(listed, CloudError):
+            failures.add(listed)
             continue
-        catalogue.keep(folder, entries)
-        count += len(entries)
+        catalogue.keep(folder, listed)
+        count += len(listed)
         output.progress(f"listed {count:,} names")
-        pending.extend(Found.of(folder, entry).at for entry in entries if entry.is_folder)

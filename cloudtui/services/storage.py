@@ -281,6 +281,18 @@ class Storage(Protocol):
 
 
 @runtime_checkable
+class ListsTrees(Protocol):
+    """Gives a folder with all below it in one answer."""
+
+    async def list_tree(
+        self, folder: Location
+    ) -> Sequence[tuple[Location, Sequence[Entry]]] | None:
+        """Every folder at or below `folder` with what it holds, each after the one it lies in;
+        None where the service does not do that for this one. Raises NotFound."""
+        ...
+
+
+@runtime_checkable
 class ServerCopy(Protocol):
     """Copies inside one account without moving bytes through this machine."""
 

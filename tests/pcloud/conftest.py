@@ -27,12 +27,15 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess
 
 @pytest.fixture
 async def opened(sandbox: SandboxProcess, tmp_path: Path) -> AsyncIterator[Open]:
-    """Opens a storage on a fresh account; `region`, `kind` of token and options may be given."""
+    """Opens a storage on a fresh account; `region`, `kind` of token, `seed` and options may be
+    given."""
     made: list[PCloudStorage] = []
 
-    async def make(*, region: str = "us", kind: str = "oauth", **options: object) -> PCloudStorage:
+    async def make(
+        *, region: str = "us", kind: str = "oauth", seed: str = "", **options: object
+    ) -> PCloudStorage:
         email = f"pc{next(_numbers)}@example.com"
-        told = sandbox.admin.order("pcloud", "add_accounts", region=region, email=email)
+        told = sandbox.admin.order("pcloud", "add_accounts", region=region, email=email, seed=seed)
         token = told["token"]
         if kind != "oauth":
             token = sandbox.admin.order(

@@ -112,6 +112,28 @@ async def test_the_other_region_is_tried_once_and_remembered(tmp_path: Path, cod
     assert [request.url.host for request in script.requests[before:]] == ["eapi.pcloud.com"]
 
 
+async def test_an_account_that_was_moved_is_found_in_its_new_region(tmp_path: Path) -> None:
+    home = "api.pcloud.com"
+
+    def respond(method: str, params: Mapping[str, str]) -> Mapping[str, object]:
+        there = script.requests[-1].url.host == home
+        return {"result": 0, "email": home} if there else {"result": 2094, "error": "no"}
+
+    script = Script(respond)
+    pc = await client(tmp_path, script)
+    assert (await pc.call("userinfo", {}, wire.UserInfo)).email == home
+    home = "eapi.pcloud.com"
+    assert (await pc.call("userinfo", {}, wire.UserInfo)).email == home
+    assert pc.base == EU_API
+    # taken back everywhere: the other region is tried once, then the sign-in is lost
+    home = "nowhere"
+    before = len(script.requests)
+    with pytest.raises(LoginNeeded):
+        await pc.call("userinfo", {}, wire.UserInfo)
+    hosts = [request.url.host for request in script.requests[before:]]
+    assert hosts == ["eapi.pcloud.com", "api.pcloud.com"]
+
+
 async def test_a_token_known_nowhere_asks_for_a_new_sign_in(tmp_path: Path) -> None:
     script = Script(lambda _method, _params: {"result": 2094, "error": "Invalid"})
     pc = await client(tmp_path, script)

@@ -16,9 +16,8 @@ from cloudtui.services.errors import Denied, LoginNeeded, NotSupported
 from cloudtui.services.models import EVERYTHING, Change, Location, News, Secret
 from cloudtui.services.network import Network
 from cloudtui.services.pcloud import wire
-from cloudtui.services.pcloud.batches import FOLDER_NAME
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import Names
+from cloudtui.services.pcloud.entries import FOLDER_NAME, Names
 from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.conftest import Open

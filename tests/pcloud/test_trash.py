@@ -8,7 +8,7 @@ import pytest
 
 from cloudtui.services.errors import CloudError, Denied, NotFound, UsageError
 from cloudtui.services.models import Found, Kind, Location, TrashItem, TrashKind
-from cloudtui.services.pcloud.batches import FOLDER_NAME
+from cloudtui.services.pcloud.entries import FOLDER_NAME
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.conftest import Open
 from tests.pcloud.rig import download, names, tree, upload

@@ -21,16 +21,16 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Kind
 from cloudtui.services.naming import numbered
 from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.below import everything_below
 from cloudtui.services.pcloud.changes import Changes
-from cloudtui.services.pcloud.client import SLOW, Client
-from cloudtui.services.pcloud.entries import number, whole
+from cloudtui.services.pcloud.client import Client
+from cloudtui.services.pcloud.entries import FOLDER_NAME, number, whole
 from cloudtui.services.pcloud.form import file_form
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.listing import children
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.tree import Tree
 
-FOLDER_NAME: Final = ".cloudtui-trash"
 MANIFEST: Final = "batch.json"
 _MOST: Final = 64 << 20
 _HOUR: Final = 3600
@@ -248,20 +248,9 @@ class Batches:
     async def _size(self, batch: Batch) -> int:
         if not any(item.isfolder for item in batch.items):
             return sum(item.size or 0 for item in batch.items)
-        answer = await self._client.call(
-            "listfolder", {"folderid": batch.number, "recursive": 1}, wire.TreeListing, timeout=SLOW
-        )
+        below = await everything_below(self._client, batch.number, number(self._tree.root))
         own = 0 if batch.manifest_file is None else batch.manifest_file.size or 0
-        return 0 if answer.metadata is None else max(0, _bytes(answer.metadata) - own)
-
-
-def _bytes(tree: wire.Tree) -> int:
-    return (tree.size or 0) + sum(_bytes(below) for below in tree.contents or ())
-
-
-def is_trash_folder(item: wire.Item, root: int) -> bool:
-    """Whether this is our trash folder; `root` is the number of the account's top."""
-    return item.isfolder and item.name == FOLDER_NAME and item.parentfolderid in (root, None)
+        return max(0, sum(item.size or 0 for item in below) - own)
 
 
 def made_at(folder: wire.Item) -> int | None:

@@ -1,83 +1,79 @@
 """Everything below a folder, in as few calls as the service allows.
 
 One call gives a whole subtree, but not of the account's top (refused since spring 2026), nor of
-trees that are too deep or too large for it: those are listed level by level.
+trees that are too deep or too large for it: those are taken apart.
 """
 
 from __future__ import annotations
 
-from cloudtui.services.errors import NotFound, NotSupported, ServerTrouble
+from collections.abc import Iterator
+from typing import Final
+
+from cloudtui.services.errors import BadReply, NotFound, NotSupported, ServerTrouble
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.client import SLOW, Client
-from cloudtui.services.pcloud.entries import ROOT, number
+from cloudtui.services.pcloud.entries import ROOT, is_trash_folder, number
 from cloudtui.services.pcloud.listing import children
-from cloudtui.services.pcloud.parallel import each
+from cloudtui.services.walking import Hope, spread
 
-_AT_ONCE = 8
+_MOST: Final = 64 << 20
+"""Bytes of one answer, some 200,000 entries; more is read in parts."""
 
 
-async def everything_below(client: Client, folderid: int) -> list[wire.Item]:
-    """All entries below a folder, folders before what they hold; each has `parentfolderid`."""
+async def whole_tree(client: Client, folderid: int) -> wire.Tree | None:
+    """A folder with everything below it by one call; None where the service refuses that or
+    breaks off. Tried once: what is too large once is too large every time. Raises NotFound."""
     if folderid == number(ROOT):
-        found = list(await children(client, folderid))
-        subtrees = await each(
-            [item.folderid for item in found if item.folderid is not None and item.isfolder],
-            lambda below: _subtree(client, below),
-            at_once=_AT_ONCE,
-        )
-        return [*found, *(item for subtree in subtrees for item in subtree)]
-    return await _subtree(client, folderid)
-
-
-async def _subtree(client: Client, folderid: int) -> list[wire.Item]:
-    try:
-        return _flat(await _recursive(client, folderid))
-    except (NotSupported, ServerTrouble):
-        return await _levels(client, folderid)
-
-
-async def _recursive(client: Client, folderid: int) -> wire.Tree:
-    """One call, tried once: a server that breaks off a large tree does so every time."""
+        return None
     params: dict[str, str | int] = {"folderid": folderid, "recursive": 1}
-    async with client.stream("listfolder", params, timeout=SLOW) as body:
-        pieces = [piece async for piece in body]
+    body = bytearray()
     try:
-        answer = wire.decode(b"".join(pieces), wire.TreeListing)
-    except ValueError as exc:
-        raise errors.bad_reply("listfolder", "cut short") from exc
-    await client.require_success(answer, "listfolder")
+        async with client.stream("listfolder", params, timeout=SLOW) as pieces:
+            async for piece in pieces:
+                body += piece
+                if len(body) > _MOST:
+                    return None
+        answer = wire.decode(bytes(body), wire.TreeListing)
+        await client.require_success(answer, "listfolder")
+    except (NotSupported, ServerTrouble, BadReply, ValueError):
+        return None
     if answer.metadata is None:
         raise errors.bad_reply("listfolder", "no metadata")
     return answer.metadata
 
 
-def _flat(tree: wire.Tree) -> list[wire.Item]:
-    found: list[wire.Item] = []
+def folders_of(tree: wire.Tree, root: int) -> Iterator[tuple[wire.Tree, list[wire.Tree]]]:
+    """Each folder of a tree with what it holds, after the one it lies in. Our trash folder is left
+    out; `root` is the number of the folder that is the account's top."""
     pending = [tree]
     while pending:
         here = pending.pop()
+        items = []
         for item in here.contents or ():
             if item.parentfolderid is None:
                 item.parentfolderid = here.folderid
-            found.append(item)
-            if item.isfolder:
-                pending.append(item)
-    return found
+            if not is_trash_folder(item, root):
+                items.append(item)
+        yield here, items
+        pending.extend(item for item in reversed(items) if item.isfolder)
 
 
-async def _levels(client: Client, folderid: int) -> list[wire.Item]:
-    found: list[wire.Item] = []
-    level = [folderid]
-    while level:
-        listed = await each(level, lambda below: _listed(client, below), at_once=_AT_ONCE)
-        items = [item for page in listed for item in page]
-        found += items
-        level = [item.folderid for item in items if item.isfolder and item.folderid is not None]
-    return found
+async def everything_below(client: Client, folderid: int, root: int) -> list[wire.Item]:
+    """All entries below a folder, folders before what they hold; each has `parentfolderid`. Our
+    trash folder in `root` is left out."""
 
+    async def one(key: tuple[int, Hope]) -> tuple[list[wire.Item], list[tuple[int, Hope]]]:
+        here, hope = key
+        try:
+            tree = await whole_tree(client, here) if not hope.levels else None
+            if tree is not None:
+                return [item for _, items in folders_of(tree, root) for item in items], []
+            items = await children(client, here)
+        except NotFound:
+            if here == folderid:
+                raise
+            return [], []  # deleted while the others were listed
+        kept = [item for item in items if not is_trash_folder(item, root)]
+        return kept, [(item.folderid or 0, hope.below()) for item in kept if item.isfolder]
 
-async def _listed(client: Client, folderid: int) -> list[wire.Item]:
-    try:
-        return await children(client, folderid)
-    except NotFound:
-        return []  # deleted while the others were listed
+    return [item async for item in spread([(folderid, Hope())], one)]

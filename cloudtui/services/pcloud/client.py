@@ -135,13 +135,13 @@ class Client:
     async def other_region(self, base: str) -> bool:
         """Whether the token turned out to belong to the other region; then `base` changed.
 
-        Tried once: after a success in a region nothing is tried elsewhere.
+        Also asked of a token that worked: accounts are moved between regions.
         """
         async with self._signing:
             if self.base != base:
                 return True
             other = self.regions.other(base)
-            if other is None or self._region_proven or self._token is None:
+            if other is None or self._token is None:
                 return False
             try:
                 info = await self._exchange("userinfo", {}, wire.UserInfo, base=other)

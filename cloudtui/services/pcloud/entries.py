@@ -22,6 +22,8 @@ from cloudtui.services.pcloud import wire
 MAX_NAME_BYTES: Final = 1023
 FORBIDDEN: Final = "/\\\0"
 ROOT: Final = "d0"
+FOLDER_NAME: Final = ".cloudtui-trash"
+"""The folder at the account's top that stands in for the trash."""
 
 _BILLION: Final = 1_000_000_000
 
@@ -74,6 +76,11 @@ class Names:
             return Entry(name, item.node, Kind.FOLDER, None, mtime_ns, b"", flags)
         mark = b"" if item.hash is None else item.hash.to_bytes(8, "big")
         return Entry(name, item.node, Kind.FILE, item.size, mtime_ns, mark, flags)
+
+
+def is_trash_folder(item: wire.Item, root: int) -> bool:
+    """Whether this is our trash folder; `root` is the number of the account's top."""
+    return item.isfolder and item.name == FOLDER_NAME and item.parentfolderid in (root, None)
 
 
 def change_mark(entry: Entry) -> int | None:

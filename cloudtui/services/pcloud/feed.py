@@ -13,9 +13,8 @@ from typing import Final
 from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported, Retry
 from cloudtui.services.models import EVERYTHING, Change, News
 from cloudtui.services.pcloud import wire
-from cloudtui.services.pcloud.batches import is_trash_folder
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import Names
+from cloudtui.services.pcloud.entries import Names, is_trash_folder
 
 PATIENCE: Final = 90.0
 """Seconds without an answer before the call is made again; servers answer after a minute at most,

@@ -18,7 +18,7 @@ from cloudtui.services.paths import replacing
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.below import everything_below
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import Names
+from cloudtui.services.pcloud.entries import Names, is_trash_folder, number
 from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.tree import Tree
 from cloudtui.services.playlists import Song
@@ -48,6 +48,7 @@ class Shelf:
         self._client = client
         self._names = names
         self._tree = tree
+        self._root = number(tree.root)
         self._feed = feed
         self._cache = cache
 
@@ -83,7 +84,7 @@ class Shelf:
         chain = [await self._tree.folder_id(way) for way in ways]
         top = chain[-1] if chain else await self._tree.folder_id(at)
         index = Index(top, diffid, chain)
-        for item in await everything_below(self._client, top):
+        for item in await everything_below(self._client, top, self._root):
             _put(index, item)
         await asyncio.to_thread(_write, file, index)
         return index
@@ -100,14 +101,15 @@ class Shelf:
                 return False  # it may have another place or name now
             if item.deletedfileid is not None:
                 index.files.pop(item.deletedfileid, None)
-            if event.event.startswith("delete") or not self._inside(index, item):
+            outside = is_trash_folder(item, self._root) or not self._inside(index, item)
+            if event.event.startswith("delete") or outside:
                 _drop(index, item)
                 continue
             arrived = item.isfolder and item.folderid not in index.folders
             _put(index, item)
             if arrived and event.event == "modifyfolder" and item.folderid is not None:
                 # moved here from elsewhere, with all it holds
-                for below in await everything_below(self._client, item.folderid):
+                for below in await everything_below(self._client, item.folderid, self._root):
                     _put(index, below)
         return True
 
@@ -151,9 +153,9 @@ def _path(
         chain.append(here)
         here = index.folders[here][0]
     path = known[here]
-    for number in reversed(chain):
-        path = None if path is None else (*path, index.folders[number][1])
-        known[number] = path
+    for each in reversed(chain):
+        path = None if path is None else (*path, index.folders[each][1])
+        known[each] = path
     return known[folder]
 
 

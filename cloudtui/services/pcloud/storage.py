@@ -34,7 +34,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.archives import Unpacking, no_listing
-from cloudtui.services.pcloud.batches import is_trash_folder
+from cloudtui.services.pcloud.below import folders_of, whole_tree
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import (
@@ -43,6 +43,7 @@ from cloudtui.services.pcloud.entries import (
     ROOT,
     Names,
     change_mark,
+    is_trash_folder,
     number,
 )
 from cloudtui.services.pcloud.feed import Feed
@@ -151,6 +152,25 @@ class PCloudStorage:
         entry = self.names.entry
         async for page in pages(self.client, folderid):
             yield [entry(item) for item in page if not (top and is_trash_folder(item, folderid))]
+
+    async def list_tree(
+        self, folder: Location
+    ) -> Sequence[tuple[Location, Sequence[Entry]]] | None:
+        """A folder with all below it; None for the top, and for what is too deep or too large."""
+        folderid = await self.tree.folder_id(folder)
+        tree = await whole_tree(self.client, folderid)
+        if tree is None:
+            return None
+        places = {folderid: folder}
+        found: list[tuple[Location, Sequence[Entry]]] = []
+        for here, items in folders_of(tree, number(self.tree.root)):
+            at = places[here.folderid or folderid]
+            entries = [self.names.entry(item) for item in items]
+            for item, entry in zip(items, entries, strict=True):
+                if item.folderid is not None:
+                    places[item.folderid] = at.child(entry.name, entry.id)
+            found.append((at, entries))
+        return found
 
     async def hashes(self, item: Found) -> Mapping[HashType, str]:
         """SHA-1, and MD5 (US) or SHA-256 (EU)."""

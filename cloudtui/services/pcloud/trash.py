@@ -16,17 +16,15 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Found, Kind, Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, numbered
 from cloudtui.services.pcloud import wire
-from cloudtui.services.pcloud.batches import FOLDER_NAME, Batch, Batches, Record
+from cloudtui.services.pcloud.batches import Batch, Batches, Record
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import Names, kind_of, number
+from cloudtui.services.pcloud.entries import FOLDER_NAME, Names, kind_of, number
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.service_trash import ServiceTrash
 from cloudtui.services.pcloud.tree import Tree, shown
 from cloudtui.services.storage import Restored
-
-__all__ = ["FOLDER_NAME", "Trash"]
 
 _BILLION = 1_000_000_000
 

@@ -1,0 +1,109 @@
+"""Everything below a folder, several folders at a time.
+
+Where the service gives a whole tree in one answer that is asked for first; a tree that it refuses
+(too deep, too large, the account's top) is taken apart. Knows the Storage protocol and no provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from cloudtui.services.errors import CloudError
+from cloudtui.services.listing import order
+from cloudtui.services.models import DISK, Entry, Found, Location
+from cloudtui.services.storage import ListsTrees, Storage
+
+K = TypeVar("K")
+R = TypeVar("R")
+
+AT_ONCE: Final = 8
+Listed = tuple[Location, Sequence[Entry] | CloudError]
+"""A folder, and what it holds or why that cannot be told."""
+
+
+async def spread(
+    first: Iterable[K],
+    work: Callable[[K], Awaitable[tuple[Sequence[R], Sequence[K]]]],
+    *,
+    at_once: int = AT_ONCE,
+) -> AsyncIterator[R]:
+    """The results of `work` for `first` and for all that it says is still to be done, as they
+    come. The first failure ends it."""
+    waiting = list(reversed([*first]))
+    running: set[asyncio.Task[tuple[Sequence[R], Sequence[K]]]] = set()
+    try:
+        while waiting or running:
+            while waiting and len(running) < at_once:
+                running.add(asyncio.ensure_future(work(waiting.pop())))
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                results, more = task.result()
+                waiting.extend(reversed(more))
+                for result in results:
+                    yield result
+    finally:
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Hope:
+    """Whether a whole tree is asked for on the way down: one that was refused may fit in parts,
+    but each refusal makes twice as many levels go by before the next try."""
+
+    refused: int = 0
+    levels: int = 0
+
+    def below(self) -> Hope:
+        """For the folders inside one that was refused or not asked for."""
+        if self.levels:
+            return Hope(self.refused, self.levels - 1)
+        return Hope(self.refused + 1, (1 << self.refused) - 1)
+
+
+async def walk(storage: Storage, top: Location) -> AsyncIterator[Listed]:
+    """Every folder at or below `top`, each after the one it lies in, in no other order. What
+    cannot be listed is told and left out."""
+    trees = storage if isinstance(storage, ListsTrees) else None
+
+    async def one(key: tuple[Location, Hope]) -> tuple[list[Listed], list[tuple[Location, Hope]]]:
+        at, hope = key
+        try:
+            tree = await trees.list_tree(at) if trees is not None and not hope.levels else None
+            if tree is not None:
+                return [*tree], []
+            entries = [entry async for page in storage.scan(at) for entry in page]
+        except CloudError as error:
+            return [(at, error)], []
+        below = [(Found.of(at, entry).at, hope.below()) for entry in entries if entry.is_folder]
+        return [(at, entries)], below
+
+    # a disk is not faster for being asked many things
+    at_once = 1 if top.account == DISK else AT_ONCE
+    async for listed in spread([(top, Hope())], one, at_once=at_once):
+        yield listed
+
+
+async def walk_in_order(
+    storage: Storage, top: Location
+) -> AsyncIterator[tuple[Location, list[Found] | CloudError]]:
+    """The same with rows in display order, and each folder's own folders right after it."""
+    known: dict[Location, Sequence[Entry] | CloudError] = {}
+    source = walk(storage, top)
+    pending = [top]
+    while pending:
+        folder = pending.pop()
+        while folder not in known:
+            at, listed = await anext(source)
+            known[at] = listed
+        found = known.pop(folder)
+        if isinstance(found, CloudError):
+            yield folder, found
+            continue
+        rows = [Found.of(folder, found[index]) for index in order(found)]
+        yield folder, rows
+        pending.extend(row.at for row in reversed(rows) if row.entry.is_folder)
