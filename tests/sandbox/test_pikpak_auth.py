@@ -138,6 +138,16 @@ def test_access_tokens_age(rig: Rig) -> None:
     assert code(rig.drive("GET", "/drive/v1/about")) == (401, 16, "unauthenticated")
 
 
+def test_a_stale_bearer_does_not_stand_in_the_way_of_a_new_one(rig: Rig) -> None:
+    first = rig.sign_in().json()
+    rig.world.advance(7201)
+    fields = {"client_id": WEB, "refresh_token": first["refresh_token"]}
+    stale = {"Authorization": f"Bearer {first['access_token']}", "X-Captcha-Token": "ck0.stale"}
+    assert rig.user("POST", "/v1/auth/token", fields, stale).status == 200
+    # the profile is a call like any other
+    assert rig.user("GET", "/v1/user/me", None, stale).status == 401
+
+
 def test_drive_calls_without_any_token_are_refused(rig: Rig) -> None:
     answer = rig.send("GET", rig.world.urls["pikpak.drive"] + "/drive/v1/about")
     assert code(answer) == (401, 16, "unauthenticated")

@@ -51,9 +51,9 @@ class Auth:
     def routes(self) -> list[Route]:
         """Endpoints on the user host."""
         return [
-            Route("POST", "/v1/auth/signin", self.sign_in, open=True, captcha=False),
-            Route("POST", "/v1/auth/token", self.refresh, open=True, captcha=False),
-            Route("POST", "/v1/auth/revoke", self.revoke, open=True, captcha=False),
+            Route("POST", "/v1/auth/signin", self.sign_in, checked=False),
+            Route("POST", "/v1/auth/token", self.refresh, checked=False),
+            Route("POST", "/v1/auth/revoke", self.revoke, checked=False),
             Route("GET", "/v1/user/me", self.me),
         ]
 

@@ -109,7 +109,9 @@ class Call:
 class Route:
     """An endpoint. `{}` in the pattern stands for one path segment; `open` ones need no sign-in.
 
-    `locked` ones run under the world's lock; the others read or move bytes and lock by themselves.
+    Unchecked ones look at neither bearer nor captcha token, however stale: pikpakapi sends its
+    expired access token along when it asks for a new one. `locked` ones run under the world's lock;
+    the others read or move bytes and lock by themselves.
     """
 
     method: str
@@ -117,7 +119,7 @@ class Route:
     handle: Callable[[Call], Answer]
     open: bool = False
     locked: bool = True
-    captcha: bool = True
+    checked: bool = True
 
     def match(self, method: str, path: str) -> tuple[str, ...] | None:
         """The values of the pattern's holes, None when the route is another one."""

@@ -62,9 +62,9 @@ class Captchas:
     def routes(self) -> list[Route]:
         """Endpoints on the user host."""
         return [
-            Route("POST", "/v1/shield/captcha/init", self.init, open=True, captcha=False),
-            Route("GET", PUZZLE, self.puzzle, open=True, captcha=False),
-            Route("POST", SOLVED, self.solved, open=True, captcha=False),
+            Route("POST", "/v1/shield/captcha/init", self.init, checked=False),
+            Route("GET", PUZZLE, self.puzzle, checked=False),
+            Route("POST", SOLVED, self.solved, checked=False),
         ]
 
     # ---- endpoints

@@ -259,10 +259,10 @@ class PikPak:
             parts=parts,
         )
         with self._world.lock:
-            call.user = self._auth.bearer(call)
-            if call.user is None and not route.open:
-                raise refusal("unauthenticated")
-            if route.captcha:
+            if route.checked:
+                call.user = self._auth.bearer(call)
+                if call.user is None and not route.open:
+                    raise refusal("unauthenticated")
                 self._captchas.check_call(call, f"{request.method}:{path}")
             if call.user is not None:
                 call.user.settle(call.now)

@@ -59,7 +59,7 @@ class Shares:
             Route("GET", "/drive/v1/share/list", self.mine),
             Route("POST", "/drive/v1/share/restore", self.save),
             Route("POST", "/drive/v1/share:batchDelete", self.revoke),
-            Route("GET", "/s/{}", self.page, open=True, captcha=False),
+            Route("GET", "/s/{}", self.page, checked=False),
         ]
 
     # ---- endpoints
