@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import ast
+import inspect
 import ssl
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -58,12 +61,12 @@ def way(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
         yield Way(sandbox, "user.mypikpak.com", "api-drive.mypikpak.com", options)
 
 
-def client_of(way: Way, password: str | None = None) -> Any:
+def client_of(way: Way, password: str | None = None, username: str | None = None) -> Any:
     from pikpakapi import PikPakApi
 
     told = way.sandbox.endpoints["pikpak"]
     return PikPakApi(
-        username=told["username"],
+        username=username or told["username"],
         password=password or told["password"],
         httpx_client_args=way.options,
         request_max_retries=1,
@@ -100,6 +103,31 @@ async def fetch(way: Way, url: str) -> bytes:
         return answer.content
 
 
+def test_no_public_method_is_called_nowhere() -> None:
+    """Every public method of the installed package is called by a test below."""
+    need_module("pikpakapi")
+    from pikpakapi import PikPakApi
+
+    public = {
+        name
+        for name, value in inspect.getmembers(PikPakApi)
+        if callable(value) and not name.startswith("_")
+    }
+    tests = [
+        node
+        for node in ast.parse(Path(__file__).read_text()).body
+        if isinstance(node, ast.AsyncFunctionDef) and node.name.startswith("test_")
+    ]
+    called = {
+        call.func.attr
+        for test in tests
+        for call in ast.walk(test)
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute)
+    }
+    assert len(public) > 30
+    assert public - called == set()
+
+
 async def test_signing_in(way: Way, client: Any) -> None:
     assert client.user_id.startswith("ZU")
     assert way.sandbox.admin.state("pikpak")["counters"].get("bad_signs", 0) == 0
@@ -112,6 +140,41 @@ async def test_a_wrong_password(way: Way, client: Any) -> None:
     with pytest.raises(PikpakException, match="Invalid username or password"):
         await other.login()
     await other.httpx_client.aclose()
+
+
+async def test_a_client_that_was_written_down_goes_on(way: Way, client: Any) -> None:
+    from pikpakapi import PikPakApi
+
+    client.encode_token()
+    kept = client.to_dict()
+    assert "httpx_client" not in kept
+    other = PikPakApi.from_dict({**kept, "httpx_client_args": way.options})
+    other.access_token = other.refresh_token = None
+    other.decode_token()
+    told = other.get_user_info()
+    assert told == client.get_user_info()
+    assert (told["user_id"], bool(told["encoded_token"])) == (client.user_id, True)
+    assert "quota" in await other.get_quota_info()
+    await other.httpx_client.aclose()
+
+
+async def test_a_captcha_token_and_the_app_that_sends_it(way: Way, client: Any) -> None:
+    node = put(way, "captcha/a.txt", "x")
+    client.captcha_token = (await client.captcha_init(f"GET:/drive/v1/files/{node}"))[
+        "captcha_token"
+    ]
+    headers = client.get_headers()
+    assert headers["User-Agent"] == client.build_custom_user_agent()
+    assert headers["X-Captcha-Token"] == client.captcha_token
+    assert (await client.offline_file_info(node))["name"] == "a.txt"
+
+
+async def test_an_expired_token_is_renewed_on_the_way(way: Way, client: Any) -> None:
+    before = client.access_token
+    client.max_retries = 2
+    way.sandbox.admin.fault(kind="expire_token", listener="pikpak.drive")
+    assert "quota" in await client.get_quota_info()
+    assert client.access_token != before
 
 
 async def test_folders_names_and_pages(way: Way, client: Any) -> None:
@@ -157,6 +220,53 @@ async def test_moving_copying_deleting_and_restoring(way: Way, client: Any) -> N
     other = put(way, "source/to the root.txt", "x")
     await client.file_batch_move([other])
     assert "to the root.txt" in await names(client)
+
+
+async def test_moving_and_copying_by_path(way: Way, client: Any) -> None:
+    put(way, "paths/from/a.txt", "a")
+    put(way, "paths/from/b.txt", "b")
+    await client.file_move_or_copy_by_path(["/paths/from/a.txt"], "/paths/copies/new", create=True)
+    await client.file_move_or_copy_by_path(["/paths/from/b.txt"], "/paths/copies/new", move=True)
+    for path, expected in (("/paths/copies/new", ["a.txt", "b.txt"]), ("/paths/from", ["a.txt"])):
+        folder = (await client.path_to_id(path))[-1]["id"]
+        assert sorted(await names(client, folder)) == expected
+
+
+async def test_the_state_of_one_download(way: Way, client: Any) -> None:
+    from pikpakapi.enums import DownloadStatus
+
+    way.sandbox.admin.switch("pikpak.offline_seconds", 100)
+    task = (await client.offline_download(MAGNET))["task"]["id"]
+    way.sandbox.admin.age(50)
+    assert await client.get_task_status(task, "") is DownloadStatus.downloading
+    way.sandbox.admin.age(100)
+    done = await client.offline_list(phase=["PHASE_TYPE_COMPLETE"])
+    node = next(item["file_id"] for item in done["tasks"] if item["id"] == task)
+    assert await client.get_task_status(task, node) is DownloadStatus.done
+    assert await client.get_task_status(task, "VNnone") is DownloadStatus.error
+
+
+async def test_shares_are_looked_into_and_saved_by_another(way: Way, client: Any) -> None:
+    from pikpakapi.PikpakException import PikpakException
+
+    node = put(way, "shared/folder/a.txt", "for others")
+    folder = (await client.path_to_id("/shared/folder"))[-1]["id"]
+    made = await client.file_batch_share([folder], expiration_days=7)
+    way.sandbox.admin.account("pikpak", username="other@example.com", password="other-pass")
+    other = client_of(way, "other-pass", "other@example.com")
+    await other.login()
+    opened = await other.get_share_info(made["share_url"])
+    token = opened["pass_code_token"]
+    inside = await other.get_share_folder(made["share_id"], token, folder)
+    assert [item["id"] for item in inside["files"]] == [node]
+    saved = await other.restore(made["share_id"], token, [folder])
+    assert saved["restore_status"] == "RESTORE_START"
+    path = await other.path_to_id("/Pack From Shared/folder/a.txt")
+    link = (await other.get_download_url(path[-1]["id"]))["web_content_link"]
+    assert await fetch(way, link) == b"for others"
+    with pytest.raises(PikpakException, match="own share"):
+        await client.restore(made["share_id"], token, [folder])
+    await other.httpx_client.aclose()
 
 
 async def test_offline_downloads(way: Way, client: Any) -> None:
