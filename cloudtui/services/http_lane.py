@@ -11,12 +11,13 @@ from __future__ import annotations
 import asyncio
 import base64
 import select
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final, TypeVar
 from urllib.parse import unquote, urlsplit
 
 import httpx
+
+from cloudtui.services.awake import since_boot
 
 if TYPE_CHECKING:
     from cloudtui.services.network import Network
@@ -61,7 +62,7 @@ class Lane:
 
     def rest(self) -> None:
         """The call is over and the connection can carry another."""
-        self._idle_since = time.monotonic()
+        self._idle_since = since_boot()
 
     def drop(self) -> None:
         """Close the connection."""
@@ -76,7 +77,7 @@ class Lane:
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         reader, writer = self._reader, self._writer
         if reader is not None and writer is not None:
-            stale = time.monotonic() - self._idle_since > _IDLE_SECONDS
+            stale = since_boot() - self._idle_since > _IDLE_SECONDS
             stale = stale or writer.is_closing()
             if not stale and _readable(writer):
                 # the end of the connection, or a word nobody asked for: let the loop take it in

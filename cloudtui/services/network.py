@@ -17,8 +17,9 @@ import time
 import urllib.request
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, cast
 from urllib.parse import urlsplit
+from weakref import WeakSet
 
 from cloudtui.services.errors import CloudError, Offline, Refused, Retry
 from cloudtui.services.pace_book import PaceBook
@@ -70,6 +71,14 @@ class ServerClock:
         return time.time() + (offset if abs(offset) >= 2 else 0.0)
 
 
+class _Wakeable(Protocol):
+    """The connections of one client."""
+
+    def wake(self) -> None:
+        """Give up all of them."""
+        ...
+
+
 class Network:
     """Everything about reaching servers that is decided once per process."""
 
@@ -91,6 +100,7 @@ class Network:
         self._stays_here = environ.get("CLOUDTUI_LOOPBACK_ONLY") == "1"
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
+        self._routes: WeakSet[_Wakeable] = WeakSet()
 
     @property
     def ssl_context(self) -> ssl.SSLContext:
@@ -161,6 +171,12 @@ class Network:
                 hint="Started without `demo`, cloudtui adds accounts of the real services.",
             )
 
+    def wake(self) -> None:
+        """The machine slept: connections of API calls are dead without having said so. Calls under
+        way end at once, as calls whose answer was lost."""
+        for routes in list(self._routes):
+            routes.wake()
+
     def client(
         self, *, headers: Mapping[str, str] | None = None, connections: int = 8
     ) -> httpx.AsyncClient:
@@ -205,9 +221,13 @@ def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
             self._idle.append(lane)
             self._room.release()
 
-        async def aclose(self) -> None:
+        def wake(self) -> None:
+            """Give up every connection."""
             for lane in self._all:
                 lane.drop()
+
+        async def aclose(self) -> None:
+            self.wake()
             await asyncio.sleep(0)  # lets the connections say goodbye
 
     class Routes(httpx.AsyncBaseTransport):
@@ -232,11 +252,18 @@ def _routes(network: Network, connections: int) -> httpx.AsyncBaseTransport:
             network.clock.note(request.url.host, response.headers.get("date"))
             return response
 
+        def wake(self) -> None:
+            """Give up every connection."""
+            for lanes in self._by_host.values():
+                lanes.wake()
+
         async def aclose(self) -> None:
             for lanes in self._by_host.values():
                 await lanes.aclose()
 
-    return Routes()
+    routes = Routes()
+    network._routes.add(routes)
+    return routes
 
 
 def map_transport(exc: Exception, service: str) -> CloudError:

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from cloudtui.services.awake import Awake
 from cloudtui.services.local.storage import LocalStorage
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.network import Network
@@ -101,6 +102,7 @@ class Rig:
         sealer: Seals | None = None,
         limits: Limits | None = None,
         network: Network | None = None,
+        awake: Awake | None = None,
     ) -> None:
         self.paths = Paths.find({"CLOUDTUI_HOME": str(home)})
         self.disk = LocalStorage({"HOME": str(home), "XDG_DATA_HOME": str(home / "share")})
@@ -116,6 +118,7 @@ class Rig:
             sealer=sealer,
             retries=Retries(attempts=3, first_wait=0.01, longest=0.02),
             limits=limits,
+            awake=awake,
         )
         self._stack = AsyncExitStack()
 

@@ -37,6 +37,11 @@ class StaleLink(Exception):
         self.cause = cause
 
 
+class Slept(Offline):
+    """The connection did not survive a sleep of the machine: the next try follows at once, and this
+    one counts for nothing."""
+
+
 class RangeIgnored(Exception):
     """The server sent the whole file although a part was asked for."""
 

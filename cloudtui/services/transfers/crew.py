@@ -15,9 +15,9 @@ from typing import Final
 
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.transfers import ledger, pictures, shelves
-from cloudtui.services.transfers.desk import Desk
+from cloudtui.services.transfers.desk import Desk, Told
 from cloudtui.services.transfers.events import FolderChanged, JobChanged, Listeners
-from cloudtui.services.transfers.job import RunningJob, Told
+from cloudtui.services.transfers.job import RunningJob
 from cloudtui.services.transfers.keeping import drop_kept
 from cloudtui.services.transfers.orders import JobState, Resolution
 from cloudtui.services.transfers.rows import Hold, ItemRow, JobRow
@@ -27,7 +27,6 @@ _TELL: Final = 1.0
 """Seconds between two notes for other processes and between two words about one folder."""
 _OFFLINE: Final = 30.0
 """Seconds after which a job that lost its connection tries again by itself."""
-_SLEPT: Final = 30.0
 _END: Final = 1.8
 """Seconds that stopping may take; what is not done then is cut off."""
 
@@ -42,7 +41,7 @@ class Crew:
         self._tasks: dict[str, asyncio.Task[None]] = {}
         self._folders: set[Location] = set()
         self._told_at = 0.0
-        self._ticked_at = time.monotonic()
+        self._awake = desk.awake
         self._lost_at: dict[str, float] = {}
         self._closing = False
 
@@ -139,9 +138,10 @@ class Crew:
     def tick(self) -> None:
         """Samples, notes for other processes, words about folders; four times a second."""
         now = time.monotonic()
-        if now - self._ticked_at > _SLEPT:
-            self._desk.pump.drop_idle()  # the machine slept: idle connections are dead
-        self._ticked_at = now
+        if self._awake.slept():
+            self._desk.pump.wake()
+            self._desk.pump.network.wake()
+            self._lost_at = dict.fromkeys(self._lost_at, float("-inf"))
         for job in self.jobs.values():
             job.sample(now)
         if now - self._told_at >= _TELL:
@@ -161,8 +161,8 @@ class Crew:
     def _try_again(self, id_: str) -> None:
         job = self.jobs.get(id_)
         if job is not None and job.row.hold is Hold.OFFLINE and not self.runs(id_):
-            task = asyncio.create_task(self.resume(job))
-            self._tasks[id_] = task  # counts as running until it has started
+            task = asyncio.create_task(job.end_as(JobState.WAITING))
+            self._tasks[id_] = task  # counts as running until its state is written down
             task.add_done_callback(partial(self._ended, id_))
 
     def _flush_folders(self) -> None:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cloudtui.services.awake import Awake
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import DISK, Entry, Found, Location
+from cloudtui.services.paths import Paths
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import Storage
 from cloudtui.services.transfers.digests import Digests
@@ -73,6 +75,43 @@ class Desk:
     limits: Limits
     routes: Routes
     spool: Path
+    awake: Awake
+
+    @classmethod
+    def set_up(
+        cls,
+        journal: Journal,
+        storages: Storages,
+        paths: Paths,
+        pump: Pump,
+        envelope: Envelope,
+        retries: Retries,
+        limits: Limits,
+        awake: Awake,
+    ) -> Desk:
+        """The tools that lie beside the journal, with the user's limits."""
+        pump.bandwidth.set_rate(limits.bandwidth or None)
+        return cls(
+            journal=journal,
+            storages=storages,
+            pump=pump,
+            slots=Slots(paths.state_dir / "slots"),
+            envelope=envelope,
+            digests=Digests(journal),
+            retries=retries,
+            limits=limits,
+            routes=Routes(paths.state_dir / "routes.json"),
+            spool=paths.spool_dir,
+            awake=awake,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """Whom a job tells."""
+
+    changed: Callable[[], None]
+    folder: Callable[[Location], None]
 
 
 @dataclass(slots=True)

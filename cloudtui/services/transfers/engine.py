@@ -16,6 +16,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from cloudtui.services.awake import Awake
 from cloudtui.services.errors import CloudError, NotFound, Refused, UsageError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Capabilities
@@ -26,7 +27,6 @@ from cloudtui.services.transfers.around import Around
 from cloudtui.services.transfers.checks import refuse_nonsense, resolve
 from cloudtui.services.transfers.crew import Crew, drop_parts
 from cloudtui.services.transfers.desk import Desk, Limits, Storages
-from cloudtui.services.transfers.digests import Digests
 from cloudtui.services.transfers.events import Event, FolderChanged, JobChanged, Listeners
 from cloudtui.services.transfers.job import RunningJob
 from cloudtui.services.transfers.journal import Journal
@@ -41,12 +41,10 @@ from cloudtui.services.transfers.orders import (
 from cloudtui.services.transfers.preview import Planned, preview
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.requests import Ask, Request
-from cloudtui.services.transfers.routes import Routes
 from cloudtui.services.transfers.rows import Hold, JobRow, direction_of
 from cloudtui.services.transfers.rows import fingerprint as mark_of
 from cloudtui.services.transfers.runner import Runner
 from cloudtui.services.transfers.seals import Envelope, Seals
-from cloudtui.services.transfers.slots import Slots
 from cloudtui.services.transfers.stream import drop_spool_files
 
 if TYPE_CHECKING:
@@ -71,6 +69,7 @@ class Transfers:
         retries: Retries | None = None,
         settings: Settings | None = None,
         limits: Limits | None = None,
+        awake: Awake | None = None,
     ) -> None:
         """`limits` win over `settings`; without both the defaults hold."""
         self._paths = paths
@@ -88,6 +87,7 @@ class Transfers:
         self._starting = asyncio.Lock()
         self._caps: dict[str, Capabilities] = {}
         self._around = Around()
+        self._awake = awake or Awake()
         self._closed = False
 
     # --- the workshop, opened on first use ---
@@ -110,19 +110,15 @@ class Transfers:
     @property
     def _desk(self) -> Desk:
         if self._desk_ is None:
-            pump = Pump(self._network)
-            pump.bandwidth.set_rate(self._limits.bandwidth or None)
-            self._desk_ = Desk(
-                journal=self.journal,
-                storages=self._storages,
-                pump=pump,
-                slots=Slots(self._paths.state_dir / "slots"),
-                envelope=self._envelope,
-                digests=Digests(self.journal),
-                retries=self._retries,
-                limits=self._limits,
-                routes=Routes(self._paths.state_dir / "routes.json"),
-                spool=self._paths.spool_dir,
+            self._desk_ = Desk.set_up(
+                self.journal,
+                self._storages,
+                self._paths,
+                Pump(self._network),
+                self._envelope,
+                self._retries,
+                self._limits,
+                self._awake,
             )
         return self._desk_
 

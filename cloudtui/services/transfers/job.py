@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -36,7 +36,7 @@ from cloudtui.services.transfers.bandwidth import Bandwidth
 from cloudtui.services.transfers.carry import Carrier
 from cloudtui.services.transfers.compare import standing
 from cloudtui.services.transfers.conflicts import policy_of
-from cloudtui.services.transfers.desk import Desk, Errand, Outcome
+from cloudtui.services.transfers.desk import Desk, Errand, Outcome, Told
 from cloudtui.services.transfers.gauge import Gauge
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.orders import JobState, OnConflict, Resolution, Verb
@@ -52,21 +52,13 @@ _log = logging.getLogger(__name__)
 TRIES: Final = 4
 """Attempts of one item, each of which has its own patience inside."""
 _LOST: Final = 3
+"""Items in a row without a connection that make a whole job wait."""
 _FULL: Final = 3
 """Items in a row that found no room: smaller ones may still find some, a fourth will not."""
-"""Items in a row without a connection that make a whole job wait."""
 _SMALL: Final = 1024 * 1024
 """Bytes up to which a file is all latency: many at once cost no bandwidth of others."""
 _ON_DISK: Final = 4
 """Files at once between two places on this disk."""
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """Whom a job tells."""
-
-    changed: Callable[[], None]
-    folder: Callable[[Location], None]
 
 
 class RunningJob:
@@ -90,7 +82,8 @@ class RunningJob:
         self._folders: dict[int, FolderRow] = {}
         self._tries: dict[int, int] = {}
         self._doubtful: set[int] = set()
-        self._lost = self._fitted = 0
+        self._lost: list[int] = []
+        self._fitted = 0
         self._full: list[Full] = []
         """What items met that found no room; `_fitted`: how many before the last that fitted."""
         self._most = 0
@@ -141,7 +134,8 @@ class RunningJob:
         """
         self.active = True
         self._open()
-        self._lost = self._fitted = 0
+        self._fitted = 0
+        self._lost.clear()
         self._full.clear()
         self.gauge.reset()
         try:
@@ -288,7 +282,8 @@ class RunningJob:
             words = f"Copying {display_name(item.entry.name)} failed in an unexpected way."
             self._settle(errand, Outcome(JobState.FAILED, words + " The log tells more.", "error"))
             return
-        self._lost, self._fitted = 0, len(self._full)
+        self._fitted = len(self._full)
+        self._lost.clear()
         if outcome.unfold:
             await self._unfold(errand)
         elif outcome.leave and outcome.state is JobState.DONE:
@@ -335,8 +330,11 @@ class RunningJob:
             return
         self._tries.pop(id_, None)
         if isinstance(exc, Offline) and not isinstance(exc, ServerTrouble | TooMany):
-            self._lost += 1
-            if self._lost >= _LOST:
+            self._lost.append(id_)
+            if len(self._lost) >= _LOST:
+                # those before it failed for the same reason: the job waits with all of them
+                await self._desk.journal.run(partial(jobwrites.again, self._lost))
+                self.totals = await self._desk.journal.read(partial(jobwrites.count, self.id))
                 self.flying.pop(id_, None)
                 self._window.back(id_)
                 raise exc

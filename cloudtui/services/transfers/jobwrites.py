@@ -6,8 +6,10 @@ Functions over a connection inside a transaction of `Journal`; none commits.
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 
 from cloudtui.services.transfers import ledger, shelves
+from cloudtui.services.transfers.orders import JobState
 from cloudtui.services.transfers.rows import FolderRow, Hold, ItemRow, Totals
 
 
@@ -39,6 +41,12 @@ def save(job: str, picture: ledger.Picture, hold: Hold, db: sqlite3.Connection) 
     """How the job stands from now on."""
     ledger.set_state(db, job, picture.state, hold, picture.message)
     ledger.set_picture(db, job, picture)
+
+
+def again(items: Sequence[int], db: sqlite3.Connection) -> None:
+    """Items that failed wait once more."""
+    for id_ in items:
+        shelves.settle(db, id_, JobState.WAITING, "", "")
 
 
 def left_alone(job: str, db: sqlite3.Connection) -> dict[str, int]:

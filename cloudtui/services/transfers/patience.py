@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from cloudtui.services.errors import CloudError, Retry
 from cloudtui.services.retry import Retries
+from cloudtui.services.transfers.answers import Slept
 from cloudtui.services.transfers.stop import Stop
 
 OnWait = Callable[[CloudError, float], None]
@@ -31,6 +32,9 @@ class Patience:
 
     async def again(self, error: CloudError) -> None:
         """Wait before the next try. Raises `error` when there is no point in one, Interrupted."""
+        if isinstance(error, Slept):
+            self._stop.check()
+            return
         if error.retry is Retry.NEVER:
             raise error
         await self._wait(error, self._retries.attempts, at_once=False)

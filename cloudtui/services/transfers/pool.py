@@ -7,12 +7,11 @@ another's. Must not open connections itself.
 from __future__ import annotations
 
 import select
-import ssl
 import threading
-import time
 from collections.abc import Callable
 from typing import Final
 
+from cloudtui.services.awake import since_boot
 from cloudtui.services.transfers.connection import Connection
 from cloudtui.services.transfers.origin import Origin
 
@@ -22,7 +21,7 @@ IDLE_SECONDS: Final = 30.0
 class ConnectionPool:
     """Where finished connections wait for the next request of the same account and origin."""
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, *, clock: Callable[[], float] = since_boot) -> None:
         self._lock = threading.Lock()
         self._clock = clock
         self._idle: dict[tuple[str, Origin], list[tuple[float, Connection]]] = {}
@@ -85,7 +84,7 @@ class ConnectionPool:
 def _quiet(connection: Connection) -> bool:
     """Whether nothing is waiting to be read: an idle connection has nothing to say but goodbye."""
     sock = connection.sock
-    if sock.fileno() < 0 or (isinstance(sock, ssl.SSLSocket) and sock.pending()):
+    if sock.fileno() < 0 or not connection.quiet:
         return False
     if hasattr(select, "poll"):
         poll = select.poll()

@@ -11,11 +11,12 @@ import os
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from cloudtui.services.errors import BadReply, CloudError
+from cloudtui.services.errors import BadReply, CloudError, Retry
 from cloudtui.services.storage import PartReply, PartRequest, ReadTicket
 from cloudtui.services.transfers.answers import (
     STALE,
     RangeIgnored,
+    Slept,
     Span,
     StaleLink,
     read_error,
@@ -66,6 +67,7 @@ class Pump:
         self._threads = Threads(threads, "pump")
         self._pool = ConnectionPool()
         self._exchanger = Exchanger(network, self._pool)
+        self._flights: set[Flight] = set()
 
     def close(self) -> None:
         """Close idle connections and take no more work. What runs is ended by its own Stop."""
@@ -73,9 +75,22 @@ class Pump:
         for each in (self._threads, self.disk, self.copying, self.hashing):
             each.close()
 
-    def drop_idle(self) -> None:
-        """Close idle connections: the machine slept or the network changed."""
+    def wake(self) -> None:
+        """The machine slept: idle connections are closed, those in use are broken off, and their
+        work goes on at once over fresh ones."""
         self._pool.drop()
+        for flight in list(self._flights):
+            flight.wake()
+
+    @contextlib.contextmanager
+    def _flight(self, stop: Stop) -> Iterator[Flight]:
+        flight = stop.open()
+        self._flights.add(flight)
+        try:
+            yield flight
+        finally:
+            self._flights.discard(flight)
+            stop.close(flight)
 
     async def read_range(
         self,
@@ -93,16 +108,14 @@ class Pump:
         sink's own errors; StaleLink when a fresh ticket may help; RangeIgnored when the server
         sends the whole file for a part (nothing was written then).
         """
-        flight = stop.open()
-        lane = meter.open()
-        talk = Talk(flight, lane, (self.bandwidth, *meter.limits))
-        try:
-            await self._threads.run(
-                lambda: self._read(ticket, Span(offset, offset + length), sink, talk), flight.end
-            )
-        finally:
-            stop.close(flight)
-            meter.close(lane)
+        with self._flight(stop) as flight:
+            lane = meter.open()
+            talk = Talk(flight, lane, (self.bandwidth, *meter.limits))
+            wanted = Span(offset, offset + length)
+            try:
+                await self._threads.run(lambda: self._read(ticket, wanted, sink, talk), flight.end)
+            finally:
+                meter.close(lane)
 
     async def send(
         self, request: PartRequest, source: BodySource, meter: Meter, stop: Stop
@@ -113,17 +126,18 @@ class Pump:
         Offline and its kin (`Retry.RECONCILE` when the request may have taken effect),
         Interrupted, the source's own errors.
         """
-        flight = stop.open()
-        lane = meter.open()
-        talk = Talk(flight, lane, (self.bandwidth, *meter.limits))
-        answered = False
-        try:
-            reply = await self._threads.run(lambda: self._send(request, source, talk), flight.end)
-            answered = True
-            return reply
-        finally:
-            stop.close(flight)
-            meter.close(lane, keep=answered)
+        with self._flight(stop) as flight:
+            lane = meter.open()
+            talk = Talk(flight, lane, (self.bandwidth, *meter.limits))
+            answered = False
+            try:
+                reply = await self._threads.run(
+                    lambda: self._send(request, source, talk), flight.end
+                )
+                answered = True
+                return reply
+            finally:
+                meter.close(lane, keep=answered)
 
     # --- on pump threads ---------------------------------------------------------------------
 
@@ -133,8 +147,7 @@ class Pump:
             try:
                 self._receive(connection, span, sink, talk)
             except OSError as exc:
-                talk.flight.check()
-                raise transport_error(exc, ticket.account, executed=False) from exc
+                raise self._broken(exc, talk, ticket.account, executed=False) from exc
 
     def _receive(self, connection: Connection, span: Span, sink: Sink, talk: Talk) -> None:
         view = buffer()
@@ -170,9 +183,8 @@ class Pump:
                 body = connection.read_all(_MAX_REPLY)
                 return PartReply(head.status, head.headers, body)
         except OSError as exc:
-            talk.flight.check()
             executed = answered or isinstance(exc, LostAnswer)
-            raise transport_error(exc, request.account, executed=executed) from exc
+            raise self._broken(exc, talk, request.account, executed=executed) from exc
         finally:
             source.end()
 
@@ -202,7 +214,10 @@ class Pump:
                     talk.flight.check()
                     failure = exc
             if connection is None or head is None:
-                raise self._unreachable(failure, ticket.account) from failure
+                if failure is None:
+                    words = f"{ticket.account} gave no address for this file's content."
+                    raise BadReply(words)
+                raise self._broken(failure, talk, ticket.account, executed=False) from failure
             if head.status not in (200, 206):
                 connection.drain()
                 error = read_error(head, ticket.account)
@@ -214,10 +229,13 @@ class Pump:
             )
             yield connection, span
 
-    def _unreachable(self, failure: OSError | None, account: str) -> CloudError:
-        if failure is None:
-            return BadReply(f"{account} gave no address for this file's content.")
-        return transport_error(failure, account, executed=False)
+    @staticmethod
+    def _broken(exc: OSError, talk: Talk, account: str, *, executed: bool) -> CloudError:
+        talk.flight.check()
+        error = transport_error(exc, account, executed=executed)
+        if talk.flight.woke and error.retry is not Retry.NEVER:
+            return Slept(error.text, hint=error.hint, retry=error.retry)
+        return error
 
     def talk(self, flight: Flight, lane: Lane) -> Talk:
         """What a relayed read inside an upload brings along: no limits, the upload pays."""

@@ -38,6 +38,8 @@ class Flight:
         self._flag = threading.Event()
         self._sockets: set[socket.socket] = set()
         self._landing = False
+        self.woke = False
+        """The machine slept meanwhile: a broken connection is nobody's fault."""
 
     @property
     def stopped(self) -> bool:
@@ -73,6 +75,13 @@ class Flight:
         """Wait, unless stopped. Raises Interrupted."""
         if self._flag.wait(seconds):
             raise interrupted()
+
+    def wake(self) -> None:
+        """The machine slept: whoever waits on a connection finds it broken and goes on anew."""
+        with self._lock:
+            self.woke = True
+            for sock in self._sockets:
+                shut(sock)
 
     def end(self) -> bool:
         """Stop the work; True when nobody needs to wait for its thread."""
