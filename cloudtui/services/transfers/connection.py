@@ -11,15 +11,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import socket
-import ssl
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from cloudtui.services.errors import NotSupported, Refused
 from cloudtui.services.transfers.origin import Origin
+from cloudtui.services.transfers.sealed import Sealed
 from cloudtui.services.transfers.stop import Flight
 
 if TYPE_CHECKING:
@@ -45,11 +45,14 @@ class Head:
 
 
 class Connection:
-    """A connection that carries one request and its answer at a time."""
+    """A connection that carries one request and its answer at a time. `sock` is the socket itself;
+    with `sealed` every byte passes through that."""
 
-    def __init__(self, sock: socket.socket, origin: Origin) -> None:
+    def __init__(self, sock: socket.socket, origin: Origin, sealed: Sealed | None = None) -> None:
         self.sock = sock
         self.origin = origin
+        self._sealed = sealed
+        self._wire: socket.socket | Sealed = sealed or sock
         self.used = False
         """It has carried a whole exchange before the current one."""
         self.sent = False
@@ -68,32 +71,22 @@ class Connection:
         Raises OSError (10 s at most per address), Refused when a proxy wants credentials.
         """
         proxy = network.proxy_for(f"{origin.scheme}://{origin.authority}/")
-        sealed = origin.scheme == "https"
-
-        def seal(raw: socket.socket) -> socket.socket:
-            return network.ssl_context.wrap_socket(
-                raw, server_hostname=origin.host, do_handshake_on_connect=False
-            )
-
         if proxy is None:
-            # Wrapped before it connects: wrapping a connection that is being reset leaks it.
-            sock = _dial(origin.host, origin.port, flight, seal if sealed else None)
+            sock = _dial(origin.host, origin.port, flight)
         else:
-            raw = _dial_through(proxy, origin, flight)
-            flight.release(raw)
-            sock = seal(raw) if sealed else raw
-        connection = cls(sock, origin)
+            sock = _dial_through(proxy, origin, flight)
         try:
-            flight.hold(sock)
+            sealed = None
             sock.settimeout(CONNECT_SECONDS)
-            if isinstance(sock, ssl.SSLSocket):
-                sock.do_handshake()
+            if origin.scheme == "https":
+                sealed = Sealed(sock, network.ssl_context, origin.host)
+                sealed.handshake()
             sock.settimeout(min(IDLE_SECONDS, network.timeout))
         except BaseException:
             flight.release(sock)
-            connection.close()
+            sock.close()
             raise
-        return connection
+        return cls(sock, origin, sealed)
 
     def close(self) -> None:
         """Close the socket. Only the thread that uses the connection may call this."""
@@ -119,11 +112,11 @@ class Connection:
         head = "\r\n".join(lines).encode("latin-1", "replace")
         self.sent = False
         self._keep = False
-        self.sock.sendall(head + bytes(body) if body else head)
+        self._wire.sendall(head + bytes(body) if body else head)
 
     def send(self, data: memoryview) -> None:
         """Send a piece of the body; under TLS one call encrypts it all outside the lock."""
-        self.sock.sendall(data)
+        self._wire.sendall(data)
 
     # --- receiving ---------------------------------------------------------------------------
 
@@ -163,6 +156,11 @@ class Connection:
         """Whether the answer was read to its end and another request may follow."""
         return self._keep and self._left == 0 and not self._chunked and not self._spare
 
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing that was read from the socket waits to be taken."""
+        return not self._spare and (self._sealed is None or self._sealed.quiet)
+
     def fill(self, view: memoryview, deadline: float) -> int:
         """Read body bytes into `view` until it is full, the body ends, or `deadline`
         (`time.monotonic`) has passed with something read. Returns how many; 0 is the end.
@@ -181,10 +179,10 @@ class Connection:
                     view[got : got + count] = self._spare[:count]
                     del self._spare[:count]
                 elif left is None or self._chunked:
-                    count = self.sock.recv_into(view[got : got + room])
+                    count = self._wire.recv_into(view[got : got + room])
                 else:
                     # The hot loop: nothing but reads until the buffer or the body is full.
-                    recv_into = self.sock.recv_into
+                    recv_into = self._wire.recv_into
                     end = got + room
                     start = got
                     while got < end:
@@ -241,7 +239,7 @@ class Connection:
     # --- parsing -----------------------------------------------------------------------------
 
     def _more(self) -> None:
-        data = self.sock.recv(_READ)
+        data = self._wire.recv(_READ)
         if not data:
             raise Broken("the connection was closed")
         self._spare += data
@@ -298,19 +296,12 @@ class Connection:
 # --- connecting ------------------------------------------------------------------------------
 
 
-def _dial(
-    host: str,
-    port: int,
-    flight: Flight,
-    seal: Callable[[socket.socket], socket.socket] | None = None,
-) -> socket.socket:
+def _dial(host: str, port: int, flight: Flight) -> socket.socket:
     """A connected socket, held by the flight. Tries each address for 10 s."""
     last: OSError | None = None
     for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
         flight.check()
         sock = socket.socket(family, kind, proto)
-        if seal is not None:
-            sock = seal(sock)
         try:
             sock.settimeout(CONNECT_SECONDS)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
