@@ -10,18 +10,17 @@ import click
 
 from cloudtui.cli_output import Output
 from cloudtui.commands.folders import make_folder
-from cloudtui.commands.listing import find, sorted_entries
+from cloudtui.commands.listing import find
 from cloudtui.commands.session import Failures, GeneralCommand, run
-from cloudtui.services.errors import CloudError, NotFound, NotSupported, UsageError
-from cloudtui.services.models import Extracted, Found, Location, Secret
+from cloudtui.services.errors import CloudError, NotSupported, UsageError
+from cloudtui.services.models import Extracted, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Archives
+from cloudtui.services.unpacking import archives_of
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
     from cloudtui.services.storage import Storage
-
-_ENDINGS = (".zip", ".7z", ".rar")
 
 
 @click.command(cls=GeneralCommand)
@@ -52,7 +51,7 @@ def extract(
                 storage, found, _ = await find(runtime, text)
                 unpacker = _unpacker(storage)
                 into = await _into(runtime, target, storage)
-                archives = await _archives(storage, found)
+                archives = await archives_of(storage, found)
             except CloudError as error:
                 failures.add(error)
                 total += Extracted(errors=1)
@@ -106,16 +105,3 @@ async def _into(runtime: Runtime, target: str | None, storage: Storage) -> Locat
     if at.node or not at.parts:
         return at
     return (await make_folder(storage, at, parents=True)).at
-
-
-async def _archives(storage: Storage, found: Found) -> list[Found]:
-    if not found.entry.is_folder:
-        return [found]
-    inside = [
-        row
-        for row in await sorted_entries(storage, found.at)
-        if row.entry.name.lower().endswith(_ENDINGS) and not row.entry.is_folder
-    ]
-    if not inside:
-        raise NotFound(f"{display_name(str(found.at))} holds no archive.")
-    return inside
