@@ -11,6 +11,7 @@ import pytest
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Found, Location
 from tests.pikpak.stage import ROOT, Stage
+from tests.pikpak.test_shares import planted
 
 FAULTS: dict[str, dict[str, Any]] = {
     "429": {"kind": "status", "code": 429},
@@ -82,6 +83,55 @@ async def offline(stage: Stage, item: Found) -> None:
     await stage.storage.add_offline(f"magnet:?xt=urn:btih:{'ab' * 20}", await there(stage))
 
 
+async def share(stage: Stage, item: Found) -> None:
+    made = await stage.storage.share(item)
+    assert [each["id"] for each in shares(stage) if not each["deleted"]] == [made.id]
+
+
+async def unshare(stage: Stage, item: Found) -> None:
+    await stage.storage.unshare([(await stage.storage.share(item)).id])
+    assert all(each["deleted"] for each in shares(stage))
+
+
+async def extract(stage: Stage, item: Found) -> None:
+    stage.switch(decompress_seconds=0)
+    await planted(stage, "/there/a.zip")
+    archive = await stage.storage.stat((await there(stage)).child("a.zip"))
+    done = await stage.storage.extract(archive, delete_source=True)
+    assert (done.decompressed, done.source_deleted, done.errors) == (1, 1, 0)
+
+
+async def look_inside(stage: Stage, item: Found) -> None:
+    await planted(stage, "/there/a.zip")
+    archive = await stage.storage.stat((await there(stage)).child("a.zip"))
+    assert len(await stage.storage.list_archive(archive)) == 2
+
+
+async def retry_and_forget(stage: Stage, item: Found) -> None:
+    stage.switch(offline="error")
+    added = await stage.storage.add_offline(f"magnet:?xt=urn:btih:{'ab' * 20}", ROOT)
+    stage.admin.age(10)
+    assert stage.admin.state("pikpak")  # brings the task up to its end
+    stage.switch(offline="stuck")
+    await stage.storage.retry_offline(added.id)
+    await stage.storage.remove_offline([added.id], files=True)
+
+
+async def quota(stage: Stage, item: Found) -> None:
+    assert (await stage.storage.quota()).total
+
+
+def shares(stage: Stage) -> list[dict[str, Any]]:
+    made = stage.admin.state("pikpak")["shares"]
+    mine = [each for each in made if each["owner"] == stage.username]
+    return [each for each in mine if each["file_ids"][0] in live(stage)]
+
+
+def live(stage: Stage) -> set[str]:
+    account = stage.admin.state("pikpak")["accounts"][stage.username]
+    return {node["id"] for node in account["nodes"]}
+
+
 async def there(stage: Stage) -> Location:
     return (await stage.storage.stat(ROOT.child("there"))).at
 
@@ -100,6 +150,20 @@ ENDS: dict[Operation, list[str]] = {
     upload_over: ["/file", "/there", "trashed /file"],
     link: ["/file", "/there"],
     offline: ["/file", "/there"],
+    share: ["/file", "/there"],
+    unshare: ["/file", "/there"],
+    extract: [
+        "/file",
+        "/there",
+        "/there/a",
+        "/there/a/a.txt",
+        "/there/a/sub",
+        "/there/a/sub/b.txt",
+        "trashed /there/a.zip",
+    ],
+    look_inside: ["/file", "/there", "/there/a.zip"],
+    retry_and_forget: ["/file", "/there"],
+    quota: ["/file", "/there"],
 }
 
 
@@ -118,6 +182,8 @@ async def cleared(stage: Stage) -> Found:
     stage.admin.clear_faults()
     await stage.storage.remove([Found.of(ROOT, entry) for entry in await stage.entries()])
     await stage.storage.empty_trash()
+    tasks = [task.id async for page in stage.storage.scan_offline() for task in page]
+    await stage.storage.remove_offline(tasks, files=True)
     await stage.storage.mkdir(ROOT, "there")
     await stage.put(b"content", "file")
     return await stage.storage.stat(ROOT.child("file"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final
 
 from cloudtui.services.errors import (
@@ -18,7 +19,8 @@ from cloudtui.services.errors import (
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import ArchiveEntry, Extracted, Found, Kind, Location, Secret
 from cloudtui.services.naming import display_name
-from cloudtui.services.pikpak import wire
+from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.changes import Changes
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.folders import Folders
@@ -36,10 +38,11 @@ _TARS: Final = (".tar", ".tgz", ".tbz2", ".txz", ".tar.gz", ".tar.bz2", ".tar.xz
 class Archives:
     """Unpacking for one account."""
 
-    def __init__(self, api: Api, folders: Folders, changes: Changes) -> None:
+    def __init__(self, api: Api, folders: Folders, changes: Changes, begun: Begun) -> None:
         self._api = api
         self._folders = folders
         self._changes = changes
+        self._begun = begun
 
     async def look(
         self, item: Found, password: Secret | None, inside: str
@@ -91,13 +94,14 @@ class Archives:
             body["default_parent"] = True
         else:
             body |= {"default_parent": False, "parent_id": await self._folders.folder_id(into)}
-        # not repeated after a lost answer: it would unpack a second time beside the first
-        reply = await self._api.call(
-            wire.ArchiveReply, "POST", f"{BASE}/decompress", body=body, where=where
-        )
-        _check(reply, where, had_password=bool(password))
-        failpoint("pikpak.extract.started")
-        done = await self._follow(reply.task_id, where, on_progress)
+        mark = mark_of("extract", row.id, str(body.get("parent_id", "beside it")))
+        task_id = await self._start(row, body, mark, where, had_password=bool(password))
+        try:
+            done = await self._follow(task_id, where, on_progress)
+        except Refused:
+            await self._begun.over(mark)
+            raise
+        await self._begun.over(mark)
         self._folders.forget()
         at = await self._result(done.file_id, row.id)
         if not delete_source:
@@ -110,6 +114,67 @@ class Archives:
         except CloudError as error:
             return Extracted(1, 0, 1, (f"{where} is unpacked but stayed: {error.text}",), at)
         return Extracted(1, 1, 0, (), at)
+
+    async def _start(
+        self, row: wire.File, body: object, mark: str, where: str, *, had_password: bool
+    ) -> str:
+        """The task that unpacks: a new one, or the one that a lost answer or a dead process left
+        running."""
+
+        async def look(left: Left) -> wire.ArchiveReply | None:
+            known = left.task or next(
+                (
+                    task.id
+                    for task in await self._tasks(row)
+                    if task.id not in left.before
+                    and (wire.time_ns(task.created_time) or 0) >= left.since_ns
+                ),
+                "",
+            )
+            state = await self._state(known) if known else None
+            if state is None or state.phase == wire.ERROR:
+                return None
+            return wire.ArchiveReply("OK", task_id=known)
+
+        async def call(left: Left) -> wire.ArchiveReply:
+            reply = await self._api.call(
+                wire.ArchiveReply,
+                "POST",
+                f"{BASE}/decompress",
+                body=body,
+                where=where,
+                reconcile=partial(look, left),
+            )
+            _check(reply, where, had_password=had_password)
+            return reply
+
+        before = tuple(task.id for task in await self._tasks(row))
+        fresh = Left(self._api.now(), before=before)
+        reply = await self._begun.once(mark, fresh, look, call)
+        failpoint("pikpak.extract.started")
+        await self._begun.write(mark, Left(fresh.began, reply.task_id))
+        return reply.task_id
+
+    async def _tasks(self, row: wire.File) -> list[wire.Task]:
+        """The extractions of archives of this name that the service remembers, newest first."""
+        try:
+            found = [
+                task
+                async for page in tasks.pages(self._api, "decompress")
+                for task in page
+                if row.name in (task.name, task.file_name)
+            ]
+        except Refused:
+            return []  # a service that does not list them
+        return sorted(found, key=lambda task: wire.time_ns(task.created_time) or 0, reverse=True)
+
+    async def _state(self, task_id: str) -> wire.Unpacking | None:
+        """How far an extraction is; None when the service does not know it."""
+        query = (("task_id", task_id),)
+        try:
+            return await self._api.call(wire.Unpacking, "GET", f"{BASE}/progress", query=query)
+        except (NotFound, Refused):
+            return None
 
     async def _archive(self, item: Found, where: str) -> wire.File:
         if item.entry.is_folder:
@@ -128,9 +193,12 @@ class Archives:
         until = loop.time() + _PATIENCE
         pause = min(0.2, self._api.retries.first_wait)
         while True:
-            state = await self._api.call(
-                wire.Unpacking, "GET", f"{BASE}/progress", query=(("task_id", task_id),)
-            )
+            state = await self._state(task_id)
+            if state is None:
+                raise Refused(
+                    f"PikPak no longer tells how far the unpacking of {where} is.",
+                    hint="Look at the folder before trying again.",
+                )
             if on_progress is not None:
                 on_progress(100 if state.phase == wire.COMPLETE else min(99, state.progress))
             if state.phase == wire.COMPLETE:

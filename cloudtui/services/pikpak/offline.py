@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -12,12 +13,12 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import decode_name, display_name
 from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.listing import pages
 
-_PAGE: Final = 500
-_PHASES: Final = ",".join((wire.PENDING, wire.RUNNING, wire.ERROR, wire.COMPLETE))
-_SLACK_NS: Final = 5_000_000_000
+_KIND: Final = "offline"
 
 _WORDS: Final = {
     "saving": "fetching",
@@ -52,15 +53,16 @@ def checked_url(text: str) -> str:
 class Offline:
     """The download tasks of one account."""
 
-    def __init__(self, api: Api, folders: Folders) -> None:
+    def __init__(self, api: Api, folders: Folders, begun: Begun) -> None:
         self._api = api
         self._folders = folders
+        self._begun = begun
 
     async def add(self, url: str, parent: Location) -> OfflineTask:
         """Hand over one link, to land in `parent`; in `My Pack` when that folder is gone."""
         url = checked_url(url)
         parent_id = await self._folders.folder_id(parent)
-        body = {
+        body: dict[str, object] = {
             "kind": wire.FILE,
             "upload_type": "UPLOAD_TYPE_URL",
             "url": {"url": url},
@@ -76,22 +78,39 @@ class Offline:
         task = await self._post(url, {**body, "parent_id": "", "folder_type": "DOWNLOAD"})
         return replace(task, message="the folder is gone, so it goes to My Pack")
 
-    async def _post(self, url: str, body: object) -> OfflineTask:
-        since = int(self._api.now() * 1e9) - _SLACK_NS
+    async def _post(self, url: str, body: dict[str, object]) -> OfflineTask:
+        async def look(left: Left) -> wire.Created | None:
+            """The task for this link that began since, or the file where it was there at once."""
 
-        async def reconcile() -> wire.Created | None:
-            """After a lost answer: the task for this link that began since."""
-            async for page in self._pages():
-                for task in page:
-                    told = task.params.url if task.params is not None else ""
-                    if told == url and (wire.time_ns(task.created_time) or 0) >= since:
-                        return wire.Created(task=task)
+            def fits(row: wire.Task | wire.File) -> bool:
+                told = row.params.url if row.params is not None else ""
+                return told == url and (wire.time_ns(row.created_time) or 0) >= left.since_ns
+
+            async for page in tasks.pages(self._api, _KIND):
+                for task in filter(fits, page):
+                    return wire.Created(task=task)
+            if body["folder_type"]:
+                return None  # the id of that folder is the service's secret
+            async for rows in pages(self._api, str(body["parent_id"]), {"trashed": {"eq": False}}):
+                for row in filter(fits, rows):
+                    return wire.Created(file=row)
             return None
 
-        created = await self._api.call(
-            wire.Created, "POST", FILES, body=body, where=display_name(url), reconcile=reconcile
-        )
-        failpoint("pikpak.offline.added")
+        async def call(left: Left) -> wire.Created:
+            created = await self._api.call(
+                wire.Created,
+                "POST",
+                FILES,
+                body=body,
+                where=display_name(url),
+                reconcile=partial(look, left),
+            )
+            failpoint("pikpak.offline.added")
+            return created
+
+        mark = mark_of("offline", url, str(body["parent_id"]), str(body["folder_type"]))
+        created = await self._begun.once(mark, Left(self._api.now()), look, call)
+        await self._begun.over(mark)
         task = created.task
         if task is None and created.file is not None and created.file.id:
             # known content can be there at once, without any task
@@ -112,44 +131,25 @@ class Offline:
 
     async def scan(self) -> AsyncIterator[Sequence[OfflineTask]]:
         """All tasks the service remembers, page by page, newest first within a page."""
-        async for page in self._pages():
+        async for page in tasks.pages(self._api, _KIND):
             page.sort(key=lambda task: wire.time_ns(task.created_time) or 0, reverse=True)
             yield await self._tasks(page)
 
-    async def _pages(self) -> AsyncIterator[list[wire.Task]]:
-        token = ""
-        seen = {""}
-        while True:
-            page = await self._api.call(
-                wire.TaskList,
-                "GET",
-                tasks.TASKS,
-                query=(
-                    ("type", "offline"),
-                    ("thumbnail_size", "SIZE_SMALL"),
-                    ("limit", str(_PAGE)),
-                    ("page_token", token),
-                    ("filters", f'{{"phase":{{"in":"{_PHASES}"}}}}'),
-                    ("with", "reference_resource"),
-                ),
-            )
-            if page.tasks:
-                yield page.tasks
-            token = page.next_page_token
-            if token in seen:
-                return
-            seen.add(token)
-
     async def retry(self, task_id: str) -> OfflineTask:
         """Try a failed task again. Raises NotFound for one the service does not know."""
-        body = {"type": "offline", "create_type": "RETRY", "id": task_id}
+
+        async def reconcile() -> wire.Created | None:
+            """After a lost answer: a task that runs again was started by us."""
+            task = await self._api.call(wire.Task, "GET", f"{tasks.TASKS}/{task_id}")
+            return wire.Created(task=task) if task.id and task.phase != wire.ERROR else None
+
         created = await self._api.call(
             wire.Created,
             "POST",
             "/drive/v1/task",
-            body=body,
+            body={"type": _KIND, "create_type": "RETRY", "id": task_id},
             where=display_name(task_id),
-            safe=True,  # the task keeps its id: asking twice makes no second one
+            reconcile=reconcile,
         )
         task = created.task or wire.Task(id=task_id, phase=wire.PENDING)
         return (await self._tasks([task]))[0]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from typing import Final
 
 from cloudtui.services.errors import NotSupported, ServerTrouble, UsageError
@@ -10,6 +11,7 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Found, Kind, Secret, Share
 from cloudtui.services.naming import decode_name, display_name
 from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.client import Api
 
 SHARE: Final = "/drive/v1/share"
@@ -32,8 +34,9 @@ _STATES: Final = {
 class Shares:
     """The public links of one account."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, begun: Begun) -> None:
         self._api = api
+        self._begun = begun
 
     async def make(
         self,
@@ -59,8 +62,7 @@ class Shares:
         }
         if password:
             body["custom_pass_code"] = password.reveal()
-        made = await self._api.call(wire.ShareReply, "POST", SHARE, body=body, where=where)
-        failpoint("pikpak.share.made")
+        made = await self._make(body, where)
         if not made.share_url:
             raise ServerTrouble(f"PikPak made no link to {where}.", hint="Try again in a while.")
         now = int(self._api.now() * 1e9)
@@ -77,8 +79,45 @@ class Shares:
             expires_ns=now + days * _DAY_NS if days else None,
         )
 
+    async def _make(self, body: dict[str, object], where: str) -> wire.ShareReply:
+        """The call. A link that a lost answer or a dead process left behind is taken instead of
+        another one."""
+
+        async def look(left: Left) -> wire.ShareReply | None:
+            async for rows in self._pages():
+                for row in rows:
+                    if (
+                        _answers(row, body)
+                        and (wire.time_ns(row.create_time) or 0) >= left.since_ns
+                    ):
+                        return wire.ShareReply(row.share_id, row.share_url, row.pass_code)
+            return None
+
+        async def call(left: Left) -> wire.ShareReply:
+            made = await self._api.call(
+                wire.ShareReply,
+                "POST",
+                SHARE,
+                body=body,
+                where=where,
+                reconcile=partial(look, left),
+            )
+            failpoint("pikpak.share.made")
+            return made
+
+        limits = sorted((key, str(body[key])) for key in body.keys() - {"custom_pass_code"})
+        mark = mark_of("share", *(f"{key}={value}" for key, value in limits))
+        made = await self._begun.once(mark, Left(self._api.now()), look, call)
+        await self._begun.over(mark)
+        return made
+
     async def scan(self) -> AsyncIterator[Sequence[Share]]:
         """All public links of the account, page by page, newest first within a page."""
+        async for rows in self._pages():
+            shares = [self._share(row) for row in rows]
+            yield sorted(shares, key=lambda share: share.created_ns or 0, reverse=True)
+
+    async def _pages(self) -> AsyncIterator[list[wire.SharedLink]]:
         token = ""
         seen = {""}
         while True:
@@ -89,8 +128,7 @@ class Shares:
                 query=(("limit", str(_PAGE)), ("page_token", token)),
             )
             if page.data:
-                shares = [self._share(row) for row in page.data]
-                yield sorted(shares, key=lambda share: share.created_ns or 0, reverse=True)
+                yield page.data
             token = page.next_page_token
             if token in seen:
                 return
@@ -124,3 +162,13 @@ class Shares:
                 body={"ids": list(ids[start : start + tasks.BATCH])},
                 safe=True,
             )
+
+
+def _answers(row: wire.SharedLink, body: dict[str, object]) -> bool:
+    """Whether a link is what `body` asks for."""
+    return (
+        [row.file_id] == body["file_ids"]
+        and row.share_to == body["share_to"]
+        and row.pass_code == body.get("custom_pass_code", row.pass_code)
+        and (row.expiration_days or -1) == body["expiration_days"]
+    )

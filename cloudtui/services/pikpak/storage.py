@@ -29,6 +29,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.archives import Archives
+from cloudtui.services.pikpak.begun import Begun
 from cloudtui.services.pikpak.changes import MAX_NAME_BYTES, Changes
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.copies import Copies
@@ -60,9 +61,10 @@ class PikPakStorage:
         self._links = Links(self._api)
         self._tickets = Tickets(self._api, self._folders, self._changes)
         self._trash = Trash(self._api, self._folders, self._changes, keys)
-        self._offline = Offline(self._api, self._folders)
-        self._shares = Shares(self._api)
-        self._archives = Archives(self._api, self._folders, self._changes)
+        begun = Begun(keys)
+        self._offline = Offline(self._api, self._folders, begun)
+        self._shares = Shares(self._api, begun)
+        self._archives = Archives(self._api, self._folders, self._changes, begun)
         self._caps = Capabilities(
             server_copy=True,
             server_move=True,

@@ -7,7 +7,7 @@ never by list: lists run behind.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
 from cloudtui.services.errors import CloudError, NotFound, Refused, Retry, ServerTrouble
@@ -24,7 +24,36 @@ BATCH: Final = 100
 PATIENCE: Final = 120.0
 """Seconds to wait for a batch; rclone gives up after 11."""
 
+_PAGE: Final = 500
+_PHASES: Final = ",".join((wire.PENDING, wire.RUNNING, wire.ERROR, wire.COMPLETE))
+
 IsDone = Callable[[str], Awaitable[bool]]
+
+
+async def pages(api: Api, kind: str) -> AsyncIterator[list[wire.Task]]:
+    """All tasks of a type (`offline`, `decompress`) that the service remembers, page by page."""
+    token = ""
+    seen = {""}
+    while True:
+        page = await api.call(
+            wire.TaskList,
+            "GET",
+            TASKS,
+            query=(
+                ("type", kind),
+                ("thumbnail_size", "SIZE_SMALL"),
+                ("limit", str(_PAGE)),
+                ("page_token", token),
+                ("filters", f'{{"phase":{{"in":"{_PHASES}"}}}}'),
+                ("with", "reference_resource"),
+            ),
+        )
+        if page.tasks:
+            yield page.tasks
+        token = page.next_page_token
+        if token in seen:
+            return
+        seen.add(token)
 
 
 async def wait(api: Api, task_id: str, *, patience: float = PATIENCE) -> bool:

@@ -51,6 +51,12 @@ class Tag(msgspec.Struct):
     name: str = ""
 
 
+class Params(msgspec.Struct):
+    """What the service notes beside a file or a task: the link it was fetched from."""
+
+    url: str = ""
+
+
 class File(msgspec.Struct):
     """A file or folder. `parent_id` is empty in the root, `hash` is a GCID in upper case."""
 
@@ -72,6 +78,7 @@ class File(msgspec.Struct):
     medias: list[Media] | None = None
     audit: Audit | None = None
     tags: list[Tag] | None = None
+    params: Params | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -91,12 +98,6 @@ class FileList(msgspec.Struct):
     next_page_token: str = ""
 
 
-class TaskParams(msgspec.Struct):
-    """The part of a task's parameters that matters here."""
-
-    url: str = ""
-
-
 class Task(msgspec.Struct):
     """Something the service does on its own: a batch, an upload, a download."""
 
@@ -110,7 +111,7 @@ class Task(msgspec.Struct):
     progress: int = 0
     message: str = ""
     created_time: str = ""
-    params: TaskParams | None = None
+    params: Params | None = None
     reference_resource: File | None = None
 
 
