@@ -12,7 +12,18 @@ from cloudtui.services.models import Found, HashType, Kind, Location
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.conftest import Open
-from tests.pcloud.rig import download, facts, names, remote, send, send_parts, tree, upload
+from tests.pcloud.rig import (
+    asked,
+    download,
+    facts,
+    mark,
+    names,
+    remote,
+    send,
+    send_parts,
+    tree,
+    upload,
+)
 from tests.sandbox_process import SandboxProcess
 
 ROOT = Location("pc")
@@ -250,6 +261,32 @@ async def test_rename_and_move_never_replace(storage: PCloudStorage) -> None:
     moved = await storage.move(Found.of(ROOT, renamed), ROOT.child("d"), "e")
     assert (moved.id, moved.name) == (a.entry.id, "e")
     assert await tree(storage, ROOT) == {"b": b"b", "d/": {"a": b"other", "e": b"a"}}
+
+
+async def test_many_moves_look_into_their_folder_once(
+    storage: PCloudStorage, sandbox: SandboxProcess
+) -> None:
+    await storage.mkdir(ROOT, "d")
+    d = ROOT.child("d")
+    for name in ("a", "b", "c"):
+        await upload(storage, ROOT, name, name.encode())
+    a, b, c = [await storage.stat(ROOT.child(name)) for name in ("a", "b", "c")]
+    since = mark(sandbox)
+    await storage.move(a, d, "a")
+    await storage.move(b, d, "b")
+    assert sum("listfolder" in line for line in asked(sandbox, since)) <= 2  # the path, the names
+    # what was moved there is known, and what was moved on from there
+    with pytest.raises(Exists):
+        await storage.move(c, d, "a")
+    await storage.move(await storage.stat(d.child("a")), ROOT, "elsewhere")
+    await storage.move(c, d, "a")
+    # so is what came another way
+    await upload(storage, d, "late", b"late")
+    with pytest.raises(Exists):
+        await storage.move(await storage.stat(ROOT.child("elsewhere")), d, "late")
+    await storage.remove([await storage.stat(d.child("late"))])
+    await storage.move(await storage.stat(ROOT.child("elsewhere")), d, "late")
+    assert await tree(storage, ROOT) == {"d/": {"a": b"c", "b": b"b", "late": b"a"}}
 
 
 async def test_copies_keep_time_and_content_and_never_replace(storage: PCloudStorage) -> None:

@@ -196,6 +196,7 @@ async def test_the_oldest_go_when_there_is_too_much(opened: Open, sandbox: Sandb
 
 async def test_public_links_go_with_the_delete(storage: PCloudStorage) -> None:
     await planted(storage)
+    await storage.mkdir(ROOT, "d2")
     top, deep = await at(storage, "a"), await at(storage, "d", "e", "x")
     await storage.share(top)
     await storage.share(deep)
@@ -203,11 +204,19 @@ async def test_public_links_go_with_the_delete(storage: PCloudStorage) -> None:
     assert len(await storage.public_links_on([d]) or ()) == 1
     on_both = await storage.links.links_on([top.entry.id, d.entry.id])
     assert on_both is not None
-    assert {link.node for link in on_both} == {top.entry.id, deep.entry.id}
+    assert {node: [link.node for link in links] for node, links in on_both.items()} == {
+        top.entry.id: [top.entry.id],
+        d.entry.id: [deep.entry.id],
+    }
     await storage.trash([d])
     left = await storage.links.public_links()
     assert left is not None
     assert [link.node for link in left] == [top.entry.id]
+    await storage.trash([await at(storage, "d2")])
+    # whoever takes it back is told what did not come back
+    notes = {one.at.name: one.note for one in await storage.restore(await items(storage))}
+    assert "public link" in notes["d"]
+    assert notes["d2"] == ""
 
 
 async def test_calls_of_a_large_delete(storage: PCloudStorage, sandbox: SandboxProcess) -> None:

@@ -39,13 +39,15 @@ _DAY: Final = 86400
 
 class Record(msgspec.Struct):
     """One thing of a batch. Names and path are as the service stores them; `name` is the one it
-    had, `put_as` the one it has in the batch; `parent` is the folder's number, `path` its path."""
+    had, `put_as` the one it has in the batch; `parent` is the folder's number, `path` its path.
+    `linked`: public links on it or in it were revoked."""
 
     id: str
     name: str
     put_as: str
     parent: int
     path: list[str]
+    linked: bool = False
 
 
 class Manifest(msgspec.Struct):

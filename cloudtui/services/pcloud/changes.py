@@ -6,6 +6,7 @@ at first and the answer afterwards. Every call can be repeated or looked up afte
 
 from __future__ import annotations
 
+import time
 from typing import Final
 
 from cloudtui.services.errors import (
@@ -22,9 +23,12 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import SLOW, Client
 from cloudtui.services.pcloud.entries import Names, id_param, kind_of, number, whole
+from cloudtui.services.pcloud.listing import children
 from cloudtui.services.pcloud.tree import Tree, shown
 
-_BILLION: Final = 1_000_000_000
+_SEEN: Final = 3.0
+"""Seconds for which the names of a folder are believed that things are being moved into: looking
+anew for every one of a thousand would read the whole folder a thousand times."""
 
 
 class Changes:
@@ -34,6 +38,7 @@ class Changes:
         self._client = client
         self._names = names
         self._tree = tree
+        self._seen: dict[tuple[int, Kind], tuple[float, dict[str, str]]] = {}
 
     async def node_of(self, item: Found) -> str:
         """The id of an entry, resolved when the location lacks it. Refuses the top folder."""
@@ -69,6 +74,7 @@ class Changes:
         except Exists as error:
             raise _taken(name, error) from error
         failpoint("pcloud.mkdir")
+        self.forget_names()
         entry = self._names.entry(item)
         if parent.parts or parent.node in (None, self._tree.root):
             self._tree.learn((*parent.parts, name), number(entry.id))
@@ -114,7 +120,9 @@ class Changes:
             raise await self._explained(error, node, folderid) from error
         if kind_of(node) is Kind.FOLDER:
             self._tree.forget()
-        return whole(answer.metadata, method)
+        item = whole(answer.metadata, method)
+        self._note(item)
+        return item
 
     async def _explained(self, error: Denied, node: str, folderid: int | None) -> Denied:
         """The refusal of a move with its reason, as far as shares tell it."""
@@ -148,9 +156,30 @@ class Changes:
     async def _require_free(
         self, folderid: int, stored: str, kind: Kind, name: str, but: str = ""
     ) -> None:
-        there = await self._tree.named(folderid, stored, kind)
-        if there is not None and there.node != but:
+        now = time.monotonic()
+        until, names = self._seen.get((folderid, kind), (0.0, {}))
+        if until <= now:
+            folders = kind is Kind.FOLDER
+            items = await children(self._client, folderid, no_files=folders)
+            names = {item.name: item.node for item in items if item.isfolder is folders}
+            self._seen = {(folderid, kind): (now + _SEEN, names)}
+        if names.get(stored, but) != but:
             raise _taken(name)
+
+    def forget_names(self) -> None:
+        """Something came or went: which names are free is looked up anew."""
+        self._seen.clear()
+
+    def _note(self, item: wire.Item) -> None:
+        """An entry is there and called so from now on."""
+        kind = Kind.FOLDER if item.isfolder else Kind.FILE
+        for (folderid, of_kind), (_, names) in self._seen.items():
+            if of_kind is not kind:
+                continue
+            for name in [name for name, node in names.items() if node == item.node]:
+                del names[name]
+            if item.parentfolderid in (folderid, None):
+                names[item.name] = item.node
 
     def _settled(self, item: wire.Item, name: str) -> Entry:
         if item.deletedfileid:
@@ -175,6 +204,7 @@ class Changes:
         else:
             copied = await self._copy_file(item, node, folderid, stored)
         failpoint("pcloud.copy")
+        self.forget_names()
         return copied
 
     async def _copy_file(self, item: Found, node: str, folderid: int, stored: str) -> Entry:
@@ -243,6 +273,7 @@ class Changes:
         except NotFound:
             return
         finally:
+            self.forget_names()
             if folder:
                 self._tree.forget()
         failpoint("pcloud.delete")

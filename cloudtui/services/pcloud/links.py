@@ -125,35 +125,34 @@ class Links:
             return None
         return answer.publinks
 
-    async def links_on(self, nodes: Iterable[str]) -> list[wire.PublicLink] | None:
-        """The public links on these entries or on anything inside those of them that are folders;
-        None when pCloud does not show them to apps."""
+    async def links_on(self, nodes: Iterable[str]) -> dict[str, list[wire.PublicLink]] | None:
+        """The public links on each of these entries, those on anything inside of folders among
+        them; entries without are left out. None when pCloud does not show links to apps."""
         links = await self.public_links()
         if links is None:
             return None
         wanted = frozenset(nodes)
         folders = any(kind_of(node) is Kind.FOLDER for node in wanted)
         parents: dict[int, int | None] = {}
-        hit: list[wire.PublicLink] = []
+        hit: dict[str, list[wire.PublicLink]] = {}
         for link in links:
-            if link.node in wanted:
-                hit.append(link)
-            elif folders and link.metadata is not None:
-                above = link.metadata.parentfolderid
-                if await self._lies_in(above, wanted, parents):
-                    hit.append(link)
+            on: str | None = link.node if link.node in wanted else None
+            if on is None and folders and link.metadata is not None:
+                on = await self._lies_in(link.metadata.parentfolderid, wanted, parents)
+            if on is not None:
+                hit.setdefault(on, []).append(link)
         return hit
 
     async def _lies_in(
         self, folderid: int | None, wanted: frozenset[str], parents: dict[int, int | None]
-    ) -> bool:
+    ) -> str | None:
         while folderid:
             if f"d{folderid}" in wanted:
-                return True
+                return f"d{folderid}"
             if folderid not in parents:
                 parents[folderid] = (await self._tree.item(f"d{folderid}")).parentfolderid
             folderid = parents[folderid]
-        return False
+        return None
 
     async def revoke(self, linkid: int) -> None:
         """Take a public link back; that it is gone already is success."""

@@ -264,7 +264,7 @@ class PCloudStorage:
         """The public links that a delete of these entries would revoke; None when pCloud does not
         show them to apps."""
         links = await self.links.links_on([item.at.node or item.entry.id for item in items])
-        return None if links is None else [link.link for link in links]
+        return None if links is None else [link.link for on in links.values() for link in on]
 
     # --- public links ---------------------------------------------------------------------
 

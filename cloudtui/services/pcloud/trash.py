@@ -7,6 +7,7 @@ Nothing is ever deleted in place of a refused move.
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from collections.abc import AsyncIterator, Sequence
 
@@ -27,6 +28,7 @@ from cloudtui.services.pcloud.tree import Tree, shown
 from cloudtui.services.storage import Restored
 
 _BILLION = 1_000_000_000
+_LINKED = "Its public link was taken back when it was deleted; a new one can be made."
 
 
 class Trash:
@@ -86,8 +88,11 @@ class Trash:
             )
             for node, item in zip(nodes, items, strict=True)
         ]
+        links = await self._links.links_on(nodes) or {}
+        for record in records:
+            record.linked = record.id in links
         folder, manifest = await self._batches.begin(records)
-        for link in await self._links.links_on(nodes) or ():
+        for link in (link for on in links.values() for link in on):
             if link.linkid is not None:
                 await self._links.revoke(link.linkid)
                 failpoint("pcloud.trash.unlinked")
@@ -164,8 +169,8 @@ class Trash:
             by_depth[len(row.record.path) if row.record is not None else 0].append(row)
         for depth in sorted(by_depth):
             # folders come back before what lay in them
-            for row in by_depth[depth]:
-                done[row.item.key] = await work.one(row, to)
+            there = await each(by_depth[depth], lambda row: work.one(row, to))
+            done.update((restored.item.key, restored) for restored in there)
         taken = frozenset(done)
         for batch in {batch.folder.node: batch for batch in batches.values()}.values():
             await self._batches.tidy(batch, taken)
@@ -220,11 +225,25 @@ class _Restoring:
         self._changes = changes
         self._batches = batches
         self._alive: dict[int, tuple[str, ...]] = {}
+        self._remade: dict[int, int] = {}
         self._taken: dict[int, set[tuple[Kind, str]]] = {}
+        self._choosing = asyncio.Lock()
 
     async def one(self, row: _Row, to: Location | None) -> Restored:
         """Put one thing back."""
         node = row.item.key
+        async with self._choosing:
+            folder, path, free, note = await self._goal(row, to)
+        moved = await self._changes.relocate(node, folder, free)
+        failpoint("pcloud.restore.moved")
+        if row.record is not None and row.record.linked:
+            note = f"{note} {_LINKED}".strip()
+        name = self._names.local(moved.name)
+        return Restored(row.item, Location(self._account, (*path, name), node), note)
+
+    async def _goal(self, row: _Row, to: Location | None) -> tuple[int, tuple[str, ...], str, str]:
+        """Where one thing goes: folder, its path, the stored name, which is taken from now on,
+        and what there is to say of it."""
         note = ""
         if to is not None:
             folder = await self._tree.folder_id(to)
@@ -236,22 +255,24 @@ class _Restoring:
             folder, stored = row.record.parent, row.record.name
             now = await self._path(folder)
             if now is None:
-                folder = await self._remake(old)
+                if folder not in self._remade:
+                    self._remade[folder] = await self._remake(old)
+                folder = self._remade[folder]
                 note = "Its folder was gone and has been made again."
             elif now != old:
                 note = "Its folder has another place now."
             path = old if now is None else now
-        free = await self._free(folder, stored, kind_of(node))
+        kind = kind_of(row.item.key)
+        free = await self._free(folder, stored, kind)
         if free != stored:
             note = f"{display_name(self._names.local(stored))} is taken; it has a number now."
-        moved = await self._changes.relocate(node, folder, free)
-        failpoint("pcloud.restore.moved")
-        self._taken[folder].add((kind_of(node), free))
-        name = self._names.local(moved.name)
-        return Restored(row.item, Location(self._account, (*path, name), node), note)
+        self._taken[folder].add((kind, free))
+        return folder, path, free, note
 
     async def _path(self, folder: int) -> tuple[str, ...] | None:
         """Where a folder is now, None when it is gone or lies in our trash."""
+        if folder in self._remade:
+            return None
         known = self._alive.get(folder)
         if known is not None:
             return known

@@ -183,6 +183,7 @@ class SmallWrite:
         """Compare what arrived; a file under another name or with other bytes is taken back."""
         upload = self._upload
         stored = await self._arrived(receipts, facts)
+        self._service.changes.forget_names()
         item = stored.item
         wanted = facts.hashes.get(HashType.SHA1, "").lower()
         wrong = item.size not in (None, upload.size) or bool(
@@ -345,6 +346,7 @@ class SessionWrite:
             timeout=SLOW,
         )
         failpoint("pcloud.upload.saved")
+        self._service.changes.forget_names()
         item = whole(answer.metadata, "upload_save")
         if item.name != upload.name:
             await self._service.changes.delete(item.node)
