@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import tempfile
 import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -24,7 +25,7 @@ from cloudtui.services.errors import (
     Refused,
     UsageError,
 )
-from cloudtui.services.local import folder as folder_module
+from cloudtui.services.local import room
 from cloudtui.services.local.errors import mapped
 from cloudtui.services.local.folder import Folder
 from cloudtui.services.local.names import check_name, is_part, location_of, part_name, path_of
@@ -337,14 +338,29 @@ def test_room_that_is_not_there_is_told_before_writing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with (tmp_path / "file").open("wb") as file:
-        folder_module.reserve(file.fileno(), 1 << 20)
+        room.reserve(file.fileno(), 1 << 20)
         assert os.fstat(file.fileno()).st_size == 1 << 20
         assert os.fstat(file.fileno()).st_blocks * 512 >= 1 << 20
         with pytest.raises(OSError, match=r"space|large"):
-            folder_module.reserve(file.fileno(), 1 << 60)
-        monkeypatch.setattr(folder_module, "_fallocate", lambda: None)
-        folder_module.reserve(file.fileno(), 2 << 20)
+            room.reserve(file.fileno(), 1 << 60)
+        monkeypatch.setattr(room, "_fallocate", lambda: None)
+        room.reserve(file.fileno(), 2 << 20)
         assert os.fstat(file.fileno()).st_size == 2 << 20
+
+
+def test_a_disk_in_memory_is_asked_for_room_and_not_cleared() -> None:
+    """Clearing 1 GiB of pages takes a quarter of a second before the first byte."""
+    memory = Path("/dev/shm")  # the one place that is known to be in memory
+    if not memory.is_dir():
+        pytest.skip("no disk in memory here")
+    size = 8 << 20
+    with tempfile.TemporaryFile(dir=memory) as file:
+        assert room.in_memory(file.fileno())
+        room.reserve(file.fileno(), size)
+        facts = os.fstat(file.fileno())
+        assert (facts.st_size, facts.st_blocks) == (size, 0)
+        with pytest.raises(OSError, match="space"):
+            room.reserve(file.fileno(), 1 << 60)
 
 
 # --- names and errors ------------------------------------------------------------------------

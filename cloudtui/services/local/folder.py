@@ -185,32 +185,3 @@ def _rename_noreplace() -> Rename | None:
         return ctypes.get_errno() if call(old_dir, old, new_dir, new, flag) else 0
 
     return rename
-
-
-@functools.cache
-def _fallocate() -> Callable[[int, int], int] | None:
-    if sys.platform != "linux":
-        return None
-    try:
-        call = ctypes.CDLL(None, use_errno=True).fallocate
-    except (OSError, AttributeError):
-        return None
-    call.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
-    call.restype = ctypes.c_int
-    return lambda fd, size: ctypes.get_errno() if call(fd, 0, 0, size) else 0
-
-
-def reserve(fd: int, size: int) -> None:
-    """Set aside `size` bytes for an open file, which then has that length.
-
-    Not `posix_fallocate`: where a file system cannot reserve, the C library would write every
-    block instead. There the length is only set. Raises OSError (ENOSPC, EFBIG …).
-    """
-    if size <= 0:
-        return
-    allocate = _fallocate()
-    number = allocate(fd, size) if allocate is not None else errno.ENOSYS
-    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
-        raise OSError(number, os.strerror(number))
-    if number:
-        os.truncate(fd, size)

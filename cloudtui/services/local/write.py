@@ -19,8 +19,9 @@ from cloudtui.services.errors import Exists, Gone, Mismatch, NotFound, NotSuppor
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.local.entries import entry_of
 from cloudtui.services.local.errors import mapped, shown
-from cloudtui.services.local.folder import Folder, reserve
+from cloudtui.services.local.folder import Folder
 from cloudtui.services.local.names import check_name, part_name
+from cloudtui.services.local.room import reserve
 from cloudtui.services.models import Entry, Found
 from cloudtui.services.naming import numbered
 from cloudtui.services.storage import SourceFacts

@@ -1,0 +1,72 @@
+"""Room on the disk for a file that is about to be written. Every call blocks."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import functools
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, Final
+
+_TMPFS: Final = 0x01021994
+_STATFS: Final = 256
+"""Bytes no system's `struct statfs` needs more than."""
+_SLOW_TO_CLEAR: Final = 8 * 1024 * 1024
+
+
+def reserve(fd: int, size: int) -> None:
+    """Set aside `size` bytes for an open file, which then has that length.
+
+    Not `posix_fallocate`: where a file system cannot reserve, the C library would write every
+    block instead. There the length is only set. So it is for large files on a disk in memory, which
+    would clear every page first (0.23 s per GiB before the first byte); its free room is looked at.
+    Raises OSError (ENOSPC, EFBIG …).
+    """
+    if size <= 0:
+        return
+    if size >= _SLOW_TO_CLEAR and in_memory(fd):
+        facts = os.fstatvfs(fd)
+        if facts.f_blocks and facts.f_bavail * facts.f_frsize < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        os.truncate(fd, size)
+        return
+    allocate = _fallocate()
+    number = allocate(fd, size) if allocate is not None else errno.ENOSYS
+    if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
+        raise OSError(number, os.strerror(number))
+    if number:
+        os.truncate(fd, size)
+
+
+def in_memory(fd: int) -> bool:
+    """Whether an open file lies on a disk in memory (Linux's tmpfs)."""
+    ask = _linux("fstatfs", ctypes.c_int, ctypes.c_char_p)
+    facts = ctypes.create_string_buffer(_STATFS)
+    if ask is None or ask(fd, facts):
+        return False
+    kind = facts.raw[: ctypes.sizeof(ctypes.c_long)]
+    return int.from_bytes(kind, sys.byteorder) == _TMPFS
+
+
+def _fallocate() -> Callable[[int, int], int] | None:
+    call = _linux("fallocate", ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    if call is None:
+        return None
+    return lambda fd, size: ctypes.get_errno() if call(fd, 0, 0, size) else 0
+
+
+@functools.cache
+def _linux(name: str, *takes: type[Any]) -> Callable[..., int] | None:
+    """A call of Linux's C library that answers 0 for success; None where there is none."""
+    if sys.platform != "linux":
+        return None
+    try:
+        call = getattr(ctypes.CDLL(None, use_errno=True), name)
+    except (OSError, AttributeError):
+        return None
+    call.argtypes = takes
+    call.restype = ctypes.c_int
+    found: Callable[..., int] = call
+    return found
