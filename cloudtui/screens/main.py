@@ -15,6 +15,7 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.geometry import Size
 
 from cloudtui.actions import KEY_BAR, Action, Place, key_name, sequences, shared_words
 from cloudtui.bridge import Bridge
@@ -253,6 +254,14 @@ class MainScreen(PaneKeys):
     @property
     def _one_pane(self) -> bool:
         return self._alone or self.size.width < _SMALL[0]
+
+    def _screen_resized(self, size: Size) -> None:
+        """Lay out for the terminal as it is now, whatever an older message says.
+
+        Each layout sends its size to the screen again. Two sizes on their way at once (a terminal
+        of no size, or one that changes while the program starts) would swap places for ever.
+        """
+        super()._screen_resized(self.app.size)
 
     def on_resize(self, event: events.Resize) -> None:
         self._layout()

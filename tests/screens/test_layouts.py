@@ -10,9 +10,11 @@ import time
 from pathlib import Path
 
 import pytest
+from textual import events
+from textual.geometry import Size
 
 from cloudtui.services.transfers.orders import Direction, JobState
-from tests.screens.driving import SIZES, opened, picture, press, settle
+from tests.screens.driving import SIZES, opened, picture, press, quiet, settle
 from tests.screens.fake_runtime import FakeRuntime, job, sample_runtime
 
 PICTURES = Path(__file__).parent / "pictures"
@@ -107,3 +109,27 @@ async def test_every_theme_draws(theme: str) -> None:
         await settle(pilot, lambda: app.screen is not app.main)
         assert app.theme == theme
         assert any("Move to trash" in line for line in picture(app))
+
+
+async def test_two_sizes_on_their_way_at_once_do_not_swap_for_ever(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async with opened(sample_runtime()) as (app, pilot):
+        main = app.main
+        asked: list[Size] = []
+        lay_out = main._screen_resized
+
+        def count(size: Size) -> None:
+            asked.append(size)
+            assert len(asked) < 50, "it lays out without end"
+            lay_out(size)
+
+        monkeypatch.setattr(main, "_screen_resized", count)
+        for height in (25, 24):
+            size = Size(80, height)
+            main.post_message(events.Resize(size, size))
+            main.call_later(main.refresh_words)  # keeps the two from becoming one
+        await settle(pilot, lambda: len(asked) >= 2)
+        for _ in range(20):
+            await quiet(pilot)
+        assert main.size == Size(80, 24)
