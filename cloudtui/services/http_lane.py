@@ -18,6 +18,7 @@ from urllib.parse import unquote, urlsplit
 import httpx
 
 from cloudtui.services.awake import since_boot
+from cloudtui.services.way import Way, last_way
 
 if TYPE_CHECKING:
     from cloudtui.services.network import Network
@@ -48,6 +49,8 @@ class Lane:
         times = request.extensions.get("timeout") or {}
         try:
             reader, writer = await self._connection(times.get("connect"))
+            family = 0 if self._proxy else writer.get_extra_info("socket").family
+            last_way.set(Way(self._proxy, family))
             await self._write(writer, request, times.get("write"))
             status, headers = await _within(
                 times.get("read"), _head(reader), httpx.ReadTimeout, httpx.ReadError

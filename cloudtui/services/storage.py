@@ -41,7 +41,8 @@ class ReadTicket:
     seconds since the epoch (None: not known). `ranges` tells whether byte ranges work,
     `connections` how many may read at once. `hashes` are hex digests the service claims for the
     whole file (only of types it really gave). `version` changes when the content does. `account`
-    keys the connection pool: connections are never shared by two accounts.
+    keys the connection pool: connections are never shared by two accounts. `way` is the one the
+    link was asked for by, where it is good for that one only.
     """
 
     account: str
@@ -53,6 +54,7 @@ class ReadTicket:
     ranges: bool = True
     connections: int = 4
     hashes: Mapping[HashType, str] = field(default_factory=dict)
+    way: Way | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,18 +283,6 @@ class Storage(Protocol):
 
 
 @runtime_checkable
-class ListsTrees(Protocol):
-    """Gives a folder with all below it in one answer."""
-
-    async def list_tree(
-        self, folder: Location
-    ) -> Sequence[tuple[Location, Sequence[Entry]]] | None:
-        """Every folder at or below `folder` with what it holds, each after the one it lies in;
-        None where the service does not do that for this one. Raises NotFound."""
-        ...
-
-
-@runtime_checkable
 class ServerCopy(Protocol):
     """Copies inside one account without moving bytes through this machine."""
 
@@ -425,6 +415,16 @@ class HasShares(Protocol):
     async def unshare(self, ids: Sequence[str]) -> None:
         """Take public links back. One that is gone already is fine. Raises NotFound for what
         shows that it cannot be an id."""
+        ...
+
+
+@runtime_checkable
+class TrashRevokesLinks(Protocol):
+    """Takes public links back when what they lead to is deleted."""
+
+    async def public_links_on(self, items: Sequence[Found]) -> Sequence[str] | None:
+        """The public links on these entries and on anything in them; None when the service does
+        not show its links to programs."""
         ...
 
 

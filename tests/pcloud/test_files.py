@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 
 import httpx
 import pytest
@@ -11,6 +12,7 @@ from cloudtui.services.errors import Ambiguous, BadName, Exists, Gone, Mismatch,
 from cloudtui.services.models import Found, HashType, Kind, Location
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.storage import PCloudStorage
+from cloudtui.services.way import Way
 from tests.pcloud.conftest import Open
 from tests.pcloud.rig import (
     asked,
@@ -41,6 +43,7 @@ async def test_bytes_come_back_with_size_time_and_digests(storage: PCloudStorage
     ticket = await storage.open_read(found)
     assert ticket.size == 100_000
     assert ticket.version == str(int.from_bytes(entry.hash, "big"))
+    assert ticket.way == Way(None, socket.AF_INET)  # links are bound to the address that asked
 
 
 @pytest.mark.parametrize(

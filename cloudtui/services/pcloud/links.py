@@ -19,6 +19,7 @@ from cloudtui.services.pcloud.entries import id_param, kind_of
 from cloudtui.services.pcloud.regions import is_trusted
 from cloudtui.services.pcloud.tree import Tree, shown
 from cloudtui.services.storage import ReadTicket
+from cloudtui.services.way import last_way
 
 _CONNECTIONS: Final = 4
 
@@ -72,6 +73,7 @@ class Links:
             version=version,
             expires_at=None if expires is None else round(expires - offset),
             connections=_CONNECTIONS,
+            way=last_way.get(),
         )
 
     def urls(self, link: wire.Link) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from cloudtui.services.errors import NotSupported, Refused
 from cloudtui.services.transfers.origin import Origin
 from cloudtui.services.transfers.sealed import Sealed
 from cloudtui.services.transfers.stop import Flight
+from cloudtui.services.way import Way
 
 if TYPE_CHECKING:
     from cloudtui.services.network import Network
@@ -51,6 +52,7 @@ class Connection:
     def __init__(self, sock: socket.socket, origin: Origin, sealed: Sealed | None = None) -> None:
         self.sock = sock
         self.origin = origin
+        self.way: Way | None = None
         self._sealed = sealed
         self._wire: socket.socket | Sealed = sealed or sock
         self.used = False
@@ -65,14 +67,17 @@ class Connection:
     # --- opening and closing -----------------------------------------------------------------
 
     @classmethod
-    def open(cls, origin: Origin, network: Network, flight: Flight) -> Connection:
-        """Connect, through the proxy where there is one, and shake hands.
+    def open(
+        cls, origin: Origin, network: Network, flight: Flight, way: Way | None = None
+    ) -> Connection:
+        """Connect, by `way` or through the proxy where there is one, and shake hands.
 
         Raises OSError (10 s at most per address), Refused when a proxy wants credentials.
         """
-        proxy = network.proxy_for(f"{origin.scheme}://{origin.authority}/")
+        url = f"{origin.scheme}://{origin.authority}/"
+        proxy = network.proxy_for(url) if way is None else way.proxy
         if proxy is None:
-            sock = _dial(origin.host, origin.port, flight)
+            sock = _dial(origin.host, origin.port, flight, 0 if way is None else way.family)
         else:
             sock = _dial_through(proxy, origin, flight)
         try:
@@ -86,7 +91,9 @@ class Connection:
             flight.release(sock)
             sock.close()
             raise
-        return cls(sock, origin, sealed)
+        connection = cls(sock, origin, sealed)
+        connection.way = way
+        return connection
 
     def close(self) -> None:
         """Close the socket. Only the thread that uses the connection may call this."""
@@ -296,10 +303,13 @@ class Connection:
 # --- connecting ------------------------------------------------------------------------------
 
 
-def _dial(host: str, port: int, flight: Flight) -> socket.socket:
-    """A connected socket, held by the flight. Tries each address for 10 s."""
+def _dial(host: str, port: int, flight: Flight, wanted: int = 0) -> socket.socket:
+    """A connected socket, held by the flight. Tries each address for 10 s, those of the family
+    `wanted` only, where there are any."""
     last: OSError | None = None
-    for family, kind, proto, _, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    found = [each for each in found if each[0] == wanted] or found
+    for family, kind, proto, _, address in found:
         flight.check()
         sock = socket.socket(family, kind, proto)
         try:

@@ -22,6 +22,7 @@ from cloudtui.services.transfers.meter import Lane
 from cloudtui.services.transfers.origin import Origin, target_of
 from cloudtui.services.transfers.pool import ConnectionPool
 from cloudtui.services.transfers.stop import Flight
+from cloudtui.services.way import Way
 
 if TYPE_CHECKING:
     from cloudtui.services.network import Network
@@ -60,6 +61,7 @@ class Ask:
     body: BodySource | None = None
     head: bytes = b""
     tail: bytes = b""
+    way: Way | None = None
 
     @property
     def content_length(self) -> int:
@@ -146,7 +148,7 @@ class Exchanger:
 
     def _attempt(self, ask: Ask, talk: Talk) -> tuple[Connection, Head]:
         origin = Origin.of(ask.url)
-        connection = self._pool.take(ask.account, origin)
+        connection = self._pool.take(ask.account, origin, ask.way)
         if connection is not None:
             before = talk.lane.done
             try:
@@ -164,7 +166,7 @@ class Exchanger:
             except BaseException:
                 self._discard(connection, talk)
                 raise
-        connection = Connection.open(origin, self._network, talk.flight)
+        connection = Connection.open(origin, self._network, talk.flight, ask.way)
         try:
             return connection, self._talk(connection, ask, talk)
         except BaseException:

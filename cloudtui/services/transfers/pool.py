@@ -1,6 +1,6 @@
 """Idle connections, kept for thirty seconds.
 
-Keyed by account and origin: a connection that carried one account's bytes never carries
+Keyed by account, origin and way: a connection that carried one account's bytes never carries
 another's. Must not open connections itself.
 """
 
@@ -14,6 +14,7 @@ from typing import Final
 from cloudtui.services.awake import since_boot
 from cloudtui.services.transfers.connection import Connection
 from cloudtui.services.transfers.origin import Origin
+from cloudtui.services.way import Way
 
 IDLE_SECONDS: Final = 30.0
 
@@ -24,16 +25,16 @@ class ConnectionPool:
     def __init__(self, *, clock: Callable[[], float] = since_boot) -> None:
         self._lock = threading.Lock()
         self._clock = clock
-        self._idle: dict[tuple[str, Origin], list[tuple[float, Connection]]] = {}
+        self._idle: dict[tuple[str, Origin, Way | None], list[tuple[float, Connection]]] = {}
         self._closed = False
 
-    def take(self, account: str, origin: Origin) -> Connection | None:
+    def take(self, account: str, origin: Origin, way: Way | None = None) -> Connection | None:
         """The most recently used idle connection that still looks alive, or None."""
         dead: list[Connection] = []
         try:
             with self._lock:
                 self._prune(dead)
-                stack = self._idle.get((account, origin), [])
+                stack = self._idle.get((account, origin, way), [])
                 while stack:
                     _, connection = stack.pop()
                     if _quiet(connection):
@@ -53,7 +54,7 @@ class ConnectionPool:
             if self._closed:
                 dead.append(connection)
             else:
-                key = (account, connection.origin)
+                key = (account, connection.origin, connection.way)
                 self._idle.setdefault(key, []).append((self._clock(), connection))
         for each in dead:
             each.close()

@@ -206,7 +206,7 @@ class Pump:
             connection, head = None, None
             failure: OSError | None = None
             for url in ticket.urls:
-                ask = Ask(ticket.account, "GET", url, headers)
+                ask = Ask(ticket.account, "GET", url, headers, way=ticket.way)
                 try:
                     connection, head = stack.enter_context(self._exchanger.exchange(ask, talk))
                     break
