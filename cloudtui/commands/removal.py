@@ -14,7 +14,7 @@ from cloudtui.commands.session import Failures, GeneralCommand, GeneralGroup, ru
 from cloudtui.services.errors import CloudError, Interrupted, NotFound, NotSupported, UsageError
 from cloudtui.services.models import Found, Location, TrashItem
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import HasTrash
+from cloudtui.services.storage import HasTrash, TrashRevokesLinks
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -91,7 +91,13 @@ async def _remove(storage: Storage, items: list[Found], output: Output, *, forev
             f"{storage.title} has no trash; nothing was removed.",
             hint="--forever deletes past it.",
         )
-    for item in await storage.trash(items):
+    place: object = storage
+    links = await place.public_links_on(items) if isinstance(place, TrashRevokesLinks) else ()
+    trashed = await storage.trash(items)
+    if links:
+        gone = "1 public link" if len(links) == 1 else f"{len(links)} public links"
+        output.say(f"Taken back with it: {gone}.")
+    for item in trashed:
         if output.as_json:
             output.value(trash_json(storage, item))
 

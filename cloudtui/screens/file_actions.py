@@ -16,7 +16,7 @@ from cloudtui.screens.browser import Browser
 from cloudtui.services.errors import CloudError, Exists, NotSupported
 from cloudtui.services.models import Found, Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, split_extension
-from cloudtui.services.storage import HasTrash, Restored, Storage
+from cloudtui.services.storage import HasTrash, Restored, Storage, TrashRevokesLinks
 from cloudtui.services.transfers.orders import Follow, OnConflict, Order, Source, Verb
 
 if TYPE_CHECKING:
@@ -53,6 +53,24 @@ def amount(items: Sequence[Found]) -> str:
     if size:
         words += f", {present.size_long(size)}" + (" and folders" if folders else "")
     return words
+
+
+async def lost_links(storage: Storage, items: Sequence[Found]) -> tuple[int, list[str]]:
+    """How many public links a delete would take back, and what to say of them: the links, as many
+    as fit; a sentence where they are not known."""
+    place: object = storage
+    if not isinstance(place, TrashRevokesLinks):
+        return 0, []
+    links = await place.public_links_on(items)
+    if links is None:
+        return 0, [f"{storage.title} does not show programs whether public links lead here."]
+    if not links:
+        return 0, []
+    shown = [display_name(link) for link in links[:_NAMED]]
+    if len(links) > _NAMED:
+        shown.append(f"{present.exact(len(links) - _NAMED)} more")
+    words = f"{present.count(len(links), 'public link')} will be taken back:"
+    return len(links), [words, *shown]
 
 
 class FileActions:
@@ -262,10 +280,11 @@ class FileActions:
         place = browser.place
 
         async def work() -> None:
-            if len(items) > 1 or items[0].entry.is_folder:
+            lost, links = await lost_links(storage, items)
+            if len(items) > 1 or items[0].entry.is_folder or lost:
                 from cloudtui.screens.dialogs import Confirm
 
-                sentences = [f"{amount(items)}, from {place}", names_line(items)]
+                sentences = [f"{amount(items)}, from {place}", names_line(items), *links]
                 if unseen:
                     sentences.append(f"{unseen} marked items are not shown now: left out.")
                 sentences.append("u can undo this.")

@@ -29,6 +29,7 @@ from cloudtui.services.models import (
     Share,
     TrashItem,
 )
+from cloudtui.services.way import Way
 
 # --- reading ---------------------------------------------------------------------------------
 

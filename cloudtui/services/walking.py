@@ -9,12 +9,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from cloudtui.services.errors import CloudError
 from cloudtui.services.listing import order
 from cloudtui.services.models import DISK, Entry, Found, Location
-from cloudtui.services.storage import ListsTrees, Storage
+from cloudtui.services.storage import Storage
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -22,6 +22,18 @@ R = TypeVar("R")
 AT_ONCE: Final = 8
 Listed = tuple[Location, Sequence[Entry] | CloudError]
 """A folder, and what it holds or why that cannot be told."""
+
+
+@runtime_checkable
+class ListsTrees(Protocol):
+    """Gives a folder with all below it in one answer."""
+
+    async def list_tree(
+        self, folder: Location
+    ) -> Sequence[tuple[Location, Sequence[Entry]]] | None:
+        """Every folder at or below `folder` with what it holds, each after the one it lies in;
+        None where the service does not do that for this one. Raises NotFound."""
+        ...
 
 
 async def spread(

@@ -56,6 +56,17 @@ def test_limits_of_a_link(home: Home, tmp_path: Path) -> None:
     assert home.run("share", "add", "/etc/hostname").code == 8
 
 
+def test_a_delete_says_which_links_went_with_it(home: Home, tmp_path: Path) -> None:
+    loc = f"pc:/{tmp_path.name}-linked.txt"
+    put(home, tmp_path, loc, b"a")
+    home.run("share", "add", loc).ok()
+    gone = home.run("rm", loc).ok()
+    assert "1 public link" in gone.err
+    back = home.run("trash", "restore", loc).ok()
+    assert "public link" in back.out
+    assert "public link" not in home.run("rm", loc).ok().err
+
+
 def test_versions_from_the_command_line(home: Home, tmp_path: Path) -> None:
     loc = f"pc:/{tmp_path.name}-versions.txt"
     for content in (b"first", b"second one"):
