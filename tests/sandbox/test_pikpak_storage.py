@@ -329,6 +329,21 @@ def test_a_completed_upload_may_answer_in_json(rig: Rig) -> None:
     assert answer.json()["Key"] == ticket.params["key"]
 
 
+def test_tags_of_parts_may_say_nothing_of_their_bytes(rig: Rig) -> None:
+    rig.switch(part_tags="opaque")
+    content = content_of(220 * KIB)[: 220 * KIB]
+    pieces = {1: content[: 110 * KIB], 2: content[110 * KIB :]}
+    ticket = start(rig, "a.bin", content, "")
+    upload = begin(ticket)
+    tags = {number: put_part(ticket, upload, number, pieces[number]) for number in (1, 2, 1)}
+    digests = {hashlib.md5(piece).hexdigest() for piece in pieces.values()}
+    assert not digests & {tag.strip('"') for tag in tags.values()}
+    assert complete(ticket, upload, [(1, '"0"')]).status == 400
+    assert complete(ticket, upload, sorted(tags.items())).status == 200
+    link = link_of(rig, ticket.answer["file"]["id"])
+    assert rig.send("GET", link).body == content
+
+
 def test_other_bytes_than_announced_end_in_an_error(rig: Rig) -> None:
     ticket = start(rig, "a.bin", b"hello", "")
     assert ticket.send("PUT", b"hello world").status == 200

@@ -143,7 +143,8 @@ class Storage:
 
     def _begin(self, session: Session) -> Response:
         world = self._cloud.world
-        multipart = Assembly(world.new_secret(size=16), world.clock(), world.blobs)
+        opaque = self._cloud.switches.word("part_tags") == "opaque"
+        multipart = Assembly(world.new_secret(size=16), world.clock(), world.blobs, opaque=opaque)
         with self._cloud.world.lock:
             session.multiparts[multipart.id] = multipart
         return _xml(
@@ -167,7 +168,7 @@ class Storage:
         with self._cloud.world.lock:
             # The upload may have been completed or aborted while the bytes came in.
             self._multipart(session, upload_id).keep(part)
-        return Response.empty(200, [("ETag", f'"{part.md5}"')])
+        return Response.empty(200, [("ETag", f'"{part.tag}"')])
 
     def _list_parts(self, session: Session, upload_id: str, query: dict[str, str]) -> Response:
         multipart = self._multipart(session, upload_id)
@@ -179,7 +180,7 @@ class Storage:
         rows = "".join(
             f"<Part><PartNumber>{number}</PartNumber>"
             f"<LastModified>{stamp(multipart.started)}</LastModified>"
-            f"<ETag>&quot;{part.md5}&quot;</ETag><Size>{part.size}</Size></Part>"
+            f"<ETag>&quot;{part.tag}&quot;</ETag><Size>{part.size}</Size></Part>"
             for number, part in shown
         )
         more = len(numbers) > most
@@ -201,7 +202,7 @@ class Storage:
         parts: list[Part] = []
         for position, (number, etag) in enumerate(named):
             part = multipart.parts.get(number)
-            if part is None or part.md5 != etag:
+            if part is None or part.tag != etag:
                 raise StorageError("InvalidPart", f"Part {number} is missing or differs")
             if position and number <= named[position - 1][0]:
                 raise StorageError("InvalidPartOrder", "Parts must be in ascending order")

@@ -42,6 +42,7 @@ credential_seconds   43200    life of upload credentials
 link_delay           0        seconds after completion before a file has links
 s3_skew              0        seconds that the storage host's clock is ahead
 complete_answer      "xml"    "json": how the storage host answers a completed multipart upload
+part_tags            "md5"    "opaque": ETags of parts are no digests, which spares computing them
 hash_drift           null     seconds after which a file's hash is suddenly another one
 md5                  "none"   "detail": md5 only in details; "always": in listings too
 link_seconds         86400    life of a download link
@@ -104,6 +105,7 @@ DEFAULTS: dict[str, object] = {
     "link_delay": 0,
     "s3_skew": 0,
     "complete_answer": "xml",
+    "part_tags": "md5",
     "hash_drift": None,
     "md5": "none",
     "link_seconds": 86400,
