@@ -8,11 +8,11 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
-import ssl
 import struct
 import threading
 import time
 
+from cloudtui.sandbox.encrypted import Encrypted
 from cloudtui.sandbox.http import BadRequest, Disconnected, Drop, FileBody
 
 HEAD_LIMIT = 64 * 1024
@@ -21,11 +21,19 @@ PACED_SIZE = 16 * 1024
 
 
 class Channel:
-    """A connection seen by its one thread. `pace` (bytes/s) and `read_budget` are set by faults."""
+    """A connection seen by its one thread, through TLS where `encrypted` is given. `pace`
+    (bytes/s) and `read_budget` are set by faults.
+    """
 
-    def __init__(self, sock: socket.socket, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        stopping: threading.Event,
+        encrypted: Encrypted | None = None,
+    ) -> None:
         self.sock = sock
-        self.encrypted = isinstance(sock, ssl.SSLSocket)
+        self.encrypted = encrypted is not None
+        self._wire: socket.socket | Encrypted = encrypted or sock
         self.pace = 0
         self.read_budget: int | None = None
         self.sent = 0
@@ -81,7 +89,7 @@ class Channel:
             del self._buffer[:got]
         else:
             try:
-                got = self.sock.recv_into(view)
+                got = self._wire.recv_into(view)
             except OSError as exc:
                 raise Disconnected from exc
         if self.read_budget is not None:
@@ -94,7 +102,7 @@ class Channel:
 
     def _receive(self, size: int) -> bytes:
         try:
-            return self.sock.recv(size)
+            return self._wire.recv(size)
         except OSError:
             return b""
 
@@ -105,12 +113,12 @@ class Channel:
         view = memoryview(data)
         try:
             if not self.pace:
-                self.sock.sendall(view)
+                self._wire.sendall(view)
                 self.sent += len(view)
                 return
             for start in range(0, len(view), PACED_SIZE):
                 piece = view[start : start + PACED_SIZE]
-                self.sock.sendall(piece)
+                self._wire.sendall(piece)
                 self.sent += len(piece)
                 self._wait_for(len(piece))
         except OSError as exc:
@@ -171,9 +179,9 @@ class Channel:
     def finish(self) -> None:
         """Say goodbye, swallow what the client still sends for a moment, close."""
         with contextlib.suppress(OSError):  # the client may have closed it already
-            socket.socket.shutdown(self.sock, socket.SHUT_WR)
+            self.sock.shutdown(socket.SHUT_WR)
             self.sock.settimeout(0.5)
             deadline = time.monotonic() + 2
-            while time.monotonic() < deadline and socket.socket.recv(self.sock, HEAD_LIMIT):
+            while time.monotonic() < deadline and self.sock.recv(HEAD_LIMIT):
                 continue
         self.sock.close()

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from email.utils import formatdate
 
 from cloudtui.sandbox.channel import Channel
+from cloudtui.sandbox.encrypted import Encrypted
 from cloudtui.sandbox.faults import Fault, FaultKind
 from cloudtui.sandbox.http import (
     BadRequest,
@@ -129,7 +130,7 @@ class Server:
             self._socket.close()
         for sock in connections:
             with contextlib.suppress(OSError):  # it may have ended between the two lines
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
+                sock.shutdown(socket.SHUT_RDWR)
 
     def join(self, deadline: float) -> None:
         """Wait for all threads until a moment of the monotonic clock; they are daemons."""
@@ -158,9 +159,10 @@ class Server:
             thread.start()
 
     def _connection(self, sock: socket.socket, client_ip: str) -> None:
+        encrypted: Encrypted | None = None
         if self.tls is not None:
             try:
-                sock = self.tls.wrap_socket(sock, server_side=True)
+                encrypted = Encrypted(sock, self.tls)
             except OSError:
                 sock.close()
                 return
@@ -169,7 +171,7 @@ class Server:
                 sock.close()
                 return
             self._open[sock] = threading.current_thread()
-        channel = Channel(sock, self._world.stopping)
+        channel = Channel(sock, self._world.stopping, encrypted)
         number = next(_connection_numbers)
         try:
             memory: dict[str, object] = {}
