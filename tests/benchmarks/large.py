@@ -73,10 +73,10 @@ CONTENDERS = (
 )
 
 
-def room_needed(size: int, runs: int) -> int:
-    """Bytes that one cloud's rows take up: the sandbox keeps what was deleted, as the services'
-    own trash does."""
-    return size * (len(CONTENDERS) * runs + 6)
+def room_needed(size: int) -> int:
+    """Bytes that one cloud's rows take up: the source, what arrived, and the sandbox's copies of
+    the file that is fetched and of the one that is being sent."""
+    return 5 * size
 
 
 def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUDS) -> list[Row]:
@@ -105,17 +105,21 @@ def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUD
         target.unlink()
         for number in range(runs):
             for position, each in enumerate(CONTENDERS):
-                touch_up(kept)
-                name = f"up/{number}-{position}.bin"
-                slash = "/" if each.name.startswith("cloudtui") else ""
-                up[each.name].append(each.run(stage, str(kept), f"{account}:{slash}{name}"))
-                if not number:
-                    stage.cloudtui("cp", f"{account}:/{name}", target, door=stage.door())
-                    if not same(target, kept):
-                        raise Failed(f"{each.name} sent other bytes to {cloud}")
-                    target.unlink()
-                stage.cloudtui("rm", "--forever", "--yes", f"{account}:/{name}", door=stage.door())
-            told = stage.bare("up", f"{account}:/up/bare-{number}", str(size), door=stage.door())
+                with stage.emptied():
+                    name = f"{number}-{position}.bin"
+                    up[each.name].append(_sent(stage, each, cloud, kept, name))
+                    if not number:
+                        stage.cloudtui("cp", f"{account}:/up/{name}", target, door=stage.door())
+                        if not same(target, kept):
+                            raise Failed(f"{each.name} sent other bytes to {cloud}")
+                        target.unlink()
+                    stage.cloudtui(
+                        "rm", "--forever", "--yes", f"{account}:/up/{name}", door=stage.door()
+                    )
+            with stage.emptied():
+                told = stage.bare(
+                    "up", f"{account}:/up/bare-{number}", str(size), door=stage.door()
+                )
             bare_up.append(Run(told["wall"], told["cpu"], 0.0))
         kept.replace(source)
         for way, found, bare in (("down", down, bare_down), ("up", up, bare_up)):
@@ -135,6 +139,13 @@ def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUD
                 Row(f"large {cloud} {way}", "bare mover", tuple(bare), bytes=size, peer="rclone")
             )
     return rows
+
+
+def _sent(stage: Stage, who: Contender, cloud: str, source: Path, name: str) -> Run:
+    """One upload, of content that no service has seen."""
+    touch_up(source)
+    slash = "/" if who.name.startswith("cloudtui") else ""
+    return who.run(stage, str(source), f"{OURS[cloud]}:{slash}up/{name}")
 
 
 def _best(stage: Stage, account: str, number: int) -> Run:
