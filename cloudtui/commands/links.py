@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from typing import TYPE_CHECKING
 
@@ -12,7 +13,7 @@ from cloudtui.cli_output import Output, rfc3339
 from cloudtui.commands.listing import find
 from cloudtui.commands.rows import moment
 from cloudtui.commands.session import Failures, GeneralCommand, GeneralGroup, run
-from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported
+from cloudtui.services.errors import CloudError, LoginNeeded, NotFound, NotSupported
 from cloudtui.services.models import Secret, Share
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import HasShares, MakesLinks
@@ -36,6 +37,8 @@ def link(context: click.Context, loc: str) -> None:
             output.value({"url": url})
         else:
             output.line(url)
+            whose = "for whoever holds it" if storage.caps.links_anywhere else "for this network"
+            output.say(f"It works for some hours, {whose}.")
         return 0
 
     run(context, body)
@@ -158,8 +161,16 @@ def share_rm(context: click.Context, place: str, ids: tuple[str, ...]) -> None:
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
         sharer = await _sharer(runtime, place)
+        known: set[str] | None = None
+        with contextlib.suppress(NotSupported):  # a list closed to programs: the service tells
+            known = {one.id async for page in sharer.scan_shares() for one in page}
         for one in ids:
             try:
+                if known is not None and one not in known:
+                    raise NotFound(
+                        f"There is no link {display_name(one)}.",
+                        hint="cloudtui share ls shows the links.",
+                    )
                 await sharer.unshare([one])
             except CloudError as error:
                 failures.add(error)
