@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from cloudtui.services.errors import NotFound
+from cloudtui.services.local.storage import LocalStorage
+from cloudtui.services.models import Entry, Location
 from cloudtui.services.transfers.engine import Limits
-from cloudtui.services.transfers.orders import Order, Source, Verb
+from cloudtui.services.transfers.orders import JobState, Order, Source, Verb
 from tests.transfers.engine_rig import Rig, disk
 
 
@@ -89,3 +92,52 @@ async def test_the_speed_limit_holds_from_now_on(tmp_path: Path) -> None:
         assert rig.engine._desk.pump.bandwidth.rate == 7_000
         rig.engine.limit_speed(0)
         assert rig.engine._desk.pump.bandwidth.rate is None
+
+
+class HeldDisk(LocalStorage):
+    """A disk that lists nothing before `gate` is set."""
+
+    gate: asyncio.Event
+
+    async def scan(self, folder: Location) -> AsyncIterator[Sequence[Entry]]:
+        await self.gate.wait()
+        async for page in super().scan(folder):
+            yield page
+
+
+async def until_at_work(rig: Rig, *names: str) -> None:
+    """Wait until these jobs and no others are at work."""
+    rests = (JobState.WAITING, JobState.DONE)
+    while names != tuple(view.title for view in rig.engine.views() if view.state not in rests):  # noqa: ASYNC110  # nobody tells
+        await asyncio.sleep(0)
+
+
+async def test_how_many_run_and_which_are_first_takes_hold_at_once(
+    rig: Rig, tmp_path: Path
+) -> None:
+    rig.disk = HeldDisk({"HOME": str(tmp_path)})
+    rig.disk.gate = asyncio.Event()
+    jobs = []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "file").write_bytes(name.encode())
+        source = (Source(disk(tmp_path / name)),)
+        jobs.append(await rig.engine.submit(Order(Verb.COPY, source, disk(tmp_path / "to"))))
+    async with asyncio.timeout(60):
+        await until_at_work(rig, "one")
+        assert rig.engine.jobs_at_once == 1
+        await rig.engine.run_at_once(2)
+        await until_at_work(rig, "one", "two")
+        await rig.engine.run_at_once(1)
+        await until_at_work(rig, "one")
+        await rig.engine.reorder(jobs[2], -1)
+        await until_at_work(rig, "one")
+        await rig.engine.reorder(jobs[2], -1)
+        await until_at_work(rig, "three")
+        await rig.engine.run_at_once(0)
+        assert rig.engine.jobs_at_once == 1
+        rig.disk.gate.set()
+        for job in jobs:
+            await rig.engine.wait(job)
+    for name in ("one", "two", "three"):
+        assert (tmp_path / "to" / name / "file").read_bytes() == name.encode()

@@ -44,6 +44,7 @@ class Crew:
         self._awake = desk.awake
         self._lost_at: dict[str, float] = {}
         self._closing = False
+        self._at_once = desk.limits.jobs
 
     # --- jobs come and go ---
 
@@ -64,12 +65,28 @@ class Crew:
         if self._closing:
             return
         for job in sorted(self.jobs.values(), key=lambda job: (job.row.created_ns, job.id)):
-            if len(self._tasks) >= self._desk.limits.jobs:
+            if len(self._tasks) >= self._at_once:
                 return
             if job.row.state is JobState.WAITING and job.id not in self._tasks:
                 task = asyncio.create_task(job.run())
                 self._tasks[job.id] = task
                 task.add_done_callback(partial(self._ended, job.id))
+
+    async def arrange(self, at_once: int) -> None:
+        """Let the first so many jobs of the queue run and no others: what runs beyond them stands
+        back and keeps what it has."""
+        self._at_once = at_once
+        able = [
+            job
+            for job in sorted(self.jobs.values(), key=lambda job: (job.row.created_ns, job.id))
+            if job.id in self._tasks or job.row.state is JobState.WAITING
+        ]
+        beyond = [job for job in able[at_once:] if job.id in self._tasks]
+        for job in beyond:
+            await self._halt(job)
+            if job.row.state is JobState.RUNNING:
+                await job.end_as(JobState.WAITING)
+        self.schedule()
 
     def runs(self, id_: str) -> bool:
         """Whether a job is being worked on."""

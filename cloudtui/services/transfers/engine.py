@@ -307,17 +307,23 @@ class Transfers:
         end of the queue; jobs that other processes work on keep their places. Raises NotFound."""
         await self._row(job)
         mine = self._crew_.jobs if self._crew_ is not None else {}
-        rows = [
-            mine[row.id].row if row.id in mine else row
-            for row in await self.journal.read(ledger.jobs)
-            if row.id in mine or not self._runner.lives(row.runner)
-        ]
-        places = turns.exchanged(rows, job, step)
-        await self.journal.run(partial(turns.write, places))
-        for id_ in places.keys() & mine.keys():
-            mine[id_].row = replace(mine[id_].row, created_ns=places[id_])
+        moved = await turns.exchange(self.journal, mine, self._runner.lives, job, step)
         self._around.forget()
-        return bool(places)
+        if moved and self._crew_ is not None:
+            await self._crew_.arrange(self._limits.jobs)
+        return moved
+
+    @property
+    def jobs_at_once(self) -> int:
+        """Jobs of this process that run at the same time."""
+        return self._limits.jobs
+
+    async def run_at_once(self, count: int) -> None:
+        """Another number from now on: waiting jobs start, or the last ones stand back, keeping all
+        they have. One always runs."""
+        self._limits = replace(self._limits, jobs=max(1, count))
+        if self._crew_ is not None:
+            await self._crew_.arrange(self._limits.jobs)
 
     @property
     def speed_limit(self) -> int:
@@ -448,10 +454,8 @@ class Transfers:
                 return
             if request.ask is Ask.PAUSE:
                 if not row.state.is_final:
-                    pause = partial(
-                        ledger.set_state, state=JobState.PAUSED, hold=Hold.USER, message=""
-                    )
-                    await self.journal.run(partial(pause, job=request.job))
+                    pause = partial(ledger.set_state, job=request.job, state=JobState.PAUSED)
+                    await self.journal.run(partial(pause, hold=Hold.USER, message=""))
                     self._around.forget()
                 return
             await self._start()
