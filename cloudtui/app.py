@@ -28,6 +28,7 @@ from textual.screen import Screen
 from cloudtui import present, themes
 from cloudtui.actions import Place, in_place, keys_of, use_keys
 from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled, JobsUnknown
+from cloudtui.key_queue import KeyQueue
 from cloudtui.keymap import bindings_of, key_of, textual_keymap
 from cloudtui.ports import Door, RuntimeFactory, RuntimePort
 from cloudtui.screens.main import MainScreen
@@ -84,6 +85,7 @@ class CloudApp(App[int]):
         self.preferences: Preferences | None = None
         use_keys({})
         self.bridge = Bridge(self)
+        self._key_queue = KeyQueue(self, self._deliver)
         self._addresses = (left, right)
         self._can_detach = can_detach
         self._asking = 0
@@ -247,7 +249,14 @@ class CloudApp(App[int]):
         preferences = self.preferences
         if isinstance(event, events.MouseEvent) and preferences and not preferences.mouse:
             return
-        if isinstance(event, events.Key) and not event.is_forwarded:
+        if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
+            await self._key_queue.put(event)
+            return
+        await super().on_event(event)
+
+    async def _deliver(self, event: events.Key | events.Paste) -> None:
+        """A key or pasted text whose turn it is."""
+        if isinstance(event, events.Key):
             event = self._as_latin(event)
             screen = self.screen
             since = getattr(screen, "shown_since", None)

@@ -157,25 +157,9 @@ class FileList(RowList):
                 self.go_to(row)
         self.post_message(self.Typed(self))
 
-    async def on_key(self, event: events.Key) -> None:
-        """Text while a filter or jump is typed, else what the key is bound to.
-
-        Bound keys are answered here, not left to rise through the screen: what is typed right
-        behind `/` would overtake it.
-        """
-        if self.typing and self._type(event):
-            event.stop()
-            event.prevent_default()
+    def on_key(self, event: events.Key) -> None:
+        if not self.typing:
             return
-        bound = self.screen.active_bindings.get(event.key)
-        if bound is None or not bound.enabled or bound.binding.priority:
-            return
-        if await self.app.run_action(bound.binding.action, bound.node):
-            event.stop()
-            event.prevent_default()
-
-    def _type(self, event: events.Key) -> bool:
-        """Take a key as part of the text typed; whether it was one."""
         key = event.key
         if key == "escape":
             self.stop_typing(keep=False)
@@ -201,11 +185,12 @@ class FileList(RowList):
             self.typed += event.character
             self._typed_changed()
         elif key in ("up", "down", "pageup", "pagedown", "home", "end"):
-            return False
+            return
         else:
             self.stop_typing(keep=True)
-            return False
-        return True
+            return
+        event.stop()
+        event.prevent_default()
 
     # --- marks -------------------------------------------------------------------------------
 
