@@ -10,6 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, settings
+
+settings.register_profile(
+    "the same each time",
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("the same each time")  # `--hypothesis-profile default` looks further
 
 _REQUIRED = [name for name in os.environ.get("CLOUDTUI_REQUIRE", "").split(",") if name]
 _HEAVY = ("conformance", "crash", "e2e", "program")
