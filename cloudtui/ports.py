@@ -83,6 +83,15 @@ class TransfersPort(Protocol):
         ...
 
     @property
+    def jobs_at_once(self) -> int:
+        """Jobs of this process that run at the same time."""
+        ...
+
+    async def run_at_once(self, count: int, /) -> None:
+        """Another number from now on, for a queue that runs too."""
+        ...
+
+    @property
     def speed_limit(self) -> int:
         """Bytes in a second over all jobs of this process; 0 for no limit."""
         ...

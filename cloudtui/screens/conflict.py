@@ -11,10 +11,13 @@ from cloudtui import present
 from cloudtui.screens.dialogs import Dialog, Option, words
 from cloudtui.services.models import Entry
 from cloudtui.services.naming import display_name, numbered
-from cloudtui.services.transfers.orders import Answer, Conflict, Resolution
+from cloudtui.services.transfers.orders import Answer, Conflict, JobView, Resolution, Verb
+from cloudtui.widgets.rows import cut_middle, pad
 
 _LABEL = 10
-_COLUMN = 30
+_COLUMN = 26
+_KEPT = 36
+"""Cells of the name that keeping both would give."""
 _SAME_TIME_NS = 2_000_000_000
 
 
@@ -39,14 +42,19 @@ def compare_lines(conflict: Conflict) -> list[str]:
         date_word = "older" if apart > 0 else "newer"
 
     def row(label: str, left: str, right: str, note: str = "") -> str:
-        text = f"{label:{_LABEL}} {left[:_COLUMN]:{_COLUMN}} {right[:_COLUMN]:22} {note}"
-        return text.rstrip()
+        cells = (label, _LABEL), (left, _COLUMN), (right, _COLUMN)
+        return " ".join(pad(cut_middle(text, width), width) for text, width in cells) + note
 
-    return [
+    both = (display_name(mine.name), display_name(there.name))
+    lines = [
         row("", "this file", "there"),
+        row("name", *both),
         row("size", _size(mine), _size(there), size_word),
         row("changed", _date(mine), _date(there), date_word),
     ]
+    if not (mine.is_folder or there.is_folder):
+        lines.append(row("contents", "not compared" if size_word == "" else "they differ", ""))
+    return [line.rstrip() for line in lines]
 
 
 class ConflictBox(Dialog[Resolution | None]):
@@ -54,27 +62,31 @@ class ConflictBox(Dialog[Resolution | None]):
 
     BINDINGS = [("a", "for_all", "answer for all")]  # noqa: RUF012
 
-    def __init__(self, conflict: Conflict, waiting: int) -> None:
+    def __init__(self, conflict: Conflict, waiting: int, job: JobView) -> None:
         self._conflict = conflict
         self._waiting = waiting
         self._for_all = False
         self._naming = False
         name = conflict.source.name
         both_files = not conflict.source.is_folder and not conflict.target.is_folder
+        kept = cut_middle(display_name(numbered(name, 1)), _KEPT)
         no_merge = "" if both_files else "a file and a folder cannot replace one another"
         over = "Overwrite for ever" if conflict.overwrite_is_final else "Overwrite"
         options: list[Option[Resolution | None]] = [
             Option("Skip", "s", Resolution(Answer.SKIP)),
-            Option("Keep both", "k", Resolution(Answer.KEEP_BOTH)),
+            Option(f"Keep both as {kept}", "k", Resolution(Answer.KEEP_BOTH)),
             Option(over, "o", Resolution(Answer.OVERWRITE), no_merge),
             Option("rename To", "t", Resolution(Answer.RENAME)),
             Option("Newer wins", "n", Resolution(Answer.NEWER), no_merge),
             Option("Larger wins", "l", Resolution(Answer.LARGER), no_merge),
             Option("Decide later", "d", None),
         ]
-        shown = display_name(name)
-        sentences = [f"{shown}  is already in {conflict.where}", *compare_lines(conflict)]
-        sentences.append(f"Keep both makes {display_name(numbered(name, 1))} or the next free one.")
+        verb = "Move" if job.verb is Verb.MOVE else "Copy"
+        sentences = [f"{verb} to {conflict.where}", "", *compare_lines(conflict), ""]
+        if job.files_skipped:
+            sentences.append(
+                f"{present.count(job.files_skipped, 'file')} of this job skipped so far."
+            )
         if not conflict.overwrite_is_final:
             sentences.append("Overwrite: the copy there goes to the trash or stays as a revision.")
         title = f"Already there   1 of {waiting}" if waiting > 1 else "Already there"

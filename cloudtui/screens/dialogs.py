@@ -24,7 +24,9 @@ from textual.widgets import Button, Input, Static
 
 T = TypeVar("T")
 
-_ANSWERS_WIDTH = 72
+_ANSWERS_WIDTH = 74
+_AROUND_ANSWER = 9
+"""Cells around the words of an answer: brackets, its edges, and the gap before it."""
 
 STYLES = Path(__file__).parent.parent / "styles" / "dialogs.tcss"
 """Looks of boxes, read when the first one opens."""
@@ -117,7 +119,7 @@ class Dialog(ModalScreen[T], Generic[T]):
         lines: list[list[int]] = [[]]
         used = 0
         for number, option in enumerate(self.options):
-            width = cell_len(option.words) + 7
+            width = cell_len(option.words) + _AROUND_ANSWER
             if used + width > _ANSWERS_WIDTH and lines[-1]:
                 lines.append([])
                 used = 0

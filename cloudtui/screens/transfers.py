@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import ClassVar
 
-from rich.segment import Segment
-from textual import events, on
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.screen import Screen
-from textual.strip import Strip
 
 from cloudtui import present
 from cloudtui.actions import Place
@@ -19,140 +17,20 @@ from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.dialogs import Prompt
 from cloudtui.services.errors import CloudError
-from cloudtui.services.naming import display_name, fold
+from cloudtui.services.naming import display_name
 from cloudtui.services.options import GENERAL, parse
 from cloudtui.services.transfers.orders import ItemView, JobState, JobView, Resolution
 from cloudtui.widgets import job_rows
+from cloudtui.widgets.job_list import ItemList, JobList
 from cloudtui.widgets.line import Line, Piece
 from cloudtui.widgets.row_list import RowList
-from cloudtui.widgets.rows import cut_middle, pad, pad_left
 
-_DETAIL_PAGE = 500
+_BAD = (JobState.FAILED, JobState.ASKS, JobState.SKIPPED)
 _FULL = 100
+_LOGGED = 12
+_MOST_AT_ONCE = 16
 _ASK_ABOVE_PERCENT = 10
 _ASK_ABOVE_BYTES = 100 * 1024 * 1024
-
-
-def _words_of(view: JobView) -> str:
-    """What a filter looks at: title, both ends, state."""
-    return fold(" ".join([view.title, *view.sources, view.target, job_rows.word(view)]))
-
-
-class JobList(RowList):
-    """Jobs, open ones first, finished ones below a line."""
-
-    def __init__(self) -> None:
-        super().__init__(id="jobs")
-        self.jobs: list[JobView] = []
-        self.all: list[JobView] = []
-        self.typing = False
-        """Keys are text of the filter."""
-        self.pattern = ""
-        self._line_at = -1
-
-    def fill(self, views: list[JobView]) -> None:
-        """Show a new picture; the cursor stays on its job."""
-        current = self.current
-        self.all = views
-        if self.pattern:
-            wanted = fold(self.pattern)
-            views = [view for view in views if wanted in _words_of(view)]
-        open_jobs = [view for view in views if not view.state.is_final]
-        ended = [view for view in views if view.state.is_final]
-        self.jobs = [*open_jobs, *ended]
-        self._line_at = len(open_jobs) if open_jobs and ended else -1
-        if current is not None:
-            ids = [view.id for view in self.jobs]
-            if current.id in ids:
-                self.cursor = self._row_of(ids.index(current.id))
-        self.cursor = max(0, min(self.cursor, self.row_count() - 1))
-        if self.jobs:
-            self.set_notice()
-        elif self.all:
-            count = present.exact(len(self.all))
-            self.set_notice(f'Nothing matches "{self.pattern}" among {count}. Esc shows all.')
-        else:
-            self.set_notice("No jobs. F5 copies to the other pane.")
-        self.keep_visible()
-        self.refresh()
-
-    def filter(self, pattern: str) -> None:
-        """Show only jobs whose words contain this; empty shows all."""
-        self.pattern = display_name(pattern, edges=False)
-        self.fill(self.all)
-        self.post_message(self.Moved(self))
-
-    def on_key(self, event: events.Key) -> None:
-        if not self.typing:
-            return
-        if event.key == "escape":
-            self.typing = False
-            self.filter("")
-        elif event.key == "enter":
-            self.typing = False
-            self.post_message(self.Moved(self))
-        elif event.key in ("backspace", "ctrl+h"):
-            self.filter(self.pattern[:-1])
-        elif event.is_printable and event.character:
-            self.filter(self.pattern + event.character)
-        else:
-            return
-        event.stop()
-        event.prevent_default()
-
-    def _row_of(self, index: int) -> int:
-        return index + 1 if 0 <= self._line_at <= index else index
-
-    def _index(self, row: int) -> int:
-        if self._line_at < 0 or row < self._line_at:
-            return row
-        return -1 if row == self._line_at else row - 1
-
-    @property
-    def current(self) -> JobView | None:
-        """The job under the cursor."""
-        index = self._index(self.cursor)
-        return self.jobs[index] if 0 <= index < len(self.jobs) else None
-
-    def row_count(self) -> int:
-        return len(self.jobs) + (self._line_at >= 0)
-
-    def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
-        index = self._index(row)
-        if index < 0:
-            text = f"{'>' if cursor else ' '}-- finished " + "-" * width
-            return Strip([Segment(text[:width], self.style("dim"))])
-        view = self.jobs[index]
-        text = job_rows.job_line(view, width)
-        if cursor:
-            return Strip([Segment(">" + text[1:], self.style("cursor"))])
-        return Strip([Segment(text, self.style(job_rows.style(view)))])
-
-
-class ItemList(RowList):
-    """Files of one job, failed and asking ones first."""
-
-    def __init__(self) -> None:
-        super().__init__(id="items")
-        self.items: list[ItemView] = []
-
-    def row_count(self) -> int:
-        return len(self.items)
-
-    def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
-        item = self.items[row]
-        size = "" if item.size is None else present.size_short(item.size)
-        message = display_name(item.message, edges=False)
-        name_width = max(12, min(width - 40, width * 55 // 100))
-        name = cut_middle(display_name(item.path), name_width)
-        text = f"{'>' if cursor else ' '}{pad(item.state.value, 9)} {pad(name, name_width)} "
-        text += f"{pad_left(size, 5)}  {message}"
-        if cursor:
-            return Strip([Segment(pad(text, width), self.style("cursor"))])
-        style = {JobState.FAILED: "bad", JobState.ASKS: "marked", JobState.DONE: "good"}.get(
-            item.state, "row"
-        )
-        return Strip([Segment(pad(text, width), self.style(style))])
 
 
 def size_of(text: str) -> int:
@@ -189,7 +67,9 @@ class TransfersScreen(Screen[None]):
         self._bridge = bridge
         self.jobs = JobList()
         self.items = ItemList()
+        self.info = Line(id="info")
         self.message = Line(id="message")
+        self._looked_up = 0
         self._detailed: str | None = None
         self._shown: list[JobView] | None = None
         self._last_limit = 0
@@ -197,6 +77,7 @@ class TransfersScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield self.jobs
         yield self.items
+        yield self.info
         yield self.message
 
     def on_mount(self) -> None:
@@ -212,27 +93,31 @@ class TransfersScreen(Screen[None]):
 
     def _fill(self) -> None:
         views = self._bridge.views
-        if views != self._shown:
+        fresh = views != self._shown
+        if fresh:
             self._shown = views
             self.jobs.fill(list(views))
-        sums = job_rows.totals(views)
-        words = ["Transfers", job_rows.totals_words(sums)]
-        if sums["bytes_total"]:
-            words.append(f"{job_rows.total_percent(sums)}%")
-        if sums["speed"]:
-            words.append(present.speed(float(sums["speed"]), short=False))
-        limit = self._runtime.transfers.speed_limit
+        engine = self._runtime.transfers
+        words = [job_rows.summary(views, short=self.size.width < _FULL)]
+        limit = engine.speed_limit
         if limit:
             words.append(f"at most {present.speed(limit, short=False)}")
         self.jobs.set_title("  ".join(words))
         self.jobs.set_foot(self._foot())
-        if self._detailed is not None:
+        self._tell()
+        if fresh or self.items.wanted != self._looked_up:
             self._fill_items()
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
         self.jobs.set_foot(self._foot())
+        self._tell()
+
+    def _tell(self) -> None:
+        """The line about the job under the cursor."""
+        view = self.jobs.current
+        self.info.show([] if view is None else [(" " + job_rows.journey(view), "dim")])
 
     def _foot(self) -> str:
         jobs = self.jobs
@@ -242,29 +127,28 @@ class TransfersScreen(Screen[None]):
             return f"filter: {jobs.pattern}{end}  {count}   Esc shows all"
         foot = "Enter details  p pause  P all  x cancel  r retry  c clear  Esc closes"
         if self.size.width >= _FULL:
-            foot = foot.replace("Esc", "K J order  b speed  / filter  Esc")
+            at_once = self._runtime.transfers.jobs_at_once
+            foot = foot.replace(
+                "Esc", f"K J order  + - at once ({at_once})  b speed  / filter  Esc"
+            )
         return foot
 
     def _fill_items(self) -> None:
         if self._detailed is None:
             return
         engine = self._runtime.transfers
-        bad = engine.items(
-            self._detailed, 0, _DETAIL_PAGE, (JobState.FAILED, JobState.ASKS, JobState.SKIPPED)
-        )
-        rest = engine.items(self._detailed, 0, _DETAIL_PAGE)
+        wanted = self._looked_up = self.items.wanted
+        bad = engine.items(self._detailed, 0, wanted, _BAD)
+        rest = engine.items(self._detailed, 0, wanted)
         seen = {item.id for item in bad}
         items = [*bad, *(item for item in rest if item.id not in seen)]
-        if items != self.items.items:
-            self.items.items = items
-            self.items.cursor = min(self.items.cursor, max(0, len(items) - 1))
-            self.items.refresh()
+        self.items.fill(items)
         view = next((job for job in self.jobs.jobs if job.id == self._detailed), None)
         if view is not None:
             self.items.set_title(f"{display_name(view.title)} to {display_name(view.target)}")
             shown = present.count(len(items), "file")
             more = f" of {present.exact(view.files_total)}" if view.files_total > len(items) else ""
-            self.items.set_foot(f"{shown}{more} shown   Esc closes the details")
+            self.items.set_foot(f"{shown}{more} shown   Enter tells more   Esc closes the details")
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -298,16 +182,19 @@ class TransfersScreen(Screen[None]):
         self.run_worker(guarded(), group="jobs", exit_on_error=False)
 
     def action_details(self) -> None:
-        """Enter: the files of the job, or its questions."""
+        """Enter: the files of the job, or its questions; on a file all that is known of it."""
         view = self.jobs.current
         if view is None:
+            return
+        if self.items.has_focus:
+            self._tell_item(self.items.current)
             return
         if view.files_asking:
             self._decide(view)
             return
         self._detailed = view.id
         self.items.display = True
-        self.items.cursor = 0
+        self.items.begin()
         self._fill_items()
         self.items.focus()
 
@@ -321,7 +208,7 @@ class TransfersScreen(Screen[None]):
                 if not waiting:
                     return
                 resolution: Resolution | None = await self.app.push_screen_wait(
-                    ConflictBox(waiting[0], len(waiting))
+                    ConflictBox(waiting[0], len(waiting), view)
                 )
                 if resolution is None:
                     self.say(f"{present.count(len(waiting), 'question')} wait; nothing is held up.")
@@ -331,6 +218,40 @@ class TransfersScreen(Screen[None]):
                     return
 
         self._act("Answer", work)
+
+    def _tell_item(self, item: ItemView | None) -> None:
+        if item is None:
+            return
+        from cloudtui.screens.dialogs import Tell
+
+        size = "not known" if item.size is None else f"{present.exact(item.size)} bytes"
+        lines = [item.path, f"state    {item.state.value}", f"size     {size}"]
+        if item.done and not item.state.is_final:
+            lines.append(f"done     {present.exact(item.done)} bytes")
+        if item.message:
+            lines.append(display_name(item.message, edges=False))
+        self.app.push_screen(Tell("File of the job", lines))
+
+    def action_log(self) -> None:
+        """`i`: all that is known of a job, with what went wrong."""
+        view = self.jobs.current
+        if view is None:
+            return
+        from cloudtui.screens.dialogs import Tell
+
+        bad = self._runtime.transfers.items(view.id, 0, _LOGGED, _BAD)
+        self.app.push_screen(Tell(f"Job {view.id}", job_rows.log_lines(view, bad)))
+
+    def action_at_once(self, step: int) -> None:
+        """`+`, `-`: jobs that run at the same time, from now on."""
+        engine = self._runtime.transfers
+
+        async def work() -> None:
+            await engine.run_at_once(max(1, min(_MOST_AT_ONCE, engine.jobs_at_once + step)))
+            self.say(f"{present.count(engine.jobs_at_once, 'job')} at once in this run.")
+            self.jobs.set_foot(self._foot())
+
+        self._act("Jobs at once", work)
 
     def action_pause(self) -> None:
         """`p`: pause, or go on."""

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from rich.segment import Segment
 from textual.strip import Strip
 
-from cloudtui import present
 from cloudtui.services.transfers.orders import JobState, JobView
 from cloudtui.widgets import job_rows
 from cloudtui.widgets.row_list import RowList
@@ -51,17 +50,7 @@ class Dock(RowList, can_focus=False):
         self.refresh()
 
     def _words(self) -> None:
-        sums = job_rows.totals(self.jobs)
-        words = ["Transfers", job_rows.totals_words(sums)]
-        if sums["bytes_total"]:
-            words.append(present.size_pair(sums["bytes_done"], sums["bytes_total"], short=False))
-            words.append(f"{job_rows.total_percent(sums)}%")
-        if sums["speed"]:
-            words.append(present.speed(float(sums["speed"]), short=False))
-            left = job_rows.time_left(self.jobs, sums)
-            if left is not None:
-                words.append(f"{present.duration(left)} left")
-        self.title_text = "  ".join(words)
+        self.title_text = job_rows.summary(self.jobs, short=False)
         more = len(self.jobs) - 6
         self.foot_text = "w manage" + (f"   {more} more" if more > 0 else "")
 

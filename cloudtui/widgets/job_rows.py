@@ -9,7 +9,7 @@ from rich.cells import cell_len
 
 from cloudtui import present
 from cloudtui.services.naming import display_name
-from cloudtui.services.transfers.orders import Direction, JobState, JobView, Verb
+from cloudtui.services.transfers.orders import Direction, ItemView, JobState, JobView, Verb
 from cloudtui.widgets.rows import cut_end, cut_middle, pad, pad_left
 
 MOVING: Final = frozenset(
@@ -109,13 +109,16 @@ def _tail(view: JobView, *, short: bool) -> str:
     return f"{percent}  {pad_left(pair, 14)}  {pad_left(rate, 11)}  {pad_left(left, 7)}"
 
 
-def job_line(view: JobView, width: int) -> str:
-    """One job in `width` cells: sign or word, name, bar, numbers."""
+def job_line(view: JobView, width: int, *, worded: bool = False) -> str:
+    """One job in `width` cells: sign, word (where there is room, or always when `worded`), name,
+    bar, numbers."""
     short = width < 96
-    lead = f" {sign(view)} " if short else f" {sign(view)} {pad(word(view), 8)} "
+    words = worded or not short
+    lead = f" {sign(view)} {pad(word(view), 8)} " if words else f" {sign(view)} "
     tail = display_name(_tail(view, short=short), edges=False)
     numbers = view.counted and not view.files_asking and view.state in MOVING
-    name_width = max(10, width * (30 if short else 40) // 100 - len(lead))
+    least = 18 if worded else 10
+    name_width = max(least, width * (30 if short else 40) // 100 - len(lead))
     name = pad(cut_middle(title(view), name_width), name_width)
     room = width - len(lead) - name_width - 2 - cell_len(tail) - 1
     if not numbers and room < 14:
@@ -193,6 +196,66 @@ def totals_line(views: Sequence[JobView], width: int) -> str:
     if room < 8:
         return pad(f"{lead} {tail}", width)
     return pad(f"{lead} {bar(percent, min(room, 26))}{text}", width)
+
+
+def summary(views: Sequence[JobView], *, short: bool) -> str:
+    """All open jobs together, for a title: counts, files, bytes, percent, speed, time left."""
+    sums = totals(views)
+    words = ["Transfers", totals_words(sums)]
+    if sums["files_total"] > 1:
+        files = present.exact(sums["files_done"])
+        words.append(f"{files} of {present.count(sums['files_total'], 'file')}")
+    if sums["bytes_total"]:
+        pair = present.size_pair(sums["bytes_done"], sums["bytes_total"], short=short)
+        words.append(pair if short else pair.replace("/", " of "))
+    if sums["files_total"]:
+        words.append(f"{total_percent(sums)}%")
+    if sums["speed"]:
+        words.append(present.speed(float(sums["speed"]), short=short))
+        left = time_left(views, sums)
+        if left is not None:
+            words.append(f"{present.duration(left)} left")
+    return "  ".join(words)
+
+
+def journey(view: JobView) -> str:
+    """From where to where a job goes, and what became of its files so far."""
+    more = len(view.sources) - 1
+    source = view.sources[0] + (f" and {present.exact(more)} more" if more else "")
+    words = [f"{view.verb.value} {source} -> {view.target}"]
+    if view.current and view.state in MOVING and view.files_total > 1:
+        words.append(f"now {display_name(view.current)}")
+    counts = (
+        (view.files_skipped, "skipped"),
+        (view.files_failed, "failed"),
+        (view.files_asking, "asking"),
+    )
+    words += [f"{present.exact(number)} {what}" for number, what in counts if number]
+    if view.message:
+        words.append(display_name(view.message, edges=False))
+    return "   ".join(words)
+
+
+def log_lines(view: JobView, bad: Sequence[ItemView]) -> list[str]:
+    """What is known of a job, for reading: both ends, counts, and the files that need a look."""
+    done = present.size_pair(view.bytes_done, view.bytes_total, short=False)
+    lines = [
+        f"{word(view)}   {view.message or view.state.value}",
+        *(f"from    {source}" for source in view.sources[:3]),
+        f"to      {view.target}",
+        f"files   {present.exact(view.files_done)} of {present.exact(view.files_total)} done",
+        f"bytes   {done.replace('/', ' of ')}",
+    ]
+    if len(view.sources) > 3:
+        lines.insert(4, f"        and {present.exact(len(view.sources) - 3)} more")
+    for item in bad:
+        lines.append(f"{item.state.value:8}{item.path}   {item.message}".rstrip())
+    trouble = view.files_failed + view.files_asking + view.files_skipped
+    if trouble > len(bad):
+        lines.append(
+            f"        and {present.count(trouble - len(bad), 'file')} more: Enter lists them"
+        )
+    return [display_name(line, edges=False) for line in lines]
 
 
 def time_left(views: Sequence[JobView], sums: dict[str, int]) -> float | None:

@@ -219,6 +219,7 @@ class FakeTransfers:
         self.asked: list[tuple[str, str]] = []
         self.questions: list[Conflict] = []
         self.speed_limit = 0
+        self.jobs_at_once = 2
         self.answers: list[tuple[str, int, Resolution]] = []
         self._listener: Callable[[object], None] | None = None
 
@@ -253,6 +254,9 @@ class FakeTransfers:
     async def reorder(self, job: str, step: int) -> bool:
         self.asked.append(("earlier" if step < 0 else "later", job))
         return True
+
+    async def run_at_once(self, count: int) -> None:
+        self.jobs_at_once = count
 
     def limit_speed(self, rate: int) -> None:
         self.speed_limit = rate
