@@ -21,6 +21,9 @@ class Place(StrEnum):
     TRANSFERS = "transfers"
     TRASH = "trash"
     OFFLINE = "offline tasks"
+    SHARES = "public links"
+    VERSIONS = "versions"
+    PLAYLISTS = "playlists"
     VIEWER = "viewer"
     SIGN_IN = "sign-in"
 
@@ -125,6 +128,7 @@ ACTIONS: tuple[Action, ...] = (
             ("mkdir", "f7|a|alt+7", "new folder", "files", "mkdir"),
             ("trash", "f8|d|delete|alt+8", "to the trash", "files", "trash"),
             ("delete", "D|shift+delete", "delete for ever", "files", "delete"),
+            ("unpack", "X", "unpack archives on the service", "files", "unpack"),
             ("undo", "u", "undo", "files", "undo"),
             ("view", "f3|alt+3", "view the first 64 KiB", "files", "view"),
             ("properties", "i|alt+enter", "properties", "files", "properties"),
@@ -156,6 +160,9 @@ ACTIONS: tuple[Action, ...] = (
             ("trash_screen", "t|g t", "trash", "places", "trash_screen"),
             ("offline", "O", "offline downloads", "places", "offline"),
             ("paste", "m", "paste a link or magnet", "places", "paste_link"),
+            ("shares", "g s", "my public links", "places", "shares"),
+            ("versions", "g v", "earlier versions of a file", "places", "versions"),
+            ("playlists", "g p", "playlists of music on pCloud", "places", "playlists"),
             ("log", "g l", "log of messages", "places", "log"),
         ],
     ),
@@ -219,6 +226,36 @@ ACTIONS: tuple[Action, ...] = (
             ("info", "i", "what the service says", "tasks", "info"),
             ("reload", "ctrl+r", "reload", "view", "reload"),
             ("close", "escape|O", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.SHARES,
+        [
+            *_MARKS,
+            ("link", "enter", "the link, to copy or as QR code", "links", "link"),
+            ("limits", "e", "other limits", "links", "limits"),
+            ("revoke", "x|D", "take back", "links", "revoke"),
+            ("show", "o", "show in the pane what it links to", "links", "show"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.VERSIONS,
+        [
+            ("restore", "enter|r", "bring the version back", "versions", "restore"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.PLAYLISTS,
+        [
+            ("add", "a", "make one out of a local list", "playlists", "add"),
+            ("show", "enter|o", "show the file in the pane", "playlists", "show"),
+            ("delete", "d|D|delete", "delete, the music stays", "playlists", "delete"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape", "close", "places", "close"),
         ],
     ),
     *_table(

@@ -23,7 +23,7 @@ from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
 from cloudtui.screens.news import Newsroom
-from cloudtui.screens.pane_keys import PaneKeys
+from cloudtui.screens.place_keys import PlaceKeys
 from cloudtui.screens.places import Places
 from cloudtui.services.models import Location
 from cloudtui.services.naming import display_name
@@ -49,7 +49,7 @@ _SMALL: Final = (60, 15)
 _LEAST: Final = (40, 12)
 
 
-class MainScreen(PaneKeys):
+class MainScreen(PlaceKeys):
     """Two panes and everything around them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.BROWSER)
@@ -146,9 +146,10 @@ class MainScreen(PaneKeys):
 
     # --- words -------------------------------------------------------------------------------
 
-    def say(self, text: str, *, bad: bool = False) -> None:
-        """A sentence in the message line; kept in the log."""
-        self.cloud_app.remember(text)
+    def say(self, text: str, *, bad: bool = False, keep: bool = True) -> None:
+        """A sentence in the message line; one that is to `keep` goes to the log, too."""
+        if keep:
+            self.cloud_app.remember(text)
         self._message_until = time.monotonic() + _MESSAGE_SECONDS
         if self._prefix:
             return
@@ -440,36 +441,7 @@ class MainScreen(PaneKeys):
         """`c p`, `c n`, `c l`, `c s`."""
         self.places.copy_words(self.active, what)
 
-    # --- places ------------------------------------------------------------------------------
-
-    def action_go(self) -> None:
-        """`z`: a typed path."""
-        self.places.go(self.active)
-
-    def action_sources(self, side: str) -> None:
-        """`@`."""
-        browser = {"left": self.left, "right": self.right}.get(side, self.active)
-        self.places.sources(browser)
-
-    def action_transfers(self) -> None:
-        """`w`."""
-        self.places.transfers()
-
-    def action_trash_screen(self) -> None:
-        """`t`."""
-        self.places.trash(self.active)
-
-    def action_offline(self) -> None:
-        """`O`."""
-        self.places.offline(self.active, paste=False)
-
-    def action_paste_link(self) -> None:
-        """`m`."""
-        self.places.offline(self.active, paste=True)
-
-    def action_log(self) -> None:
-        """`g l`."""
-        self.places.log()
+    # --- what others change ------------------------------------------------------------------
 
     def overlay(self, account: str, ids: Iterable[str], *, gone: bool) -> None:
         """Both panes leave removed entries out, or take them back, before lists tell."""

@@ -39,9 +39,9 @@ class PaneKeys(Screen[None]):
         """The pane without focus."""
         return self.right if self.active is self.left else self.left
 
-    def say(self, text: str, *, bad: bool = False) -> None:
+    def say(self, text: str, *, bad: bool = False, keep: bool = True) -> None:
         """A sentence in the message line."""
-        raise AssertionError(f"nowhere to say {text!r} ({bad})")
+        raise AssertionError(f"nowhere to say {text!r} ({bad}, {keep})")
 
     def focus_side(self, side: str) -> None:
         """Give a pane the focus."""

@@ -11,7 +11,7 @@ import time
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from cloudtui import present
 from cloudtui.screens.browser import Browser
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from cloudtui.screens.fetching import Fetching
     from cloudtui.screens.main import MainScreen
     from cloudtui.screens.puzzles import Puzzles
+    from cloudtui.services.runtime import Runtime
     from cloudtui.services.transfers.orders import JobView, Verb
 
 _QUOTA_SECONDS: Final = 60.0
@@ -359,6 +360,78 @@ class Places:
             )
 
         self._ask(work())
+
+    def shares(self, browser: Browser) -> None:
+        """`g s`: the public links of this pane's account."""
+
+        async def work() -> None:
+            from cloudtui.screens.shares import SharesScreen
+            from cloudtui.services.storage import HasShares
+
+            storage = browser.storage
+            if storage is None:
+                self.screen.say("This pane shows no folder yet. @ chooses a source.")
+            elif not isinstance(storage, HasShares) or not storage.caps.allows("shares"):
+                reason = storage.caps.refused.get("shares", "")
+                self.screen.say(reason or f"{browser.place_name} makes no public links.")
+            else:
+                await self.screen.app.push_screen(
+                    SharesScreen(storage, storage, browser.place_name, self.screen)
+                )
+
+        self._ask(work())
+
+    def versions(self, browser: Browser) -> None:
+        """`g v`: the versions of the file under the cursor."""
+        entry, storage = browser.view.current, browser.storage
+        if entry is None or storage is None or browser.at is None or entry.is_folder:
+            self.screen.say("Versions are kept of files: the cursor is on none.")
+            return
+        item = Found.of(browser.at, entry)
+
+        async def work() -> None:
+            from cloudtui.screens.versions import VersionsScreen
+            from cloudtui.services.storage import Revisions
+
+            if not isinstance(storage, Revisions) or not storage.caps.allows("revisions"):
+                reason = storage.caps.refused.get("revisions", "")
+                self.screen.say(reason or f"{browser.place_name} keeps no earlier versions.")
+                return
+            await self.screen.app.push_screen(
+                VersionsScreen(storage, item, browser.place_name, self.screen)
+            )
+
+        self._ask(work())
+
+    def playlists(self) -> None:
+        """`g p`: playlists of the music that a pane shows; local lists come from the other one."""
+        sides = (self.screen.active, self.screen.other)
+        music = next((side for side in sides if side.at and side.at.account != DISK), None)
+        local = next((side for side in sides if side.at and side.at.account == DISK), None)
+
+        async def work() -> None:
+            from cloudtui.screens.playlists import PlaylistsScreen, lists_among
+            from cloudtui.services.pcloud.storage import PCloudStorage
+
+            storage: object = music.storage if music is not None else None
+            if music is None or music.at is None or not isinstance(storage, PCloudStorage):
+                self.screen.say("Playlists are made on pCloud: show its music in a pane first.")
+                return
+            runtime = cast("Runtime", await self.screen.runtime())
+            lists = lists_among(local.taken()) if local is not None else []
+            cache = runtime.paths.cache_dir
+            await self.screen.app.push_screen(
+                PlaylistsScreen(storage, music.at, lists, cache, self.screen)
+            )
+
+        self._ask(work())
+
+    def unpack(self, browser: Browser) -> None:
+        """`X`."""
+        from cloudtui.screens.unpacking import unpack
+
+        other = self.screen.other if browser is self.screen.active else self.screen.active
+        self._ask(unpack(self.screen, browser, browser.taken(), other.at))
 
     def offline(self, browser: Browser, *, paste: bool) -> None:
         """`O` and `m`."""

@@ -6,13 +6,18 @@ log of messages.
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
+from textual.content import Content
+from textual.widgets import Input, Static
 
-from cloudtui.screens.dialogs import Confirm, Option, words
+from cloudtui import present
+from cloudtui.screens.dialogs import Form, Option, words
 from cloudtui.screens.links import LinkDialog
-from cloudtui.services.models import Found, Share
+from cloudtui.services.errors import UsageError
+from cloudtui.services.models import Found, Secret, Share
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import HasShares, MakesLinks, Storage
 
@@ -71,16 +76,108 @@ async def public_link(screen: MainScreen, storage: Storage, item: Found) -> None
         screen.say(why or f"{storage.title} makes no public links.")
         return
     name = display_name(item.entry.name) + ("/" if item.entry.is_folder else "")
-    box = Confirm(
+    box = ShareForm(
         "Public link",
         [name, "Everybody who has the link can read it, until you take it back."],
+        storage.caps.share_limits,
         yes="Make it",
     )
-    if not await screen.app.push_screen_wait(box):
+    limits = await screen.app.push_screen_wait(box)
+    if limits is None:
         return
-    made: Share = await place.share(item)
-    sentences = [f"{name}: everybody who has this link can read it."]
-    if made.password:
-        sentences.append(f"It asks for the password {made.password.reveal()}")
-    sentences.append("cloudtui share ls lists public links, share rm takes them back.")
-    await screen.app.push_screen_wait(MadeLink("Public link", sentences, made.url))
+    made = await place.share(
+        item, days=limits.days, password=limits.password, most_downloads=limits.most
+    )
+    await show_share(screen.app, made, name)
+
+
+async def show_share(app: App[int], share: Share, name: str) -> None:
+    """The box of a public link, its limits spelled out. `name` is safe to display."""
+    sentences = [f"{name}: {limits_words(share)}."]
+    if share.password:
+        sentences.append(f"It asks for the password {display_name(share.password.reveal())}")
+    elif share.protected:
+        sentences.append("It asks for a password.")
+    sentences.append("g s lists public links and takes them back.")
+    await app.push_screen_wait(MadeLink("Public link", sentences, share.url))
+
+
+def limits_words(share: Share) -> str:
+    """Until when, and for how many."""
+    words = "works without end"
+    if share.expires_ns is not None:
+        words = f"works until {present.date_full(share.expires_ns)}"
+    if share.most_downloads:
+        used = present.exact(share.downloads or 0)
+        words += f", {used} of {present.exact(share.most_downloads)} downloads used"
+    return words
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a public link is to be limited by; None leaves it as it is."""
+
+    days: int | None = None
+    password: Secret | None = None
+    most: int | None = None
+
+
+_NUMBERS = {"days": "Days until it ends", "downloads": "Downloads until it ends"}
+
+
+class ShareForm(Form[Limits | None]):
+    """The limits that a place knows. Empty fields put none on a new link, and leave those of one
+    that is there as they are."""
+
+    def __init__(
+        self,
+        title: str,
+        sentences: list[str],
+        known: frozenset[str],
+        *,
+        yes: str,
+        old: bool = False,
+    ) -> None:
+        """`known` are the limits of `Capabilities.share_limits`; `old`: the link is there."""
+        answers: list[Option[Limits | None]] = [Option(yes, "", Limits())]
+        answers.append(Option("Cancel", "", None))
+        if old and "password" in known:
+            answers.insert(1, Option("Without password", "", Limits(password=Secret(""))))
+        super().__init__(title, sentences, answers, safe=None)
+        self._known = known
+        self._old = old
+
+    def middle(self) -> ComposeResult:
+        empty = "empty: as it is; 0: no limit" if self._old else "empty: no limit"
+        for name, text in _NUMBERS.items():
+            if name in self._known:
+                yield words(f"{text} ({empty}):")
+                yield Input(id=name, compact=True)
+        if "password" in self._known:
+            none = "as it is" if self._old else "none"
+            yield words(f"Password it asks for (empty: {none}):")
+            yield Input(id="password", compact=True, password=True)
+        yield words("", id="complaint", classes="bad")
+
+    def first_focus(self) -> None:
+        self.query(Input).first().focus() if self._known else super().first_focus()
+
+    def _number(self, name: str) -> int | None:
+        """Raises UsageError."""
+        text = self.query_one(f"#{name}", Input).value.strip() if name in self._known else ""
+        if text and not (text.isascii() and text.isdecimal() and len(text) < 7):
+            raise UsageError(f"{_NUMBERS[name]}: a whole number is wanted.")
+        return int(text) if text else None
+
+    def give(self, number: int) -> None:
+        limits = self.options[number].value
+        if number == 0:
+            try:
+                limits = Limits(self._number("days"), None, self._number("downloads"))
+            except UsageError as error:
+                self.query_one("#complaint", Static).update(Content(present.sentence(error)))
+                return
+            typed = self.query_one("#password", Input).value if "password" in self._known else ""
+            if typed:
+                limits = replace(limits, password=Secret(typed))
+        self.dismiss(limits)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from cloudtui import present
-from cloudtui.services.models import Entry, Kind
+from cloudtui.services.models import Entry, Flag, Kind
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.line import Piece
 from cloudtui.widgets.rows import cut_middle
@@ -13,6 +13,7 @@ from cloudtui.widgets.rows import cut_middle
 _FULL = 100
 _NAME = 20
 """Cells of the name at least."""
+_MARKS = ((Flag.SHARED, "shared"), (Flag.ENCRYPTED, "encrypted"), (Flag.READ_ONLY, "read-only"))
 
 
 def enter_words(entry: Entry) -> str:
@@ -36,6 +37,7 @@ def info_pieces(
         words = ["size unknown" if entry.size is None else present.size_long(entry.size)]
     if entry.mtime_ns is not None:
         words.append(present.date_full(entry.mtime_ns))
+    words += [word for flag, word in _MARKS if entry.flags & flag]
     if entry.kind in (Kind.LINK, Kind.SPECIAL):
         words.append("link" if entry.kind is Kind.LINK else "not a regular file")
     pieces: list[Piece] = [("   " + "   ".join(words), "dim")]

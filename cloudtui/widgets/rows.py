@@ -142,7 +142,7 @@ class Look:
 def size_text(entry: Entry) -> str:
     """What the size column shows: a size, or the kind where there is none."""
     if entry.kind is Kind.FOLDER:
-        return "DIR"
+        return "SHR" if entry.flags & Flag.SHARED else "DIR"
     if entry.kind is Kind.LINK:
         return "LNK"
     if entry.kind is Kind.SPECIAL:

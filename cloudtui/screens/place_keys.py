@@ -1,0 +1,54 @@
+"""Keys that lead from the panes to everything beside them."""
+
+from __future__ import annotations
+
+from cloudtui.screens.pane_keys import PaneKeys
+
+
+class PlaceKeys(PaneKeys):
+    """The doors of `places`, for the pane with focus."""
+
+    def action_go(self) -> None:
+        """`z`: a typed path."""
+        self.places.go(self.active)
+
+    def action_sources(self, side: str) -> None:
+        """`@`."""
+        browser = {"left": self.left, "right": self.right}.get(side, self.active)
+        self.places.sources(browser)
+
+    def action_transfers(self) -> None:
+        """`w`."""
+        self.places.transfers()
+
+    def action_trash_screen(self) -> None:
+        """`t`."""
+        self.places.trash(self.active)
+
+    def action_offline(self) -> None:
+        """`O`."""
+        self.places.offline(self.active, paste=False)
+
+    def action_paste_link(self) -> None:
+        """`m`."""
+        self.places.offline(self.active, paste=True)
+
+    def action_log(self) -> None:
+        """`g l`."""
+        self.places.log()
+
+    def action_shares(self) -> None:
+        """`g s`."""
+        self.places.shares(self.active)
+
+    def action_versions(self) -> None:
+        """`g v`."""
+        self.places.versions(self.active)
+
+    def action_playlists(self) -> None:
+        """`g p`."""
+        self.places.playlists()
+
+    def action_unpack(self) -> None:
+        """`X`."""
+        self.places.unpack(self.active)

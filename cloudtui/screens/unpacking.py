@@ -1,0 +1,195 @@
+"""Unpacking archives by the service that holds them: the question, the progress, the counters.
+
+The services do the work; one archive goes after the other, and a folder stands for all archives in
+it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.content import Content
+from textual.widgets import Input, Static
+
+from cloudtui import present
+from cloudtui.screens.dialogs import Form, Option, Prompt, Tell, words
+from cloudtui.services.errors import CloudError, PasswordNeeded
+from cloudtui.services.models import Extracted, Found, Location, Secret
+from cloudtui.services.naming import display_name
+from cloudtui.services.storage import Archives, Storage
+from cloudtui.services.unpacking import archives_of
+
+if TYPE_CHECKING:
+    from cloudtui.screens.browser import Browser
+    from cloudtui.screens.main import MainScreen
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Where the content goes (None: beside each archive), the password to try first, and whether
+    archives that are unpacked whole go to the trash."""
+
+    into: Location | None = None
+    password: Secret | None = None
+    discard: bool = False
+
+
+class UnpackBox(Form[Wanted | None]):
+    """What is asked before unpacking."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("f2", "elsewhere", "another folder", show=False),
+        Binding("f3", "discard", "what becomes of the archive", show=False),
+    ]
+
+    def __init__(self, names: str, here: str, other: Location | None) -> None:
+        """`other` is the other pane's folder when the service can unpack into it."""
+        super().__init__(
+            "Unpack on the service",
+            [names],
+            [Option("Unpack", "", Wanted()), Option("Cancel", "", None)],
+            safe=None,
+        )
+        self._here = here
+        self._other = other
+        self._into: Location | None = None
+        self._discard = False
+
+    def middle(self) -> ComposeResult:
+        yield words(self._into_words(), id="into")
+        yield words("Password, if it has one:")
+        yield Input(id="password", compact=True, password=True)
+        yield words(self._discard_words(), id="discard")
+        change = "F2 other folder   " if self._other is not None else ""
+        yield words(f"Enter starts   {change}F3 archive stays or goes   Esc", classes="dim")
+
+    def first_focus(self) -> None:
+        self.query_one("#password", Input).focus()
+
+    def _into_words(self) -> str:
+        where = self._here if self._into is None else f"{display_name(self._into.path)}"
+        return f"Into: {where}"
+
+    def _discard_words(self) -> str:
+        if self._discard:
+            return "Afterwards: the archive goes to the trash, once all of it is unpacked"
+        return "Afterwards: the archive stays"
+
+    def action_elsewhere(self) -> None:
+        """F2."""
+        self._into = self._other if self._into is None else None
+        self.query_one("#into", Static).update(Content(self._into_words()))
+
+    def action_discard(self) -> None:
+        """F3."""
+        self._discard = not self._discard
+        self.query_one("#discard", Static).update(Content(self._discard_words()))
+
+    def give(self, number: int) -> None:
+        if number != 0:
+            self.dismiss(None)
+            return
+        typed = self.query_one("#password", Input).value
+        self.dismiss(Wanted(self._into, Secret(typed) if typed else None, self._discard))
+
+
+def counters(total: Extracted) -> str:
+    """`Decompressed 2   SourceDeleted 1   Errors 0`: rclone's words for the same."""
+    return (
+        f"Decompressed {present.exact(total.decompressed)}   "
+        f"SourceDeleted {present.exact(total.source_deleted)}   "
+        f"Errors {present.exact(total.errors)}"
+    )
+
+
+def refusal(storage: Storage) -> str:
+    """Why a place unpacks nothing, or empty."""
+    if "archives" in storage.caps.refused:
+        return storage.caps.refused["archives"]
+    if not storage.caps.archives:
+        return f"{storage.title} does not unpack archives by itself."
+    return ""
+
+
+async def unpack(
+    screen: MainScreen, browser: Browser, items: Sequence[Found], other: Location | None
+) -> None:
+    """`X`: unpack what is marked or under the cursor. Raises CloudError."""
+    storage = browser.storage
+    if storage is None or not items:
+        screen.say("Nothing to unpack here: the cursor is on no item.")
+        return
+    why = refusal(storage)
+    place: object = storage
+    if why or not isinstance(place, Archives):
+        screen.say(why or f"{storage.title} does not unpack archives by itself.")
+        return
+    from cloudtui.screens.file_actions import names_line
+
+    here = f"beside {'it' if len(items) == 1 else 'each'}, in {browser.place}"
+    if other is not None and other.account != storage.account:
+        other = None
+    wanted = await screen.app.push_screen_wait(UnpackBox(names_line(items), here, other))
+    if wanted is None:
+        return
+    archives = [archive for item in items for archive in await archives_of(storage, item)]
+    total = await _Round(screen, place, wanted, len(archives)).run(archives)
+    browser.view.clear_marks(item.entry.id for item in items)
+    for folder in {wanted.into or archive.at.parent for archive in archives}:
+        screen.folder_changed(folder)
+    screen.say(counters(total), bad=total.errors > 0)
+    if total.messages:
+        lines = [display_name(message, edges=False) for message in total.messages[:12]]
+        await screen.app.push_screen_wait(Tell("Unpacked", [counters(total), *lines]))
+
+
+class _Round:
+    """One go over several archives."""
+
+    def __init__(self, screen: MainScreen, place: Archives, wanted: Wanted, count: int) -> None:
+        self._screen = screen
+        self._place = place
+        self._wanted = wanted
+        self._count = count
+        self._password = wanted.password
+
+    async def run(self, archives: Sequence[Found]) -> Extracted:
+        """Unpack them; failures are counted with their sentence."""
+        total = Extracted()
+        for number, archive in enumerate(archives, 1):
+            try:
+                total += await self._one(archive, number)
+            except CloudError as error:
+                total += Extracted(errors=1, messages=(present.sentence(error),))
+        return total
+
+    async def _one(self, archive: Found, number: int) -> Extracted:
+        name = display_name(archive.entry.name)
+        of = f"   {number} of {self._count}" if self._count > 1 else ""
+        password = self._password
+
+        def tell(percent: int) -> None:
+            self._screen.say(f"Unpacking {name}  {percent}%{of}", keep=False)
+
+        while True:
+            tell(0)
+            try:
+                return await self._place.extract(
+                    archive,
+                    self._wanted.into,
+                    password,
+                    delete_source=self._wanted.discard,
+                    on_progress=tell,
+                )
+            except PasswordNeeded as error:
+                typed = await self._screen.app.push_screen_wait(
+                    Prompt("Password of the archive", [present.sentence(error)], secret=True)
+                )
+                if not typed:
+                    raise
+                # most likely the same for those that follow
+                password = self._password = Secret(typed)
