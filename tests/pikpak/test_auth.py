@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import httpx
 import pytest
@@ -24,6 +25,7 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.models import Secret
 from cloudtui.services.network import Network
+from cloudtui.services.pikpak.identities import IDENTITIES
 from cloudtui.services.pikpak.signin import parse_captcha_paste, sign_in, take_refresh_token
 from cloudtui.services.pikpak.storage import PikPakStorage
 from cloudtui.services.retry import Retries
@@ -147,6 +149,7 @@ async def test_an_expired_captcha_is_renewed_for_the_action(stage: Stage) -> Non
 
 
 async def test_captcha_is_fetched_once_for_many_calls_at_once(stage: Stage) -> None:
+    stage.admin.age(301)
     since = seen(stage.sandbox)
     await asyncio.gather(*(stage.storage.quota() for _ in range(12)))
     assert len(calls(stage.sandbox, since, "/v1/shield/captcha/init")) == 1
@@ -325,7 +328,7 @@ SIGNED: tuple[int, object] = (
 async def test_sign_in_sends_what_rclone_sends(tmp_path: Path) -> None:
     network, asked = answering(CAPTCHA, SIGNED)
     await sign_in(ACCOUNT, keys_in(tmp_path), network, FAST, "ana@example.com", PASSWORD)
-    init, signin = asked
+    init, signin, _ = asked
     assert str(init.url) == "https://user.mypikpak.com/v1/shield/captcha/init"
     body = json.loads(init.content)
     assert body["action"] == "POST:/v1/auth/signin"
@@ -367,6 +370,107 @@ async def test_other_identities_send_their_secret(tmp_path: Path) -> None:
     body = json.loads(asked[1].content)
     assert body["client_secret"]
     assert body["captcha_token"] == "ck0.token"
+
+
+def picky(*taken: str, strict: str = "") -> tuple[Canned, list[tuple[str, str]]]:
+    """A service that knows the clients `taken` only, and among them finds the signs of `strict`
+    wrong; with what it was asked, as (path, identity)."""
+    names = {each.client_id: each.name for each in reversed(list(IDENTITIES.values()))}
+    asked: list[tuple[str, str]] = []
+
+    def handler(request: httpx.Request) -> httpx.Response:
+        path = request.url.path
+        text = request.content.decode()
+        body = json.loads(text) if text.startswith("{") else dict(parse_qsl(text))
+        name = names[body.get("client_id") or request.headers["X-Client-Id"]]
+        asked.append((path.rpartition("/")[2], name))
+        signed = "captcha_sign" in body.get("meta", {})
+        if name not in taken or (signed and name == strict):
+            refusal = {"error": "invalid_argument", "error_code": 3, "error_description": "client"}
+            return httpx.Response(400, json=refusal)
+        if path.endswith("/init"):
+            return httpx.Response(*CAPTCHA[:1], json=CAPTCHA[1])
+        if path.endswith("/token") and body["refresh_token"] != f"os.{name}":
+            return httpx.Response(400, json={"error": "invalid_grant", "error_code": 4126})
+        if path.endswith(("/signin", "/token")):
+            return httpx.Response(200, json=SIGNED[1])
+        return httpx.Response(200, json={"quota": {"limit": "9", "usage": "2"}})
+
+    return Canned(handler), asked
+
+
+@pytest.mark.parametrize(("taken", "strict"), [(("pc",), ""), (("web", "pc"), "web")])
+async def test_a_client_that_is_refused_is_left_for_the_next(
+    tmp_path: Path, taken: tuple[str, ...], strict: str
+) -> None:
+    network, asked = picky(*taken, strict=strict)
+    keys = keys_in(tmp_path)
+    await sign_in(ACCOUNT, keys, network, FAST, "ana@example.com", PASSWORD)
+    assert list(dict.fromkeys(name for _, name in asked)) == ["web", "android-153", "pc"]
+    # and everybody speaks as the one that was taken from then on
+    asked.clear()
+    storage = PikPakStorage(ACCOUNT, keys, network, FAST)
+    assert (await storage.quota()).total == 9
+    assert {name for _, name in asked} == {"pc"}
+    await storage.close()
+
+
+async def test_a_client_that_the_settings_name_stays(tmp_path: Path) -> None:
+    network, asked = picky("web")
+    account = Account("pk", "pikpak", {"username": "ana", "identity": "pc"})
+    with pytest.raises(LoginNeeded, match="sign in as `pc`"):
+        await sign_in(account, keys_in(tmp_path), network, FAST, "ana", PASSWORD)
+    assert {name for _, name in asked} == {"pc"}
+
+
+async def test_when_no_client_is_taken_the_first_is_told(tmp_path: Path) -> None:
+    network, asked = picky()
+    keys = keys_in(tmp_path)
+    with pytest.raises(LoginNeeded, match="sign in as `web`"):
+        await sign_in(ACCOUNT, keys, network, FAST, "ana@example.com", PASSWORD)
+    assert len(asked) == 5
+    assert keys.recall("identity") == b"web"
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_a_client_refused_later_needs_a_known_password(tmp_path: Path, known: bool) -> None:
+    network, asked = picky("web", "android-153")
+    environ = {"CLOUDTUI_ACCOUNT__PK__PASSWORD": "pw"} if known else {}
+    keys = keys_in(tmp_path, environ)
+    await sign_in(ACCOUNT, keys, network, FAST, "ana@example.com", PASSWORD)
+    await keys.delete_sealed("captcha")
+    network, asked = picky("web", "android-153", strict="web")
+    storage = PikPakStorage(ACCOUNT, keys, network, FAST)
+    if known:
+        assert (await storage.quota()).total == 9
+        assert ("about", "android-153") in asked
+    else:
+        with pytest.raises(LoginNeeded, match="no longer takes programs that sign in as `web`"):
+            await storage.quota()
+    await storage.close()
+
+
+async def test_a_token_of_any_client_is_taken(tmp_path: Path) -> None:
+    network, asked = picky("web", "android-153", "pc")
+    keys = keys_in(tmp_path)
+    await take_refresh_token(ACCOUNT, keys, network, Secret("os.pc"), FAST)
+    spent = [name for path, name in asked if path == "token"]
+    assert spent == ["web", "android-153", "pc"]
+    assert keys.recall("identity") == b"pc"
+
+
+async def test_a_token_is_not_spent_as_another_client(tmp_path: Path) -> None:
+    network, asked = picky("web", "pc")
+    keys = keys_in(tmp_path)
+    await sign_in(ACCOUNT, keys, network, FAST, "ana@example.com", PASSWORD)
+    await keys.delete_sealed("access")
+    asked.clear()
+    account = Account("pk", "pikpak", {"username": "ana@example.com", "identity": "pc"})
+    storage = PikPakStorage(account, keys, network, FAST)
+    with pytest.raises(LoginNeeded, match="signed in as another program than `pc`"):
+        await storage.quota()
+    assert asked == []
+    await storage.close()
 
 
 async def test_too_many_tries_stop_without_another(tmp_path: Path) -> None:

@@ -10,7 +10,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import logging
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 import msgspec
@@ -23,9 +26,18 @@ from cloudtui.services.network import Network
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.captcha import SIGNIN_ACTION, Captcha, puzzle_error
 from cloudtui.services.pikpak.channel import Channel, Reply
-from cloudtui.services.pikpak.errors import Fault, error_for
+from cloudtui.services.pikpak.errors import (
+    Fault,
+    IdentityRefused,
+    client_refused,
+    error_for,
+    refuses_client,
+)
+from cloudtui.services.pikpak.identities import Identity, others_than
 from cloudtui.services.pikpak.profile import Profile
 from cloudtui.services.retry import Retries, retrying
+
+log = logging.getLogger(__name__)
 
 SIGNIN_PATH: Final = "/v1/auth/signin"
 REFRESH_PATH: Final = "/v1/auth/token"
@@ -34,6 +46,12 @@ TOKEN: Final = "token"  # noqa: S105 - the name of an item
 """Store item of the refresh token in force."""
 ACCESS: Final = "access"
 """Sealed item of the access token."""
+SPEAKING: Final = "identity"
+"""What was learned: the client that the service takes."""
+_CLIENT: Final = "client"
+"""What was learned: the client id that the refresh token belongs to."""
+
+FIRST_ACTION: Final = "GET:/drive/v1/about"
 
 _MARGIN: Final = 60.0
 """Seconds before its end from which an access token is renewed."""
@@ -136,7 +154,13 @@ class Auth:
         """Spend the refresh token, or sign in with a password that is known. Lock held."""
         refresh = await self._refresh_token()
         spent: LoginNeeded | None = None
-        if refresh is not None:
+        if refresh is not None and self._is_of_another():
+            spent = LoginNeeded(
+                f"{self._profile.account} was signed in as another program than"
+                f" `{self._profile.identity.name}`, and its token is good for that one only.",
+                hint="Sign in again, or set `identity` as it was.",
+            )
+        elif refresh is not None:
             try:
                 return await self.spend(refresh)
             except LoginNeeded as error:
@@ -163,6 +187,23 @@ class Auth:
             await self._keys.write(TOKEN, self._profile.origin, bare)
         return bare
 
+    def _is_of_another(self) -> bool:
+        """Whether the stored token was got as another client: spending it would be in vain."""
+        client = self._keys.recall(_CLIENT).decode()
+        given = self._unstored is not None or self._keys.from_env(TOKEN) is not None
+        return not given and client not in ("", self._profile.identity.client_id)
+
+    async def speak_anew(self, refused: LoginNeeded) -> None:
+        """Sign in as another client, where that needs nobody: with a password that is known.
+        Raises `refused` otherwise."""
+        async with self._lock, self._keys.lock():
+            password = await self._keys.read("password", self._profile.origin)
+            username = self._profile.username
+            if password is None or not username:
+                raise refused
+            way_in = partial(self._sign_in, username, password, None, insist=False)
+            await self._as_another(refused, way_in)
+
     # --- the two ways in -----------------------------------------------------------------
 
     async def spend(self, refresh: Secret, *, insist: bool = False) -> Access:
@@ -184,6 +225,8 @@ class Auth:
             else:
                 # the web client: form-encoded, no secret, no device, as rclone sends it
                 reply = await self._channel.send("POST", url, headers=headers, form=fields)
+            if reply.fault is not None and refuses_client(reply.fault):
+                raise client_refused(reply.fault, identity.name)
             if reply.fault is not None:
                 raise error_for(reply.fault)
             return _tokens(reply)
@@ -192,6 +235,21 @@ class Auth:
         failpoint("pikpak.refresh.answered")
         return await self._keep(answer, insist=insist)
 
+    async def spend_as_any(self, refresh: Secret) -> Access:
+        """`spend` a token from somewhere else: it does not tell which client it belongs to, and a
+        wrong one is refused like a spent one. Raises LoginNeeded when none is taken with it."""
+        try:
+            return await self.spend(refresh, insist=True)
+        except LoginNeeded as refused:
+
+            async def way_in() -> Access:
+                try:
+                    return await self.spend(refresh, insist=True)
+                except LoginNeeded as error:
+                    raise IdentityRefused(error.text, detail=error.detail) from error
+
+            return await self._as_another(refused, way_in)
+
     async def sign_in(
         self, username: str, password: Secret, captcha_token: Secret | None, *, insist: bool
     ) -> Access:
@@ -199,7 +257,40 @@ class Auth:
 
         Raises WrongPassword, CaptchaNeeded with the puzzle's address, TooMany, LoginNeeded. With
         `insist` a store that takes no refresh token is an error, else it lasts as long as we do.
+        A client that the service takes no longer is left for the next, unless the settings name it.
         """
+        try:
+            return await self._sign_in(username, password, captcha_token, insist=insist)
+        except IdentityRefused as refused:
+            return await self._as_another(
+                refused, partial(self._sign_in, username, password, None, insist=insist)
+            )
+
+    async def _as_another(
+        self, refused: LoginNeeded, way_in: Callable[[], Awaitable[Access]]
+    ) -> Access:
+        """Try the way in as each other client in turn; `refused` when none is taken. The one
+        tried last is noted first: a puzzle it may ask for is solved for that one alone."""
+        if self._profile.own_identity:
+            raise refused
+        before = self._profile.identity
+        for identity in others_than(before):
+            await self._speak_as(identity)
+            try:
+                return await way_in()
+            except IdentityRefused:
+                continue
+        await self._speak_as(before)
+        raise refused
+
+    async def _speak_as(self, identity: Identity) -> None:
+        self._profile.speak_as(identity)
+        self._keys.remember(SPEAKING, identity.name.encode())
+        await self._captcha.drop()
+
+    async def _sign_in(
+        self, username: str, password: Secret, captcha_token: Secret | None, *, insist: bool
+    ) -> Access:
         token = captcha_token or await self._signin_captcha(username)
         reply = await self._post_signin(username, password, token)
         if reply.fault is not None and _worth_another(reply.fault):
@@ -207,10 +298,18 @@ class Auth:
             token = await self._signin_captcha(username)
             reply = await self._post_signin(username, password, token)
         if reply.fault is not None:
-            raise _signin_error(reply.fault)
-        self._captcha.drop()
+            raise _signin_error(reply.fault, self._profile.identity.name)
+        await self._captcha.drop()
         failpoint("pikpak.signin.answered")
-        return await self._keep(_tokens(reply), insist=insist)
+        access = await self._keep(_tokens(reply), insist=insist)
+        try:
+            # needed by the next call anyway, and the first one that proves who we say we are
+            await self._captcha.token(FIRST_ACTION, access.user_id)
+        except IdentityRefused:
+            raise
+        except CloudError as error:
+            log.debug("no captcha token yet: %s", error.code)
+        return access
 
     async def _signin_captcha(self, username: str) -> Secret:
         async def call() -> Secret:
@@ -250,6 +349,7 @@ class Auth:
             self._unstored = None
             try:
                 await self._keys.write(TOKEN, origin, refresh)
+                self._keys.remember(_CLIENT, self._profile.identity.client_id.encode())
             except LoginNeeded:
                 if insist:
                     raise
@@ -285,7 +385,7 @@ def _worth_another(fault: Fault) -> bool:
     return fault.wants_captcha and not fault.too_frequent
 
 
-def _signin_error(fault: Fault) -> CloudError:
+def _signin_error(fault: Fault, identity: str) -> CloudError:
     """What a refused sign-in means; codes that mean something else here than elsewhere."""
     if fault.spent:
         return LoginNeeded(
@@ -295,9 +395,9 @@ def _signin_error(fault: Fault) -> CloudError:
         )
     if fault.too_frequent and not fault.wants_captcha:
         return error_for(Fault(fault.status, "captcha_invalid", 4002, "too frequent"))
-    if fault.code == 3 and not fault.wants_captcha:
-        return LoginNeeded(
-            "PikPak does not take this way of signing in.",
+    if refuses_client(fault):
+        return IdentityRefused(
+            f"PikPak takes no password from programs that sign in as `{identity}`.",
             hint="Set a password in PikPak first, or try another `identity` in the settings.",
             detail=fault.detail,
         )

@@ -20,7 +20,7 @@ from cloudtui.services.models import Secret
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.channel import Channel
-from cloudtui.services.pikpak.errors import error_for
+from cloudtui.services.pikpak.errors import client_refused, error_for, refuses_client
 from cloudtui.services.pikpak.identities import Identity
 from cloudtui.services.pikpak.profile import Profile
 
@@ -112,9 +112,10 @@ class Captcha:
         self.puzzle = ""
         await self._keep(Minted(token, self._time() + lifetime))
 
-    def drop(self) -> None:
-        """Forget the token in memory: it was made for signing in and may not fit other calls."""
-        self._now = None
+    async def drop(self) -> None:
+        """Forget the token: it was made for signing in, or as another client."""
+        self._now, self._looked = None, True
+        await self._keys.delete_sealed("captcha")
 
     async def _take_kept(self, bad: Secret | None) -> None:
         sealed = await self._keys.read_sealed("captcha", self._profile.origin)
@@ -156,7 +157,8 @@ class Captcha:
     async def mint(self, action: str, meta: dict[str, str]) -> Minted:
         """Ask the service for one token. The caller decides what a puzzle beside it means.
 
-        Raises CaptchaNeeded when there is a puzzle and no token.
+        Raises CaptchaNeeded when there is a puzzle and no token, IdentityRefused when the service
+        does not want this client.
         """
         reply = await self._channel.send(
             "POST",
@@ -173,6 +175,8 @@ class Captcha:
         )
         fault = reply.fault
         if fault is not None:
+            if refuses_client(fault, opening=True):
+                raise client_refused(fault, self._profile.identity.name)
             raise error_for(fault)
         answer = wire.decode(wire.CaptchaReply, reply.body)
         if not answer.captcha_token or answer.expires_in <= 0:

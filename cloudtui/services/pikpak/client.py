@@ -16,7 +16,7 @@ from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.auth import Auth
 from cloudtui.services.pikpak.captcha import Captcha, puzzle_error
 from cloudtui.services.pikpak.channel import Channel, Query
-from cloudtui.services.pikpak.errors import error_for
+from cloudtui.services.pikpak.errors import IdentityRefused, error_for
 from cloudtui.services.pikpak.profile import Profile
 from cloudtui.services.retry import Retries, retrying
 
@@ -89,9 +89,17 @@ class Api:
         action = f"{method}:{path}"
         refused = 0
         renewed = 0
+        changed = False
         while True:
             access = await self.auth.access()
-            captcha = await self.captcha.token(action, access.user_id)
+            try:
+                captcha = await self.captcha.token(action, access.user_id)
+            except IdentityRefused as error:
+                if changed:
+                    raise
+                changed = True
+                await self.auth.speak_anew(error)
+                continue
             reply = await self.channel.send(
                 method,
                 (host or self.profile.drive_url) + path,

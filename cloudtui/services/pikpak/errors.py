@@ -89,6 +89,34 @@ class Fault:
         return display_name(f"{self.name} ({self.code or self.status}): {self.text}"[:400])
 
 
+class IdentityRefused(LoginNeeded):
+    """The service takes the client no longer that this program speaks as."""
+
+
+_CLIENT_NAMES: Final = ("invalid_client", "unauthorized_client", "client_")
+
+
+def refuses_client(fault: Fault, *, opening: bool = False) -> bool:
+    """Whether a refusal is about who calls. `opening`: of the call that asks for a captcha token,
+    which holds nothing but who calls, so that every refusal but that of haste is meant for it."""
+    if not 400 <= fault.status < 500 or fault.too_frequent or not fault.readable:
+        return False
+    if fault.name.startswith(_CLIENT_NAMES):
+        return True
+    return fault.name != "risklimited" and (
+        opening or (fault.code == 3 and not fault.wants_captcha)
+    )
+
+
+def client_refused(fault: Fault, identity: str) -> IdentityRefused:
+    """The words for it."""
+    return IdentityRefused(
+        f"PikPak no longer takes programs that sign in as `{identity}`.",
+        hint="`cloudtui login` tries the other ones; the setting `identity` names one.",
+        detail=fault.detail,
+    )
+
+
 class _Peek(msgspec.Struct):
     error: object = None
     error_code: object = None

@@ -148,3 +148,13 @@ def identity_of(choice: str) -> Identity | None:
     if choice in IDENTITIES:
         return IDENTITIES[choice]
     return next((each for each in IDENTITIES.values() if each.client_id == choice), None)
+
+
+def others_than(identity: Identity) -> list[Identity]:
+    """What to speak as when PikPak takes `identity` no longer: the newest of every other client id
+    first, then the older ones."""
+    newest: dict[str, Identity] = {identity.client_id: identity}
+    for each in IDENTITIES.values():
+        newest.setdefault(each.client_id, each)
+    rest = [each for each in IDENTITIES.values() if each != identity]
+    return sorted(rest, key=lambda each: newest[each.client_id] != each)

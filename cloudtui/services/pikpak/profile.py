@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from cloudtui.services.accounts import Account
 from cloudtui.services.errors import UsageError
 from cloudtui.services.naming import PIKPAK_RULES, RAW_RULES, Rule, display_name
-from cloudtui.services.pikpak.identities import IDENTITIES, Identity, identity_of
+from cloudtui.services.pikpak.identities import IDENTITIES, WEB, Identity, identity_of
 
 USER_URL: Final = "https://user.mypikpak.com"
 DRIVE_URL: Final = "https://api-drive.mypikpak.com"
@@ -31,9 +31,13 @@ MIB: Final = 1 << 20
 _DEVICE: Final = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Profile:
-    """The settled options of one account. Sizes in bytes; origins have no trailing slash."""
+    """The settled options of one account. Sizes in bytes; origins have no trailing slash.
+
+    All is settled but `identity`, which `speak_as` changes when the service takes it no longer;
+    `own_identity` and `own_agent` say that the settings name it, and that it stays.
+    """
 
     account: str
     username: str
@@ -50,6 +54,14 @@ class Profile:
     chunk: int
     parts_at_once: int
     rules: frozenset[Rule]
+    own_identity: bool = False
+    own_agent: bool = False
+
+    def speak_as(self, identity: Identity) -> None:
+        """Be another client from the next call on."""
+        self.identity = identity
+        if not self.own_agent:
+            self.user_agent = agent_of(identity, self.device_id)
 
     @property
     def user_host(self) -> str:
@@ -72,11 +84,12 @@ class Profile:
         }
 
 
-def profile_of(account: Account) -> Profile:
-    """The profile of a configured account. Raises UsageError for an option that makes no sense."""
+def profile_of(account: Account, learned: str = "") -> Profile:
+    """The profile of a configured account, speaking as `learned` where the settings name no
+    identity. Raises UsageError for an option that makes no sense."""
     username = account.text("username", "")
     choice = account.text("identity", "") or account.text("client_id", "")
-    identity = identity_of(choice)
+    identity = identity_of(choice) if choice else IDENTITIES.get(learned, WEB)
     if identity is None:
         raise UsageError(
             f"{account.name}: PikPak is not known to take the identity {display_name(choice)}.",
@@ -104,6 +117,8 @@ def profile_of(account: Account) -> Profile:
         chunk=account.whole("chunk_size", 8 * MIB),
         parts_at_once=account.whole("upload_concurrency"),
         rules=RAW_RULES if account.text("encoding", "rclone") == "raw" else PIKPAK_RULES,
+        own_identity=bool(choice),
+        own_agent=bool(account.text("user_agent", "")),
     )
 
 

@@ -17,7 +17,7 @@ from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
 from cloudtui.services.models import Secret
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import wire
-from cloudtui.services.pikpak.auth import bare_token
+from cloudtui.services.pikpak.auth import SPEAKING, bare_token
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.retry import Retries
@@ -35,7 +35,8 @@ class SignedIn:
 async def _api(
     account: Account, keys: Keys, network: Network, retries: Retries
 ) -> AsyncIterator[Api]:
-    api = Api(profile_of(account), keys, network, retries)
+    profile = profile_of(account, keys.recall(SPEAKING).decode())
+    api = Api(profile, keys, network, retries)
     try:
         yield api
     finally:
@@ -82,12 +83,12 @@ async def take_refresh_token(
                 # spending it with no place for its successor would sign everybody out
                 raise LoginNeeded(keys.reason)
             try:
-                access = await api.auth.spend(bare, insist=True)
+                access = await api.auth.spend_as_any(bare)
             except LoginNeeded as error:
                 raise LoginNeeded(
                     "PikPak does not take this token: it was used already, has ended, or belongs"
-                    " to another program.",
-                    hint="Tokens of PikPak's Android app need the setting `identity`.",
+                    " to a program it does not know any more.",
+                    hint="Take a fresh one, or sign in with the password.",
                     detail=error.detail,
                 ) from error
         return SignedIn(access.user_id, await _title(api))

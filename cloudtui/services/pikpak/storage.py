@@ -29,6 +29,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.archives import Archives
+from cloudtui.services.pikpak.auth import SPEAKING
 from cloudtui.services.pikpak.begun import Begun
 from cloudtui.services.pikpak.changes import MAX_NAME_BYTES, Changes
 from cloudtui.services.pikpak.client import Api
@@ -52,7 +53,7 @@ class PikPakStorage:
     title = "PikPak"
 
     def __init__(self, account: Account, keys: Keys, network: Network, retries: Retries) -> None:
-        profile = profile_of(account)
+        profile = profile_of(account, keys.recall(SPEAKING).decode())
         self.account = account.name
         self._api = Api(profile, keys, network, retries)
         self._folders = Folders(self._api)
