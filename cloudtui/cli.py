@@ -118,4 +118,7 @@ def main() -> None:
     """Run the program."""
     # What start-up makes stays: looking through it again and again is a twelfth of a short command.
     gc.set_threshold(50_000, 20, 50)
-    cloudtui(prog_name="cloudtui")
+    try:
+        cloudtui(prog_name="cloudtui")
+    finally:
+        gc.freeze()  # and once more at the end, for a system that takes everything back anyway
