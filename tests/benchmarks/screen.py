@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import re
@@ -188,13 +189,14 @@ def keys(stage: Stage, *, size: int, seconds: float) -> list[Row]:
     )
     bare.until(MARK)
     bare.quiet()
+    since = max((entry["seq"] for entry in stage.admin.log()), default=0)
     load = subprocess.Popen(
         [sys.executable, "-m", "cloudtui", "cp", str(source / "0-large.bin"), "pc:/keys/other"],
         env=door.ours,
         stdin=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    time.sleep(1.0)
+    _until_sending(stage, since, load)
     other = _latencies(bare, seconds)
     bare.kill()
     load.terminate()
@@ -209,6 +211,13 @@ def keys(stage: Stage, *, size: int, seconds: float) -> list[Row]:
             ("cloudtui, uploading", busy),
         )
     ]
+
+
+def _until_sending(stage: Stage, since: int, load: subprocess.Popen[bytes]) -> None:
+    """Wait until parts of an upload arrive."""
+    while not any(entry["path"] == "/upload_write" for entry in stage.admin.log(since)):
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            raise Failed(f"the upload ended with {load.wait(0.05)} before it sent anything")
 
 
 def _facts(seconds: list[float]) -> dict[str, float]:
