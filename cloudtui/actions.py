@@ -137,6 +137,7 @@ ACTIONS: tuple[Action, ...] = (
             ("copy_link", "c l", "copy a direct link", "files", "copy_words('link')"),
             ("copy_share", "c s", "copy a share link, made for it", "files",
              "copy_words('share')"),
+            ("search", "s|alt+f7", "search below this folder", "moving", "search"),
             ("bookmarks", "b|ctrl+backslash", "bookmarks", "moving", "bookmarks"),
             ("bookmark", "B", "keep this folder as a bookmark", "moving", "bookmark"),
             ("go", "z|g space", "go to a path typed", "moving", "go"),

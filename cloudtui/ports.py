@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from cloudtui.services.addresses import Address
-    from cloudtui.services.models import Found
+    from cloudtui.services.catalogue import Hit
+    from cloudtui.services.models import Entry, Found, Location
     from cloudtui.services.storage import Storage
     from cloudtui.services.transfers.orders import (
         Conflict,
@@ -165,6 +166,30 @@ class WishesPort(Protocol):
         ...
 
 
+class KnownPort(Protocol):
+    """The index of known listings."""
+
+    def note(self, folder: Location, entries: Sequence[Entry], /) -> None:
+        """Remember a complete listing, soon."""
+        ...
+
+    async def keep(self, folder: Location, entries: Sequence[Entry], /) -> None:
+        """Remember a complete listing now."""
+        ...
+
+    async def search(
+        self,
+        words: Sequence[str],
+        /,
+        *,
+        account: str | None = None,
+        below: Location | None = None,
+        most: int = 500,
+    ) -> list[Hit]:
+        """Entries whose names hold every word."""
+        ...
+
+
 class SettingsPort(Protocol):
     """General options."""
 
@@ -202,6 +227,11 @@ class RuntimePort(Protocol):
     @property
     def wishes(self) -> WishesPort:
         """What is to come to this disk once a service has fetched it."""
+        ...
+
+    @property
+    def known(self) -> KnownPort:
+        """The index of known listings."""
         ...
 
     @property

@@ -339,6 +339,7 @@ class Browser:
             self.pane.log.error(f"listing failed: {type(error).__name__}")
             self._failed(error)
             return
+        runtime.known.note(at, fresh.entries)
         if self.at != at:
             return
         fresh.settle()

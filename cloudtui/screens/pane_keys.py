@@ -129,6 +129,10 @@ class PaneKeys(Screen[None]):
         if self.active.at is not None:
             self.active.open(Location(self.active.at.account))
 
+    def action_search(self) -> None:
+        """`s`: names below this folder."""
+        self.places.search(self.active)
+
     def action_bookmarks(self) -> None:
         """`b`."""
         self.places.bookmarks(self.active)

@@ -196,6 +196,24 @@ class Places:
 
         self._ask(work())
 
+    def search(self, browser: Browser) -> None:
+        """`s`: names in the index of known listings, then the pane goes where one was."""
+        at, storage = browser.at, browser.storage
+        if at is None or storage is None:
+            self.screen.say("This pane shows no folder yet. @ chooses a source.")
+            return
+
+        async def work() -> None:
+            from cloudtui.screens.search import SearchScreen
+
+            runtime = await self.screen.runtime()
+            screen = SearchScreen(runtime, storage, at, browser.place, browser.place_name)
+            hit = await self.screen.app.push_screen_wait(screen)
+            if hit is not None:
+                browser.open(hit.at.parent, want=hit.entry.id)
+
+        self._ask(work())
+
     def bookmarks(self, browser: Browser) -> None:
         """`b`: choose a folder to go back to."""
 

@@ -34,6 +34,7 @@ from cloudtui.services.storage import Storage
 from cloudtui.services.wishes import Wishes
 
 if TYPE_CHECKING:
+    from cloudtui.services.known import Known
     from cloudtui.services.transfers.engine import Transfers
 
 log = logging.getLogger(__name__)
@@ -180,6 +181,15 @@ class Runtime:
         from cloudtui.services.pcloud.storage import PCloudStorage
 
         return PCloudStorage(account, self.keys(name), self.network, self.retries)
+
+    @cached_property
+    def known(self) -> Known:
+        """The index of known listings."""
+        from cloudtui.services.known import Known
+
+        known = Known(self.paths.cache_dir / "catalogue.sqlite")
+        self._stack.push_async_callback(known.close)
+        return known
 
     async def first_bytes(self, item: Found, count: int) -> bytes:
         """At most `count` bytes from the start of a file, for looking at it."""

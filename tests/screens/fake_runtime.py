@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 
 from cloudtui.services.addresses import Address, parse_address
+from cloudtui.services.catalogue import Hit
 from cloudtui.services.errors import CloudError, Exists, NotFound
 from cloudtui.services.models import (
     DISK,
@@ -282,6 +283,39 @@ class FakeTransfers:
             self._listener(JobChanged(job))
 
 
+class FakeKnown:
+    """Known listings in memory."""
+
+    def __init__(self) -> None:
+        self.folders: dict[Location, Sequence[Entry]] = {}
+        self.fail: CloudError | None = None
+
+    def note(self, folder: Location, entries: Sequence[Entry]) -> None:
+        self.folders[folder] = list(entries)
+
+    async def keep(self, folder: Location, entries: Sequence[Entry]) -> None:
+        self.note(folder, entries)
+
+    async def search(
+        self,
+        words: Sequence[str],
+        *,
+        account: str | None = None,
+        below: Location | None = None,
+        most: int = 500,
+    ) -> list[Hit]:
+        if self.fail is not None:
+            raise self.fail
+        return [
+            Hit(Found.of(at, entry).at, entry, 1_746_220_440.0)
+            for at, entries in self.folders.items()
+            for entry in entries
+            if all(word in entry.name for word in words)
+            and account in (None, at.account)
+            and (below is None or at.is_inside(below))
+        ][:most]
+
+
 class FakeBookmarks:
     """Bookmarks in memory."""
 
@@ -370,6 +404,7 @@ class FakeRuntime:
         self.settings = FakeSettings()
         self.problems: list[str] = []
         self.bookmarks = FakeBookmarks()
+        self.known = FakeKnown()
         self.wishes = FakeWishes()
         self.content: dict[str, bytes | CloudError] = {}
         self.places = {place.account: place for place in places}
