@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
+import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,6 +39,11 @@ def sha1(data: bytes) -> str:
 
 def md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def crc(data: bytes) -> str:
+    """What is noted of a block on this disk."""
+    return f"crc32:{zlib.crc32(data):08x}"
 
 
 def gcid(data: bytes, block: int | None = None) -> str:

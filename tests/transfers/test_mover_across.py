@@ -19,7 +19,7 @@ from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.pump import Pump
 from tests.transfers.byte_server import ByteServer, Fault
 from tests.transfers.handles import PartFile, PartUpload
-from tests.transfers.mover_rig import Remote, Rig, gcid, local, sha1
+from tests.transfers.mover_rig import Remote, Rig, crc, gcid, local, sha1
 
 MIB = 1024 * 1024
 LARGE = os.urandom(9 * MIB + 5)
@@ -167,7 +167,8 @@ async def test_disk_to_disk_takes_up_where_it_stopped(rig: Rig, tmp_path: Path) 
     (tmp_path / "s").write_bytes(LARGE)
     handle = PartFile(tmp_path / "t", len(LARGE))
     os.pwrite(handle.fd(), b"kept", MIB)
-    moved = await rig.move(local(tmp_path / "s"), handle, done=[Receipt(4, MIB, 4)])
+    done = [Receipt(4, MIB, 4, crc(b"kept"))]
+    moved = await rig.move(local(tmp_path / "s"), handle, done=done)
     assert moved.sent == len(LARGE) - 4
     content = (tmp_path / "t").read_bytes()
     assert content == LARGE[:MIB] + b"kept" + LARGE[MIB + 4 :]
@@ -180,8 +181,9 @@ async def test_disk_to_disk_strict(rig: Rig, tmp_path: Path) -> None:
     assert moved.checked
     handle = PartFile(tmp_path / "u", len(LARGE))
     handle.fd()
+    done = [Receipt(0, 0, 9, crc(bytes(9)))]
     with pytest.raises(Mismatch):
-        await rig.move(local(tmp_path / "s"), handle, verify=Verify.STRICT, done=[Receipt(0, 0, 9)])
+        await rig.move(local(tmp_path / "s"), handle, verify=Verify.STRICT, done=done)
     assert (tmp_path / "u.bad").exists()
 
 

@@ -81,6 +81,11 @@ class Landing:
         with self._lock:
             self._done.add(start, end)
 
+    def lose(self, spans: Ranges) -> None:
+        """These bytes are not there after all. Nobody works on them meanwhile."""
+        with self._lock:
+            self._done = Ranges(self._done.without(spans))
+
     def snapshot(self) -> Ranges:
         """All that has passed by now."""
         with self._lock:

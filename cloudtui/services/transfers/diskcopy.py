@@ -16,6 +16,7 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.hashes import hash_file
 from cloudtui.services.models import HashType
 from cloudtui.services.storage import DiskWrite, LocalFile
+from cloudtui.services.transfers.blocks import Doubt
 from cloudtui.services.transfers.bodies import source_shrank
 from cloudtui.services.transfers.digest import Landing
 from cloudtui.services.transfers.durable import Durability, ranges_of
@@ -66,12 +67,15 @@ class DiskCopy:
             work.meter.restart(held.total)
             landing = Landing(held)
             sent = 0
-            async with Durability(work, self._handle, landing) as durability:
-                for start, end in held.missing(0, self._source.size):
-                    gap = _Gap(start, end)
-                    await self._copy(file.fd, target, gap, landing)
-                    sent += gap.received
-                    durability.landed()
+            async with (
+                Durability(work, self._handle, landing) as durability,
+                Doubt(work, self._handle) as doubt,
+            ):
+                sent += await self._fill(file.fd, target, landing, durability)
+                if bad := await doubt.damaged():
+                    durability.lose(bad)
+                    work.meter.add(landing.snapshot().total - self._source.size)
+                    sent += await self._fill(file.fd, target, landing, durability)
             file.check()
             checked = work.verify is Verify.STRICT and await self._compare(file, target)
         finally:
@@ -81,6 +85,18 @@ class DiskCopy:
         entry = await on_disk(work.pump, lambda: self._handle.finish(work.facts))
         failpoint("mover.after_finish")
         return Moved(entry, checked, sent)
+
+    async def _fill(
+        self, source: int, target: int, landing: Landing, durability: Durability
+    ) -> int:
+        """Copy what is missing; how many bytes."""
+        sent = 0
+        for start, end in landing.snapshot().missing(0, self._source.size):
+            gap = _Gap(start, end)
+            await self._copy(source, target, gap, landing)
+            sent += gap.received
+            durability.landed()
+        return sent
 
     async def _copy(self, source: int, target: int, gap: _Gap, landing: Landing) -> None:
         work = self._work

@@ -9,6 +9,7 @@ from __future__ import annotations
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import HashType
 from cloudtui.services.storage import DiskWrite
+from cloudtui.services.transfers.blocks import Doubt
 from cloudtui.services.transfers.comparing import Comparison
 from cloudtui.services.transfers.digest import Follower, Landing, RunningDigest
 from cloudtui.services.transfers.durable import Durability, ranges_of
@@ -46,8 +47,17 @@ class Download:
         kind = None if work.verify is Verify.SIZE else self._saying.kind
         before = work.meter.wired
         landing = Landing(held)
-        async with Durability(work, self._handle, landing) as durability:
-            digests = await self._fetch(landing, [kind] if kind else [], work.meter, durability)
+        kinds, note = [kind] if kind else [], ""
+        async with (
+            Durability(work, self._handle, landing) as durability,
+            Doubt(work, self._handle) as doubt,
+        ):
+            digests = await self._fetch(landing, kinds, work.meter, durability)
+            if bad := await doubt.damaged():
+                note = "What was there of it was damaged and was fetched again."
+                durability.lose(bad)
+                work.meter.add(landing.snapshot().total - self._tickets.size)
+                digests = await self._fetch(landing, kinds, work.meter, durability)
         self._wired += work.meter.wired - before
         verdict = await Comparison(
             work, self._saying, self._tickets.size, self._handle, self._refetch
@@ -56,7 +66,7 @@ class Download:
         failpoint("mover.before_finish")
         entry = await on_disk(work.pump, lambda: self._handle.finish(work.facts))
         failpoint("mover.after_finish")
-        return Moved(entry, verdict.checked, self._wired, verdict.note)
+        return Moved(entry, verdict.checked, self._wired, verdict.note or note)
 
     async def _refetch(self, kinds: list[HashType]) -> dict[HashType, str]:
         """The whole file once more into the same part, with a fresh link.

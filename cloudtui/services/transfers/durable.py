@@ -11,11 +11,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections.abc import Iterable
 from typing import Final
 
 from cloudtui.services.errors import CloudError
 from cloudtui.services.failpoints import failpoint
-from cloudtui.services.storage import DiskWrite, Receipt
+from cloudtui.services.storage import DiskWrite
+from cloudtui.services.transfers.blocks import noted
 from cloudtui.services.transfers.digest import Landing
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.ranges import Ranges
@@ -71,6 +73,12 @@ class Durability:
             with contextlib.suppress(CloudError):
                 saving.result()
 
+    def lose(self, spans: Iterable[tuple[int, int]]) -> None:
+        """What was durable there is not what it should be, and arrives anew."""
+        lost = Ranges(spans)
+        self._landing.lose(lost)
+        self._durable = Ranges(self._durable.without(lost))
+
     def landed(self) -> None:
         """Something arrived; sync early when much is waiting. Raises what a sync in the
         background ran into."""
@@ -89,13 +97,15 @@ class Durability:
             before = time.monotonic()
             await on_disk(self._work.pump, self._handle.sync)
             seconds = time.monotonic() - before
+            fd, number = self._handle.fd, self._number
+            receipts = await on_disk(self._work.pump, lambda: noted(fd(), number, fresh))
             waiting = picture.total - self._durable.total
             self._disk_rate = max(1e6, waiting / max(seconds, 0.001))
             failpoint("mover.range_durable")
             self._durable = picture
-            for start, end in fresh:
-                self._work.on_receipt(Receipt(self._number, start, end - start))
-                self._number += 1
+            for receipt in receipts:
+                self._work.on_receipt(receipt)
+            self._number += len(receipts)
 
     async def _keep(self) -> None:
         while True:

@@ -6,7 +6,8 @@ A feed makes the body of each part and computes the digests of the whole beside 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Collection
+import hashlib
+from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -14,8 +15,10 @@ from cloudtui.services.models import HashType
 from cloudtui.services.storage import LocalFile
 from cloudtui.services.transfers.bodies import BodySource, FileBody, WatchedBody
 from cloudtui.services.transfers.digest import Follower, Landing, RunningDigest
+from cloudtui.services.transfers.exchange import buffer
 from cloudtui.services.transfers.localsource import OpenSource, open_local
 from cloudtui.services.transfers.ondisk import on_disk
+from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.ranges import Ranges
 from cloudtui.services.transfers.relaybody import RelayBody
 from cloudtui.services.transfers.tickets import Tickets
@@ -60,6 +63,11 @@ class Feed(Protocol):
 
     def spoil(self) -> None:
         """The source refused the way it was read: take a fresh one for the next body."""
+        ...
+
+    async def digest(self, part: Part, name: str) -> str | None:
+        """The digest called `name` in `hashlib` of the bytes of a part; None where they would have
+        to be fetched for it."""
         ...
 
     async def digests(self) -> dict[HashType, str]:
@@ -127,6 +135,12 @@ class DiskFeed:
     def spoil(self) -> None:
         """A file has no link that could expire."""
 
+    async def digest(self, part: Part, name: str) -> str | None:
+        """Read once more."""
+        assert self._file is not None
+        fd, stop = self._file.fd, self._work.stop.is_set
+        return await self._work.pump.hashing.run(lambda: _digest(fd, part, name, stop))
+
     async def digests(self) -> dict[HashType, str]:
         """Waits for the follower to catch up."""
         if self._running is not None:
@@ -174,6 +188,10 @@ class RemoteFeed:
     def arrived(self, part: Part) -> None:
         """Nothing is kept per part."""
 
+    async def digest(self, part: Part, name: str) -> str | None:
+        """Nothing is fetched for a comparison."""
+        return None
+
     def spoil(self) -> None:
         """The next body gets a fresh ticket."""
         self._tickets.spoil(self._ticket)
@@ -184,3 +202,15 @@ class RemoteFeed:
 
     async def check(self) -> None:
         """The version is compared whenever a ticket is renewed; there is no more to ask."""
+
+
+def _digest(fd: int, part: Part, name: str, stopped: Callable[[], bool]) -> str:
+    digest = hashlib.new(name, usedforsecurity=False)
+    view, at, end = buffer(), part.offset, part.offset + part.length
+    while at < end and not stopped():
+        got = read_at(fd, view[: min(len(view), end - at)], at)
+        if got == 0:
+            break
+        digest.update(view[:got])
+        at += got
+    return digest.hexdigest()
