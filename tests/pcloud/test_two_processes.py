@@ -1,0 +1,99 @@
+"""One upload session among processes: one that died is gone on with, a living one is left alone."""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs
+
+import pytest
+
+from tests.cloud_stage import Stage, sha1_of
+from tests.sandbox_process import SandboxProcess
+
+pytestmark = pytest.mark.crash
+
+MIB = 1 << 20
+PART = 4 * MIB
+SIZE = 10 * PART
+
+
+@pytest.fixture
+def stage(sandbox: SandboxProcess, tmp_path: Path) -> Iterator[Stage]:
+    """Files from 8 MiB go in parts of 4 MiB, at 8 MiB in a second."""
+    options = {"pc": {"upload_cutoff": 8 * MIB, "chunk_size": PART}}
+    made = Stage(sandbox, tmp_path, vault=True, options=options)
+    made.admin.fault(
+        kind="throttle",
+        bytes_per_s=8 * MIB,
+        times=-1,
+        listener="pcloud.us",
+        match="PUT /upload_write",
+    )
+    (tmp_path / "file.bin").write_bytes(random.Random(made.email).randbytes(SIZE))
+    yield made
+    made.close()
+
+
+def writes(stage: Stage, since: int) -> dict[str, list[dict[str, Any]]]:
+    """Requests that wrote to upload sessions, by session."""
+    found: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for entry in stage.admin.log()[since:]:
+        if entry["path"] == "/upload_write":
+            found[parse_qs(entry["query"])["uploadid"][0]].append(entry)
+    return found
+
+
+def until(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
+    limit = time.monotonic() + 60
+    while not reached():
+        assert process.poll() is None, "it ended before it could be looked at"
+        assert time.monotonic() < limit
+
+
+def arrived(stage: Stage, since: int) -> int:
+    """Whole parts the service has taken."""
+    return sum(
+        each["done"] and each["status"] == 200 and each["bytes_in"] == PART
+        for session in writes(stage, since).values()
+        for each in session
+    )
+
+
+def test_an_upload_killed_at_sixty_percent_sends_one_part_more_at_most(stage: Stage) -> None:
+    source = stage.folder / "file.bin"
+    since = len(stage.admin.log())
+    with stage.home.start("cp", str(source), "pc:/x/") as process:
+        until(process, lambda: arrived(stage, since) >= 6)
+        process.kill()
+        process.communicate()
+    stage.close()
+    stage.home.run("cp", source, "pc:/x/").ok()
+    (session,) = writes(stage, since).values()
+    assert sum(each["bytes_in"] for each in session) <= SIZE + PART
+    assert stage.tree("pc", "/x") == {"file.bin": sha1_of(source.read_bytes())}
+
+
+def test_two_processes_never_write_one_upload(stage: Stage) -> None:
+    source = stage.folder / "file.bin"
+    since = len(stage.admin.log())
+    with stage.home.start("cp", str(source), "pc:/x/") as process:
+        until(process, lambda: arrived(stage, since) >= 1)
+        (job,) = stage.home.run("jobs", "ls", "--json").ok().values
+        (mine,) = writes(stage, since)
+        # others are asked to go on with it, and to do the same: not one byte of theirs goes there
+        resumed = stage.home.run("jobs", "resume", job["id"])
+        stage.home.run("cp", "--on-conflict", "skip", source, "pc:/x/")
+        out, err = process.communicate(timeout=100)
+        assert process.returncode == 0, (out, err, resumed)
+    stage.close()
+    session = writes(stage, since)[mine]
+    offsets = [int(parse_qs(each["query"])["uploadoffset"][0]) for each in session]
+    assert offsets == [number * PART for number in range(10)]
+    assert all(each["status"] == 200 for each in session)
+    assert stage.tree("pc", "/x") == {"file.bin": sha1_of(source.read_bytes())}
