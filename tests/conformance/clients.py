@@ -1,24 +1,17 @@
-"""Foreign clients and how tests run them.
-
-A client that is not installed skips its tests, unless `CLOUDTUI_REQUIRE` (a comma list) names it:
-then that is a failure.
-"""
+"""Foreign clients as pCloud's tests run them, and files with awkward names to give them."""
 
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import os
-import shutil
 import socket
 import subprocess
-import sys
 import threading
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import pytest
+from tests.conformance.foreign import rclone_program
 
 # Names that need care in queries, headers, shells and encodings.
 AWKWARD = (
@@ -35,29 +28,6 @@ AWKWARD = (
 )
 
 
-def missing(name: str) -> None:
-    """Skip, or fail where the client is required."""
-    if name in os.environ.get("CLOUDTUI_REQUIRE", "").split(","):
-        pytest.fail(f"{name} is required and not installed")
-    pytest.skip(f"{name} is not installed")
-
-
-def need_module(name: str) -> None:
-    """The PyPI package of this import name must be there."""
-    if importlib.util.find_spec(name) is None:
-        missing(name)
-
-
-def rclone_binary() -> str:
-    """The rclone that came with the environment, else one on the path."""
-    beside = Path(sys.executable).with_name("rclone")
-    found = str(beside) if beside.exists() else shutil.which("rclone")
-    if found is None:
-        missing("rclone")
-    assert found is not None
-    return found
-
-
 @dataclass(slots=True)
 class Rclone:
     """rclone with one remote configured by its environment alone.
@@ -71,7 +41,7 @@ class Rclone:
     ca: Path
     proxy: str = ""
     flags: tuple[str, ...] = ()
-    binary: str = field(default_factory=rclone_binary)
+    binary: str = field(default_factory=rclone_program)
 
     def environment(self) -> dict[str, str]:
         """Nothing of the caller's rclone or proxy settings, only ours."""

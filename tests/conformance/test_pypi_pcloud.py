@@ -13,8 +13,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.conformance.clients import AWKWARD, need_module
+from tests.conformance.clients import AWKWARD
 from tests.conformance.connect_front import ConnectFront
+from tests.conformance.foreign import need_module
 from tests.sandbox_process import SandboxProcess, start_sandbox
 
 pytestmark = [pytest.mark.conformance, pytest.mark.filterwarnings("ignore::ResourceWarning")]
