@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from cloudtui.cli_output import Output, human_size
 from cloudtui.commands.session import GeneralCommand, run
-from cloudtui.services.errors import NotSupported
-from cloudtui.services.storage import HasQuota
+from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported
+from cloudtui.services.models import Allowance
+from cloudtui.services.storage import HasAllowances, HasQuota
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -50,12 +52,31 @@ def quota(context: click.Context, place: str) -> None:
             "trashed": found.trashed,
             "free": found.free,
         }
+        transfer = await _allowances(asked, output)
         if output.as_json:
-            output.value(numbers)
+            told = {each.name: {"total": each.total, "used": each.used} for each in transfer}
+            output.value({**numbers, "transfer": told} if told else numbers)
             return 0
         for name, number in numbers.items():
             if number is not None:
                 output.line(f"{name:<8} {number} bytes ({human_size(number)})")
+        for each in transfer:
+            output.line(
+                f"{each.name + ' transfer':<24} {human_size(each.used)} of {human_size(each.total)}"
+            )
         return 0
 
     run(context, body)
+
+
+async def _allowances(place: object, output: Output) -> Sequence[Allowance]:
+    """How much may still be moved; nothing where the service does not say it just now."""
+    if not isinstance(place, HasAllowances):
+        return ()
+    try:
+        return await place.allowances()
+    except LoginNeeded:
+        raise
+    except CloudError as error:
+        output.say(f"How much may still be moved is not told: {error.text}")
+        return ()

@@ -195,6 +195,16 @@ class Quota:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """What a plan lets through in a while, in bytes: `name` is `download`, `upload`, `offline` or
+    another word of the service."""
+
+    name: str
+    total: int
+    used: int
+
+
+@dataclass(frozen=True, slots=True)
 class TrashItem:
     """Something in a trash. `origin` is where it was (None: not known), `trashed_ns` when, and
     `key` what `HasTrash.restore` and `delete_forever` take."""

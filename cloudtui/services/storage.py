@@ -13,6 +13,7 @@ from typing import Protocol, runtime_checkable
 
 from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import (
+    Allowance,
     ArchiveEntry,
     Capabilities,
     Entry,
@@ -356,6 +357,15 @@ class HasQuota(Protocol):
 
     async def quota(self) -> Quota:
         """Bytes of the account (of the disk: of the file system of the working folder)."""
+        ...
+
+
+@runtime_checkable
+class HasAllowances(Protocol):
+    """Tells how much may still be moved."""
+
+    async def allowances(self) -> Sequence[Allowance]:
+        """What the plan lets through and what of it is used; empty where it sets no bounds."""
         ...
 
 

@@ -65,6 +65,8 @@ def test_quota_tells_numbers(home: Home, place: Place) -> None:
     numbers = home.run("quota", "--json", f"{place.name}:").ok().value
     assert numbers["total"] > 0
     assert numbers["free"] <= numbers["total"]
+    if place.name == "pk":
+        assert numbers["transfer"]["download"]["total"] > 0
 
 
 def test_one_entry_by_id(home: Home, place: Place) -> None:

@@ -17,6 +17,7 @@ from cloudtui.services.errors import (
 from cloudtui.services.models import Flag, Found, HashType, Kind, Location
 from cloudtui.services.storage import (
     Archives,
+    HasAllowances,
     HasQuota,
     HasShares,
     HasTrash,
@@ -63,6 +64,7 @@ async def test_it_offers_every_protocol(stage: Stage) -> None:
         ServerMove,
         HasTrash,
         HasQuota,
+        HasAllowances,
         OfflineTasks,
         MakesLinks,
         HasShares,
@@ -357,6 +359,16 @@ async def test_links_hold_what_the_service_claims(stage: Stage) -> None:
     assert (await stage.storage.direct_link(found)).startswith(
         stage.sandbox.endpoints["pikpak"]["content_url"]
     )
+
+
+async def test_what_may_still_be_moved_is_told(stage: Stage) -> None:
+    stage.switch(instant=False)
+    await stage.put(b"x" * 1000, "file")
+    told = {each.name: each for each in await stage.storage.allowances()}
+    assert set(told) == {"download", "upload", "offline"}
+    assert told["download"].total > told["upload"].total > told["upload"].used >= 0
+    stage.switch(vip=False)
+    assert [each.name for each in await stage.storage.allowances()] == ["download today"]
 
 
 async def test_trashed_only_shows_the_trash_in_its_folders(

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import NotFound, Refused
 from cloudtui.services.models import (
+    Allowance,
     ArchiveEntry,
     Capabilities,
     Entry,
@@ -137,6 +138,28 @@ class PikPakStorage:
             free = max(0, numbers.limit - numbers.usage)
         total = None if numbers.is_unlimited else numbers.limit
         return Quota(total, numbers.usage, numbers.usage_in_trash, free)
+
+    async def allowances(self) -> list[Allowance]:
+        """See `HasAllowances.allowances`: of this month, and of this day for `download today`. A
+        total of 0 is no allowance of that kind."""
+        answer = await self._api.call(
+            wire.Transfers,
+            "GET",
+            "/vip/v1/quantity/list",
+            query=(("type", "transfer"), ("limit", "200")),
+        )
+        base = answer.base or wire.TransferKinds()
+        kinds = {
+            "download": base.download,
+            "download today": base.download_daily,
+            "upload": base.upload,
+            "offline": base.offline,
+        }
+        return [
+            Allowance(name, numbers.total_assets, numbers.assets)
+            for name, numbers in kinds.items()
+            if numbers is not None and numbers.total_assets > 0
+        ]
 
     # --- changing ------------------------------------------------------------------------
 

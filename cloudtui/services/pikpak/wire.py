@@ -180,6 +180,28 @@ class About(msgspec.Struct):
     quota: QuotaNumbers | None = None
 
 
+class TransferNumbers(msgspec.Struct):
+    """Bytes that may be moved and were."""
+
+    total_assets: int = 0
+    assets: int = 0
+
+
+class TransferKinds(msgspec.Struct):
+    """What the plan lets through in a month, and what free accounts may download in a day."""
+
+    offline: TransferNumbers | None = None
+    download: TransferNumbers | None = None
+    upload: TransferNumbers | None = None
+    download_daily: TransferNumbers | None = None
+
+
+class Transfers(msgspec.Struct):
+    """The account's allowances."""
+
+    base: TransferKinds | None = None
+
+
 class CaptchaReply(msgspec.Struct):
     """A captcha token, good for `expires_in` seconds, and perhaps a puzzle for a human."""
 
