@@ -51,7 +51,8 @@ async def settle(pilot: Pilot[int], until: Callable[[], bool], *, limit: float =
     """Let the app work until a condition holds; fails when it never does."""
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
-    while not until():
+    # a box that can be seen already takes no key before it is mounted
+    while not (until() and pilot.app.screen.is_mounted):
         if loop.time() > end:
             app = pilot.app
             assert isinstance(app, CloudApp)

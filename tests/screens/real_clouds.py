@@ -1,0 +1,81 @@
+"""The app on a home whose accounts lie in a running sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from textual.pilot import Pilot
+from textual.widgets import Input
+
+from cloudtui.app import CloudApp
+from cloudtui.ports import Door
+from cloudtui.services.runtime import Overrides, open_runtime
+from cloudtui.services.secrets import MemoryStore
+from tests.cloudtui_process import home_with_accounts
+from tests.sandbox_process import SandboxProcess
+from tests.screens.driving import panes_ready, picture, settle
+
+PATIENCE = 60.0
+"""Seconds for what goes over real sockets on a busy machine."""
+
+
+@asynccontextmanager
+async def on_clouds(
+    box: SandboxProcess, folder: Path, left: str, right: str
+) -> AsyncIterator[tuple[CloudApp, Pilot[int]]]:
+    """Both panes listed; the accounts are `pk` and `pc`, the home lies below `folder`."""
+    home = home_with_accounts(folder / "home", box)
+    door = Door(
+        lambda: open_runtime(Overrides(environ=home.environment(), secret_store=MemoryStore()))
+    )
+    app = CloudApp(door, left, right)
+    async with app.run_test(size=(100, 36), notifications=True) as pilot:
+        await settle(pilot, lambda: panes_ready(app), limit=PATIENCE)
+        yield app, pilot
+    app.bridge.detach()
+    await door.close()
+
+
+def shown(app: CloudApp) -> str:
+    """The screen as text."""
+    return "\n".join(picture(app))
+
+
+async def see(app: CloudApp, pilot: Pilot[int], *words: str) -> str:
+    """Wait until the screen shows all these words; the screen."""
+    await settle(pilot, lambda: all(word in shown(app) for word in words), limit=PATIENCE)
+    return shown(app)
+
+
+async def no_box(app: CloudApp, pilot: Pilot[int]) -> None:
+    """Wait until the panes are all that is open, and listed."""
+    await settle(
+        pilot, lambda: app.screen is app.main and not app.main.active.loading, limit=PATIENCE
+    )
+
+
+async def on_row(app: CloudApp, pilot: Pilot[int], name: str) -> None:
+    """Put the cursor of the pane with focus on an entry."""
+    view = app.main.active.view
+    await settle(
+        pilot,
+        lambda: any(entry.name == name for entry in app.main.active.view.entries),
+        limit=PATIENCE,
+    )
+    view = app.main.active.view
+    row = next(r for r in range(len(view.order) + 1) if _name_at(app, r) == name)
+    app.main.active.pane.go_to(row)
+    assert view.current is not None
+    assert view.current.name == name
+
+
+def _name_at(app: CloudApp, row: int) -> str:
+    entry = app.main.active.view.entry_at(row)
+    return entry.name if entry is not None else ""
+
+
+def fill(app: CloudApp, field: str, text: str) -> None:
+    """Put text into a field, as a paste would."""
+    app.screen.query_one(f"#{field}", Input).value = text
