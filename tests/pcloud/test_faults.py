@@ -8,8 +8,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cloudtui.services.errors import CloudError, Offline
-from cloudtui.services.models import Found, Location
+from cloudtui.services.models import Found, Location, OfflineTask, TaskPhase
 from cloudtui.services.pcloud.storage import PCloudStorage
+from cloudtui.services.pcloud.tokens import Verdict
+from cloudtui.services.walking import walk
 from tests.pcloud.rig import tree, upload
 from tests.sandbox_process import SandboxProcess
 
@@ -90,6 +92,40 @@ async def empty_file(storage: PCloudStorage) -> None:
     await upload(storage, ROOT, "new", b"")
 
 
+async def large_file(storage: PCloudStorage) -> None:
+    storage._cutoff = 1
+    await upload(storage, ROOT, "new", b"large")
+
+
+async def large_over_old(storage: PCloudStorage) -> None:
+    storage._cutoff = 1
+    await upload(storage, ROOT, "a", b"newer", replace=await found(storage, "a"))
+
+
+async def fetch(storage: PCloudStorage) -> None:
+    link = await storage.direct_link(await found(storage, "a"))
+    ordered = await storage.add_offline(link, ROOT, name="new")
+    task: OfflineTask | None = None
+    while task is None or task.phase not in (TaskPhase.DONE, TaskPhase.FAILED):
+        (task,) = [one async for page in storage.scan_offline() for one in page]
+    assert (task.id, task.phase, task.message) == (ordered.id, TaskPhase.DONE, "")
+
+
+async def walk_all(storage: PCloudStorage) -> None:
+    found: dict[str, int] = {}
+    async for at, listed in walk(storage, ROOT):
+        if isinstance(listed, CloudError):
+            raise listed
+        found[at.path] = len(listed)
+    assert found == {"/": 2, "/d": 1}
+
+
+async def probe(storage: PCloudStorage) -> None:
+    verdicts = await storage.tokens.probe()
+    assert verdicts["listfolder"] is Verdict.OPEN
+    assert verdicts["trash_list"] is Verdict.CLOSED
+
+
 BEFORE: dict[str, object] = {"a": b"aa", "d/": {"x": b"xx"}}
 WORKS: dict[Work, tuple[str, dict[str, object]]] = {
     mkdir: ("POST /createfolder", {**BEFORE, "new/": {}}),
@@ -107,6 +143,11 @@ WORKS: dict[Work, tuple[str, dict[str, object]]] = {
     unshare: ("POST /deletepublink", BEFORE),
     bring_back: ("POST /revertrevision", BEFORE),
     empty_file: ("POST /uploadfile", {**BEFORE, "new": b""}),
+    large_file: ("* /upload_[cis]*", {**BEFORE, "new": b"large"}),
+    large_over_old: ("POST /upload_save", {**BEFORE, "a": b"newer"}),
+    fetch: ("* /*load*", {**BEFORE, "new": b"aa"}),
+    walk_all: ("GET /listfolder", BEFORE),
+    probe: ("* /userinfo", BEFORE),
 }
 
 PASSING = {

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 
-from cloudtui.services.errors import NotFound, UsageError
+from cloudtui.services.errors import NotFound, Offline, UsageError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.rig import Script, file_item, folder_item, names, place, tree, upload
@@ -119,6 +120,45 @@ async def test_a_web_page_in_place_of_a_file_is_told(tmp_path: Path) -> None:
     # the order and the question go to the server that was named, with the token
     there = [request for request in script.requests if request.url.host == "api9.pcloud.com"]
     assert [request.url.path for request in there] == ["/downloadfileasync", "/uploadprogress"]
+
+
+async def test_a_server_that_is_gone_for_good_holds_nothing_up(tmp_path: Path) -> None:
+    there: list[dict[str, object]] = []
+
+    def respond(method: str, params: Mapping[str, str]) -> Mapping[str, object] | Exception:
+        if script.requests[-1].url.host == "api9.pcloud.com" and method == "uploadprogress":
+            return httpx.ConnectError("no such host")
+        if method == "currentserver":
+            return {"result": 0, "hostname": "api9.pcloud.com"}
+        return {"result": 0, "metadata": folder_item(0, "/", None, there)}
+
+    script = Script(respond)
+    storage = await place(tmp_path, API, network=script)
+    await storage.add_offline("https://example.org/a.iso", ROOT)
+    (task,) = await tasks(storage)
+    assert task.phase is TaskPhase.WAITING
+    there.append(file_item(5, "a.iso", 0))
+    (task,) = await tasks(storage)
+    assert task.phase is TaskPhase.DONE
+
+
+async def test_an_order_that_may_have_been_taken_stays_among_those_asked_about(
+    storage: PCloudStorage, sandbox: SandboxProcess
+) -> None:
+    await upload(storage, ROOT, "origin.bin", b"once")
+    link = await storage.direct_link(await storage.stat(ROOT.child("origin.bin")))
+    sandbox.admin.fault(
+        kind="reset_after", listener="pcloud.*", match="POST /downloadfileasync", times=-1
+    )
+    sandbox.admin.fault(
+        kind="reset_before", listener="pcloud.*", match="GET /uploadprogress", times=-1
+    )
+    with pytest.raises(Offline):
+        await storage.add_offline(link, ROOT, name="copy.bin")
+    sandbox.admin.clear_faults()
+    (task,) = await tasks(storage)
+    assert (await ended(storage, task.id)).phase is TaskPhase.DONE
+    assert await names(storage, ROOT) == ["copy.bin", "origin.bin"]
 
 
 async def test_a_server_that_is_not_pclouds_is_not_asked(tmp_path: Path) -> None:

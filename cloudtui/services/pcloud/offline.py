@@ -15,7 +15,15 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from cloudtui.services.accounts import Account, Keys
-from cloudtui.services.errors import CloudError, Gone, NotFound, UsageError
+from cloudtui.services.errors import (
+    CloudError,
+    Gone,
+    NotFound,
+    Retry,
+    ServerTrouble,
+    UsageError,
+)
+from cloudtui.services.errors import Offline as Disconnected
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Kind, Location, OfflineTask, Secret, TaskPhase
 from cloudtui.services.naming import cut_name, display_name, numbered
@@ -156,8 +164,10 @@ class Offline:
                 name=order.name,
                 known=known,
             )
-        except CloudError:
-            await self._note([], frozenset({order.id}))
+        except CloudError as error:
+            if error.retry is not Retry.RECONCILE:
+                await self._note([], frozenset({order.id}))
+            # else it may have been taken: it stays among those that are asked about
             raise
         failpoint("pcloud.offline.added")
 
@@ -173,6 +183,10 @@ class Offline:
             progress = await self._progress(order)
         except Gone:
             await self._look(order)
+        except (Disconnected, ServerTrouble):
+            if order.server == self._client.base:
+                raise
+            await self._look(order)  # that one server may be gone for good
         else:
             self._read(order, progress)
         if order.phase == TaskPhase.DONE and not order.message and await self._is_page(order):
