@@ -28,6 +28,7 @@ from textual.screen import Screen
 from cloudtui import present, themes
 from cloudtui.actions import Place, in_place, keys_of, use_keys
 from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled, JobsUnknown
+from cloudtui.first_look import FirstLook, first_look
 from cloudtui.key_queue import KeyQueue
 from cloudtui.keymap import bindings_of, key_of, textual_keymap
 from cloudtui.ports import Door, RuntimeFactory, RuntimePort
@@ -74,9 +75,10 @@ class CloudApp(App[int]):
         ascii_only: bool = False,
         theme: str = "default",
         can_detach: bool = True,
+        first_look: FirstLook | None = None,
     ) -> None:
         """`left` and `right` are addresses as typed; empty means the working folder, and for the
-        right side the first account."""
+        right side the first account. `first_look` lists what the left pane shows meanwhile."""
         super().__init__()
         for one in themes.THEMES:
             self.register_theme(one)
@@ -88,6 +90,7 @@ class CloudApp(App[int]):
         self._key_queue = KeyQueue(self, self._deliver)
         self._addresses = (left, right)
         self._can_detach = can_detach
+        self._first_look = first_look
         self._asking = 0
         self._touched: dict[tuple[str, tuple[str, ...]], Location] = {}
         self._messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
@@ -105,6 +108,10 @@ class CloudApp(App[int]):
         self.run_worker(self._open(), group="opening", exit_on_error=False)
 
     async def _open(self) -> None:
+        if self._first_look is not None:
+            seen = await self._first_look(self._addresses[0])
+            if seen is not None:
+                self.main.left.show_early(*seen)
         await _import(_WARM)
         try:
             runtime = await self.door.open()
@@ -419,7 +426,8 @@ def run_full_screen(
 
     async def run() -> tuple[int, bool]:
         door = Door(runtime_factory)
-        app = CloudApp(door, left, right, can_detach=go_on is not None)
+        detachable = go_on is not None
+        app = CloudApp(door, left, right, can_detach=detachable, first_look=first_look)
         loop = asyncio.get_running_loop()
         for name, code in (("SIGTERM", 143), ("SIGHUP", _HUNG_UP)):
             number = getattr(signal, name, None)

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 _SETTLE_EVERY: Final = 0.25
 """Seconds between two merges of arriving pages: sorting costs, watching rows come does not."""
 _REMEMBERED: Final = 16
+_FRESH: Final = 2.0
+"""Seconds for which a list seen before is not drawn as an older picture while it is read anew."""
 _OVERLAY: Final = 30.0
 """Seconds for which our own change wins over a list that does not know it yet."""
 
@@ -156,7 +158,7 @@ class Browser:
         if old is not None:
             self.pane.replace(old.view)
             old.view.show_hidden(self.show_hidden)
-            self.pane.stale = True
+            self.pane.stale = time.time() - old.taken_at > _FRESH
             self.seen_at = old.taken_at
             if want:
                 old.view.want(want)
@@ -168,6 +170,18 @@ class Browser:
         self.pane.set_notice()
         self._relisting = old is not None
         self._start()
+
+    def show_early(self, at: Location, entries: Sequence[Entry]) -> None:
+        """Show rows that were listed before there was anything to list with."""
+        if self.at is not None:
+            return
+        view = self._new_view(at)
+        view.add(entries)
+        view.settle()
+        self.at = at
+        self._lists[at] = _Remembered(view, time.time())
+        self.pane.replace(view)
+        self._changed(self)
 
     def _new_view(self, at: Location) -> FolderView:
         order = self._orders.setdefault(at.account, Order())

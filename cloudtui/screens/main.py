@@ -114,7 +114,8 @@ class MainScreen(PlaceKeys):
         """Show the first folders, as the settings want them."""
         if preferences is not None:
             self._prefer(preferences)
-        self.left.open(left)
+        if self.left.at in (None, left):
+            self.left.open(left)  # else somebody went on from the first look already
         if right is not None:
             self.right.open(right)
         else:
