@@ -114,26 +114,26 @@ class Trouble:
 BUSY: dict[str, object] = {"kind": "status", "code": 429}
 TROUBLES = {
     "429": Trouble(BUSY, 3, only="folder"),
-    "429-after": Trouble({**BUSY, "headers": {"Retry-After": "0"}}, 2, only="upload"),
+    "429-after": Trouble({**BUSY, "headers": {"Retry-After": "0"}}, 3, only="upload"),
     "500": Trouble({"kind": "status", "code": 500}, 3, sign_in=True),
-    "503": Trouble({"kind": "status", "code": 503}, 2, sign_in=True),
+    "503": Trouble({"kind": "status", "code": 503}, 3, sign_in=True),
     "reset-before": Trouble({"kind": "reset_before"}, 3, sign_in=True),
-    "reset-after": Trouble({"kind": "reset_after"}, 2, lost=True),
-    "truncated": Trouble({"kind": "truncate_json"}, 2, ("api", "store"), lost=True),
-    "html": Trouble({"kind": "html"}, 2, ANSWERED, sign_in=True),
+    "reset-after": Trouble({"kind": "reset_after"}, 3, lost=True),
+    "truncated": Trouble({"kind": "truncate_json"}, 3, ("api", "store"), lost=True),
+    "html": Trouble({"kind": "html"}, 3, ANSWERED, sign_in=True),
     "cut": Trouble({"kind": "cut", "bytes": 40}, 3),
-    "cut-upload": Trouble({"kind": "cut_upload", "bytes": 300}, 2, ("bytes",)),
-    "token": Trouble({"kind": "expire_token"}, 1, ("api",), ("pk",)),
-    "captcha": Trouble({"kind": "expire_captcha"}, 1, ("api",), ("pk",)),
+    "cut-upload": Trouble({"kind": "cut_upload", "bytes": 300}, 3, ("bytes",)),
+    "token": Trouble({"kind": "expire_token"}, 3, ("api",), ("pk",)),
+    "captcha": Trouble({"kind": "expire_captcha"}, 3, ("api",), ("pk",)),
     "code-9": Trouble(
         {"kind": "api_code", "code": {"error": "captcha_invalid", "error_code": 9}},
-        *(2, ("api",), ("pk",)),
+        *(3, ("api",), ("pk",)),
     ),
     "code-16": Trouble(
-        {"kind": "api_code", "code": {"error_code": 16, "status": 401}}, 2, ("api",), ("pk",)
+        {"kind": "api_code", "code": {"error_code": 16, "status": 401}}, 3, ("api",), ("pk",)
     ),
     "code-4000": Trouble(
-        {"kind": "api_code", "code": 4000}, 2, ("api", "bytes"), ("pc",), only="folder"
+        {"kind": "api_code", "code": 4000}, 3, ("api", "bytes"), ("pc",), only="folder"
     ),
     "code-5000": Trouble({"kind": "api_code", "code": 5000}, 3, ("api", "bytes"), ("pc",)),
 }

@@ -24,6 +24,10 @@ T = TypeVar("T")
 
 FILES: Final = "/drive/v1/files"
 
+_RENEWALS: Final = 3
+"""How often one call gets a new access token, and how often a new captcha token: three refusals
+in a row are trouble that passes, a fourth is the service's last word."""
+
 
 class Api:
     """PikPak for one account; connects on the first call."""
@@ -119,10 +123,10 @@ class Api:
                 # a token that came with a puzzle is tried once, as rclone does: often it is good
                 if refused > 1 and self.captcha.puzzle:
                     raise puzzle_error(self.captcha.puzzle)
-                if refused <= 2:
+                if refused <= _RENEWALS:
                     await self.captcha.renew(action, access.user_id, captcha)
                     continue
-            elif fault.signed_out and renewed < 2:
+            elif fault.signed_out and renewed < _RENEWALS:
                 renewed += 1
                 await self.auth.renew(access.token)
                 continue
