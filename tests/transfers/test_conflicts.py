@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cloudtui.services.models import Capabilities, Entry, HashType, Kind
 from cloudtui.services.transfers.conflicts import (
@@ -20,6 +20,8 @@ from cloudtui.services.transfers.orders import Answer, OnConflict
 SECOND = 1_000_000_000
 PLAIN = Capabilities(sets_mtime=True)
 TIMELESS = Capabilities(sets_mtime=False)
+WINNERS = (OnConflict.OVERWRITE, OnConflict.NEWER, OnConflict.LARGER)
+"""Policies by which a source may take a target's place."""
 SHA = Capabilities(sets_mtime=True, entry_hash=HashType.SHA1)
 MARKS = Capabilities(entry_hash=HashType.CHANGE)
 
@@ -33,35 +35,42 @@ def entry(
     return Entry("n", "n", kind, size, None if mtime is None else mtime * SECOND, digest)
 
 
-ENTRIES = st.builds(
-    entry,
-    st.sampled_from(Kind),
-    st.none() | st.integers(0, 3),
-    st.none() | st.integers(0, 10),
-    st.sampled_from([b"", b"a", b"b"]),
-)
+ENTRIES = [
+    entry(kind, size, mtime) for kind in Kind for size in (None, 0, 1, 2) for mtime in (None, 0, 5)
+]
 
 
-@given(st.sampled_from(OnConflict), ENTRIES, st.none() | ENTRIES, st.sampled_from(Sameness))
-def test_every_cell_is_filled_and_safe(
-    policy: OnConflict, source: Entry, target: Entry | None, same: Sameness
-) -> None:
-    verdict = decide(policy, source, target, same)
-    assert verdict in Verdict
-    assert (verdict is Verdict.NEW) == (target is None)
-    if verdict is Verdict.REPLACE:
-        assert target is not None
-        assert source.kind is target.kind is Kind.FILE
-        assert same is Sameness.DIFFERENT
-        assert policy in (OnConflict.OVERWRITE, OnConflict.NEWER, OnConflict.LARGER)
-    if verdict is Verdict.MERGE:
-        assert target is not None
-        assert source.is_folder
-        assert target.is_folder
-    if verdict is Verdict.ASK:
-        assert policy in (OnConflict.ASK, OnConflict.NEWER, OnConflict.LARGER)
-    if verdict is Verdict.IDENTICAL:
-        assert same is Sameness.SAME
+def test_every_cell_is_filled_and_safe() -> None:
+    """All of them: every policy, every pair of entries, whatever is known of their bytes."""
+    for policy, source, target, same in itertools.product(
+        OnConflict, ENTRIES, [None, *ENTRIES], Sameness
+    ):
+        verdict = decide(policy, source, target, same)
+        cell = (policy, source, target, same, verdict)
+        assert (verdict is Verdict.NEW) == (target is None), cell
+        if target is None:
+            continue
+        both_folders = source.is_folder and target.is_folder
+        both_files = source.kind is target.kind is Kind.FILE
+        assert (verdict is Verdict.MERGE) == both_folders, cell
+        if both_folders:
+            continue
+        assert (verdict is Verdict.IDENTICAL) == (both_files and same is Sameness.SAME), cell
+        assert (verdict is Verdict.REFUSE) == (not both_files and policy in WINNERS), cell
+        if policy is OnConflict.SKIP:
+            assert verdict in (Verdict.SKIP, Verdict.IDENTICAL), cell
+        if verdict is Verdict.COMPARE:
+            assert both_files, cell
+            assert same is Sameness.UNKNOWN, cell
+        if verdict is Verdict.REPLACE:
+            assert both_files, cell
+            assert same is Sameness.DIFFERENT, cell
+            assert policy in WINNERS, cell
+        if verdict is Verdict.KEEP_BOTH:
+            assert policy is OnConflict.KEEP_BOTH, cell
+        if verdict is Verdict.ASK:
+            unknown = None in (source.size, target.size, source.mtime_ns, target.mtime_ns)
+            assert policy is OnConflict.ASK or (policy in WINNERS and unknown), cell
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import tempfile
 from collections import deque
 from pathlib import Path
@@ -59,8 +60,54 @@ def possible(wanted: dict[str, bytes | None]) -> dict[str, bytes | None]:
     }
 
 
+class Shown:
+    """What people see of a job while it runs, at every turn of the loop."""
+
+    def __init__(self, rig: Rig, job: str) -> None:
+        self._rig = rig
+        self._job = job
+        self._last = rig.engine.view(job)
+        self.looks = 0
+
+    def look(self) -> None:
+        """Never above 99 % before the end; never less than before unless something was added."""
+        view, last = self._rig.engine.view(self._job), self._last
+        self.looks += 1
+        self._last = view
+        if view.percent is None:
+            assert not view.counted
+            return
+        assert (view.percent == 100) == (view.state is JobState.DONE), view
+        assert 0 <= view.percent <= 100
+        added = view.bytes_total > last.bytes_total or view.files_total > last.files_total
+        again = last.state.is_final or last.state is JobState.PAUSED
+        if last.percent is not None and not added and not again:
+            assert view.percent >= last.percent, (last, view)
+            assert view.bytes_done >= last.bytes_done or view.bytes_total < last.bytes_total
+
+    async def watch(self) -> None:
+        """Look until somebody cancels this."""
+        while True:
+            self.look()
+            await asyncio.sleep(0)
+
+
 async def settled(rig: Rig, job: str) -> JobState:
-    """The end, going on as a user would when the job stands."""
+    """The end, going on as a user would when the job stands; every picture of it makes sense."""
+    shown = Shown(rig, job)
+    watching = asyncio.create_task(shown.watch())
+    try:
+        state = await _settled(rig, job)
+    finally:
+        watching.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await watching  # raises what it saw
+    shown.look()
+    assert shown.looks > 1
+    return state
+
+
+async def _settled(rig: Rig, job: str) -> JobState:
     for _ in range(6):
         view = await rig.wait(job)
         if view.state is JobState.FAILED:
