@@ -41,7 +41,8 @@ class ReadTicket:
 
     `urls` are equivalent, best first; they are signed, so never log or show them. `expires_at` is
     seconds since the epoch (None: not known). `ranges` tells whether byte ranges work,
-    `connections` how many may read at once. `hashes` are hex digests the service claims for the
+    `connections` how many may read at once, `account_connections` how many over all files of the
+    account (None: no such limit). `hashes` are hex digests the service claims for the
     whole file (only of types it really gave). `version` changes when the content does. `account`
     keys the connection pool: connections are never shared by two accounts. `way` is the one the
     link was asked for by, where it is good for that one only.
@@ -55,6 +56,7 @@ class ReadTicket:
     expires_at: float | None = None
     ranges: bool = True
     connections: int = 4
+    account_connections: int | None = None
     hashes: Mapping[HashType, str] = field(default_factory=dict)
     way: Way | None = None
 

@@ -37,6 +37,7 @@ from cloudtui.services.transfers.exchange import (
 )
 from cloudtui.services.transfers.meter import Lane, Meter
 from cloudtui.services.transfers.pool import ConnectionPool
+from cloudtui.services.transfers.rooms import Rooms
 from cloudtui.services.transfers.sinks import Sink
 from cloudtui.services.transfers.stop import Flight, Stop, interrupted
 from cloudtui.services.transfers.threads import Threads
@@ -68,6 +69,7 @@ class Pump:
         self._pool = ConnectionPool()
         self._exchanger = Exchanger(network, self._pool)
         self._flights: set[Flight] = set()
+        self._rooms = Rooms()
 
     def close(self) -> None:
         """Close idle connections and take no more work. What runs is ended by its own Stop."""
@@ -108,10 +110,15 @@ class Pump:
         sink's own errors; StaleLink when a fresh ticket may help; RangeIgnored when the server
         sends the whole file for a part (nothing was written then).
         """
+        async with self._rooms.enter(ticket, stop):
+            await self._fetch(ticket, Span(offset, offset + length), sink, meter, stop)
+
+    async def _fetch(
+        self, ticket: ReadTicket, wanted: Span, sink: Sink, meter: Meter, stop: Stop
+    ) -> None:
         with self._flight(stop) as flight:
             lane = meter.open()
             talk = Talk(flight, lane, (self.bandwidth, *meter.limits))
-            wanted = Span(offset, offset + length)
             try:
                 await self._threads.run(lambda: self._read(ticket, wanted, sink, talk), flight.end)
             finally:
