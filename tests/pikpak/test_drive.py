@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -371,16 +372,65 @@ async def test_what_may_still_be_moved_is_told(stage: Stage) -> None:
     assert [each.name for each in await stage.storage.allowances()] == ["download today"]
 
 
-async def test_trashed_only_shows_the_trash_in_its_folders(
+@pytest.fixture
+async def binned(
     sandbox: SandboxProcess, tmp_path: Path, username: str
-) -> None:
+) -> AsyncIterator[tuple[Stage, Stage]]:
+    """A drive with a file and a whole folder in its trash, seen as usual and by `trashed_only`."""
     async with staged(sandbox, tmp_path / "1", username) as stage:
         folder = await stage.storage.mkdir(ROOT, "folder")
         at = ROOT.child("folder", folder.id)
         await stage.put(b"1", "kept", at)
         await stage.put(b"2", "gone", at)
-        await stage.storage.trash([await stage.storage.stat(at.child("gone"))])
-        assert await stage.names(at) == ["kept"]
+        tree = await stage.storage.mkdir(at, "tree")
+        inner = await stage.storage.mkdir(at.child("tree", tree.id), "inner")
+        deep = at.child("tree", tree.id).child("inner", inner.id)
+        await stage.put(b"deep", "deep.bin", deep)
+        await stage.storage.mkdir(deep, "empty")
+        await stage.storage.trash(
+            [await stage.storage.stat(at.child(name)) for name in ("gone", "tree")]
+        )
         async with staged(sandbox, tmp_path / "2", username, trashed_only=True) as trashed:
-            assert await trashed.names() == ["folder"]
-            assert await trashed.names(ROOT.child("folder")) == ["gone"]
+            yield stage, trashed
+
+
+@pytest.mark.parametrize("marks", [False, True])
+async def test_trashed_only_shows_the_trash_in_its_folders(
+    binned: tuple[Stage, Stage], marks: bool
+) -> None:
+    stage, trashed = binned
+    stage.switch(trash_marks_children=marks)
+    assert await stage.names(ROOT.child("folder")) == ["kept"]
+    assert await trashed.names() == ["folder"]
+    assert await trashed.names(ROOT.child("folder")) == ["gone", "tree"]
+    inner = Location("pk", ("folder", "tree", "inner"))
+    assert await trashed.names(inner) == ["deep.bin", "empty"]
+    assert await trashed.names(inner.child("empty")) == []
+    # the same with the ids that a pane goes by
+    for place in (Location("pk", ("folder", "gone")), inner, inner.child("deep.bin")):
+        found = await trashed.storage.stat(place)
+        assert (await trashed.storage.stat(found.at)).entry == found.entry
+        if found.entry.is_folder:
+            assert await trashed.names(found.at) == ["deep.bin", "empty"]
+
+
+async def test_trashed_only_tells_digests_but_gives_no_bytes(
+    binned: tuple[Stage, Stage],
+) -> None:
+    _, trashed = binned
+    gone = await trashed.storage.stat(Location("pk", ("folder", "gone")))
+    assert (await trashed.storage.hashes(gone))[HashType.GCID] == gone.entry.hash.hex().upper()
+    by_id = await trashed.storage.stat(ROOT.child(f"#{gone.entry.id}", gone.entry.id))
+    assert by_id.entry == gone.entry
+    with pytest.raises(NotFound, match=r"trash, which gives out no content\. Restore it first"):
+        await trashed.storage.open_read(gone)
+
+
+async def test_trashed_only_deletes_nothing_twice(binned: tuple[Stage, Stage]) -> None:
+    _, trashed = binned
+    for parts in (("folder", "gone"), ("folder", "tree", "inner", "deep.bin")):
+        item = await trashed.storage.stat(Location("pk", parts))
+        with pytest.raises(Refused, match="in the trash already"):
+            await trashed.storage.trash([item])
+    await trashed.storage.remove([await trashed.storage.stat(Location("pk", ("folder", "gone")))])
+    assert await trashed.names(ROOT.child("folder")) == ["tree"]

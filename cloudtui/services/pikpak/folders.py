@@ -20,6 +20,7 @@ from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.listing import (
     ANYWHERE,
+    Filters,
     detail,
     entry_of,
     is_shown,
@@ -27,6 +28,7 @@ from cloudtui.services.pikpak.listing import (
     local,
     pages,
 )
+from cloudtui.services.pikpak.tasks import is_gone
 
 _LIFE: Final = 10.0
 """Seconds for which a listing answers questions about names."""
@@ -117,9 +119,10 @@ class Folders:
         listing = self._listings.get(parent)
         if listing is None or fresh or time.monotonic() >= listing.until:
             listing = _Listing(time.monotonic() + _LIFE, {}, {})
+            buried = self._profile.trashed_only and await self.is_buried(parent)
             async for rows in pages(self._api, parent, live_filters(self._profile)):
                 for row in rows:
-                    if is_shown(self._profile, row):
+                    if is_shown(self._profile, row, buried=buried):
                         listing.by_name.setdefault(local(self._profile, row), []).append(row)
                     elif row.is_complete and not row.trashed:
                         listing.ours.setdefault(local(self._profile, row), []).append(row)
@@ -137,6 +140,21 @@ class Folders:
         """The rows of a folder that listings leave out."""
         await self.names(parent)
         return [row for rows in self._listings[parent].ours.values() for row in rows]
+
+    async def is_buried(self, folder: str) -> bool:
+        """Whether a folder lies in the trash, by itself or with one above it. What lies in it need
+        not say so (it is not known whether the service marks it)."""
+        seen: set[str] = set()
+        while folder and folder not in seen:
+            seen.add(folder)
+            try:
+                row = await detail(self._api, folder)
+            except NotFound as error:
+                return not is_gone(error)
+            if row.trashed:
+                return True
+            folder = row.parent_id
+        return False
 
     # --- what changed --------------------------------------------------------------------
 
@@ -227,7 +245,12 @@ class Folders:
         if not at.node:
             row = await self.find(at, want)
             return Found(Location(at.account, at.parts, row.id), entry_of(self._profile, row))
-        row = await detail(self._api, at.node, where=shown)
+        try:
+            row = await detail(self._api, at.node, where=shown)
+        except NotFound as error:
+            if not self._profile.trashed_only or is_gone(error):
+                raise
+            return await self._stat_trashed(at, want, error)
         if row.trashed and not self._profile.trashed_only:
             raise NotFound(f"{shown} lies in PikPak's trash.", hint="Restore it first.")
         if want is not None and row.is_folder is not (want is Kind.FOLDER):
@@ -235,3 +258,23 @@ class Folders:
         entry = entry_of(self._profile, row)
         parts = at.parts if at.name == entry.name else await self.path_of(row)
         return Found(Location(at.account, parts, row.id), entry)
+
+    async def _stat_trashed(self, at: Location, want: Kind | None, error: NotFound) -> Found:
+        """An entry whose details the service closes because it lies in the trash. Only its
+        listings show it."""
+        rows = await self.holders(await self._above(at), at.name)
+        row = next((row for row in rows if row.id == at.node), None)
+        parts = at.parts
+        if row is None:
+            # named by its id alone, and the way up to its folder may be closed, too
+            trashed: Filters = {"trashed": {"eq": True}}
+            async for page in pages(self._api, ANYWHERE, trashed):
+                row = next((each for each in page if each.id == at.node), row)
+            parts = (local(self._profile, row),) if row is not None else ()
+        if row is None or (want is not None and row.is_folder is not (want is Kind.FOLDER)):
+            raise error
+        return Found(Location(at.account, parts, row.id), entry_of(self._profile, row))
+
+    async def _above(self, at: Location) -> str:
+        """The id of the folder a path is in."""
+        return await self.folder_id(Location(at.account, at.parts[:-1]))

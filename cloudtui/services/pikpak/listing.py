@@ -84,12 +84,13 @@ async def detail(api: Api, file_id: str, *, where: str = "") -> wire.File:
     return await api.call(wire.File, "GET", f"{FILES}/{file_id}", where=where)
 
 
-def is_shown(profile: Profile, file: wire.File) -> bool:
-    """Whether a row belongs into a listing, should the service not have filtered it."""
+def is_shown(profile: Profile, file: wire.File, *, buried: bool = False) -> bool:
+    """Whether a row belongs into a listing, should the service not have filtered it. `buried`: its
+    folder lies in the trash, and so does it, though it may not say so itself."""
     if not file.id or not file.is_complete or _PART.fullmatch(file.name):
         return False
     if profile.trashed_only:
-        return file.is_folder or file.trashed
+        return file.is_folder or file.trashed or buried
     return not file.trashed
 
 

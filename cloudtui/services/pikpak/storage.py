@@ -114,10 +114,12 @@ class PikPakStorage:
         profile = self._api.profile
         folder_id = await self._folders.folder_id(folder)
         seen = False
+        buried = profile.trashed_only and await self._folders.is_buried(folder_id)
         async for rows in pages(self._api, folder_id, live_filters(profile)):
             seen = True
-            yield [entry_of(profile, row) for row in rows if is_shown(profile, row)]
-        if not seen and folder_id != "":
+            shown = (row for row in rows if is_shown(profile, row, buried=buried))
+            yield [entry_of(profile, row) for row in shown]
+        if not seen and folder_id != "" and not buried:
             # a folder that is gone looks empty to the service
             row = await detail(self._api, folder_id, where=display_name(str(folder)))
             if row.trashed and not profile.trashed_only:

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from cloudtui.services.accounts import Keys
-from cloudtui.services.errors import Exists, NotFound, ServerTrouble
+from cloudtui.services.errors import Exists, NotFound, Refused, ServerTrouble
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Found, Location, Secret, TrashItem
 from cloudtui.services.naming import display_name
@@ -52,7 +52,10 @@ class Trash:
     # --- in ------------------------------------------------------------------------------
 
     async def put(self, items: Sequence[Found]) -> list[TrashItem]:
-        """Move entries to the trash; the answer says where each was."""
+        """Move entries to the trash; the answer says where each was. Raises Refused for what lies
+        there already, which `trashed_only` shows."""
+        if self._profile.trashed_only:
+            await self._refuse_trashed(items)
         parents: dict[Location, str] = {}
         trashed: list[TrashItem] = []
         now = time.time_ns()
@@ -66,6 +69,25 @@ class Trash:
         await self._changes.discard([item.entry.id for item in items], where=where)
         failpoint("pikpak.trash.done")
         return trashed
+
+    async def _refuse_trashed(self, items: Sequence[Found]) -> None:
+        for item in items:
+            folder = await self._folder_of(item.entry.id)
+            if folder is None or await self._folders.is_buried(folder):
+                raise Refused(
+                    f"{display_name(str(item.at))} lies in the trash already; nothing was moved.",
+                    hint="Delete it for ever, or restore it.",
+                )
+
+    async def _folder_of(self, file_id: str) -> str | None:
+        """The folder of something; None when it lies in the trash itself."""
+        try:
+            row = await detail(self._api, file_id)
+        except NotFound as error:
+            if tasks.is_gone(error):
+                raise
+            return None
+        return None if row.trashed else row.parent_id
 
     async def _parent_of(self, item: Found, folder: Location) -> str:
         if not folder.parts:
