@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -180,6 +181,8 @@ async def _pcloud(
             hint="--poll, --browser, --paste or --token-stdin.",
         )
     given = keys.from_env("token")
+    if not (way.token_stdin or given):
+        await _tell_of_rclone(runtime, output)
     if way.token_stdin:
         token = signin.parse_token(await asyncio.to_thread(sys.stdin.read))
         done = await signin.check_token(account, runtime.network, token)
@@ -198,6 +201,16 @@ async def _pcloud(
     await signin.store(keys, done)
     learned = {"region": done.region} if done.region else {"api_url": done.api_url}
     return learned, done.email
+
+
+async def _tell_of_rclone(runtime: Runtime, output: Output) -> None:
+    """Whoever has a sign-in already need not make one."""
+    from cloudtui.services.imports.rclone import signed_in
+
+    for remote in await asyncio.to_thread(signed_in, "pcloud", runtime.environ):
+        name = display_name(remote.name)
+        command = f"cloudtui import rclone {shlex.quote(name)}"
+        output.say(f"rclone's {name} is signed in to pCloud: `{command}` takes that.")
 
 
 async def _poll(runtime: Runtime, output: Output, account: Account, way: Way) -> PCloudSignedIn:

@@ -3,9 +3,11 @@ or by pasting what the page shows. cloudtui never sees the password."""
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
 from urllib.parse import parse_qs, urlsplit
 
 from textual import on
@@ -14,10 +16,11 @@ from textual.content import Content
 from textual.widgets import Input, Static
 
 from cloudtui import present
-from cloudtui.screens.dialogs import Choose, Confirm, Form, Option, words
+from cloudtui.screens.dialogs import Choose, Confirm, Dialog, Form, Option, words
 from cloudtui.screens.links import LinkDialog
 from cloudtui.screens.secret_place import ensure_place
 from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
+from cloudtui.services.imports.remote import Remote
 from cloudtui.services.models import Secret
 from cloudtui.services.naming import display_name
 
@@ -140,6 +143,15 @@ class CodeBox(LinkDialog[str | None]):
         self.give(0)
 
 
+_NONE: Final = Remote("", "pcloud")
+"""No remote of rclone: sign in anew."""
+_OFFERED: Final = 3
+
+
+class RemoteBox(Dialog[Remote | None]):
+    """Which remote of rclone to take over."""
+
+
 class PCloudSignIn:
     """The steps of one sign-in. `run` belongs in a worker."""
 
@@ -157,6 +169,11 @@ class PCloudSignIn:
         from cloudtui.services.pcloud import signin
 
         runtime = self._runtime
+        remote = await self._rclones()
+        if remote is None:
+            return None
+        if remote != _NONE:
+            return await self._take(remote)
         port = signin.redirect_port(runtime.account_to_sign_in(self._name, "pcloud"))
         answer = await self._app.push_screen_wait(
             AppForm(name=self._name, client_id=self._client_id, port=port)
@@ -180,6 +197,42 @@ class PCloudSignIn:
         await runtime.drop_storage(name)
         self.who = done.email
         return name
+
+    async def _rclones(self) -> Remote | None:
+        """The sign-in of rclone that shall be taken over, `_NONE` to sign in anew; None when the
+        user left. Offered for new accounts: an old one keeps its settings."""
+        from cloudtui.services.imports.rclone import signed_in
+
+        runtime = self._runtime
+        if self._name in runtime.accounts():
+            return _NONE
+        found = await asyncio.to_thread(signed_in, "pcloud", runtime.environ)
+        if not found:
+            return _NONE
+        take: list[Option[Remote | None]] = [
+            Option(f"Take {display_name(each.name)}", "", each) for each in found[:_OFFERED]
+        ]
+        return await self._app.push_screen_wait(
+            RemoteBox(
+                "Sign in: pCloud",
+                [
+                    "rclone on this machine is signed in to pCloud already.",
+                    "That sign-in can be taken over; rclone keeps it, too.",
+                ],
+                [*take, Option("Sign in anew", "s", _NONE), Option("Cancel", "c", None)],
+                safe=None,
+            )
+        )
+
+    async def _take(self, remote: Remote) -> str | None:
+        from cloudtui.services.imports.takeover import take
+
+        if not await ensure_place(self._app, self._runtime):
+            return None
+        done = await take(self._runtime, replace(remote, name=self._name))
+        await self._runtime.drop_storage(done.name)
+        self.who = done.who
+        return done.name
 
     async def _keep_secret(self, account: Account, keys: Keys, typed: str) -> None:
         from cloudtui.services.pcloud.regions import AUTHORIZE

@@ -119,6 +119,17 @@ def test_remotes_of_rclone_become_accounts(tmp_path: Path, box: SandboxProcess) 
     home.run("import", "rclone", "cloud:", "--force", *where).ok()
 
 
+def test_login_tells_of_a_sign_in_that_rclone_has(tmp_path: Path, box: SandboxProcess) -> None:
+    home, where = fresh(tmp_path, box)
+    words = ("login", "pcloud", "--kind", "pcloud", "--paste", "--set", "pcloud.client_id=x")
+    assert "rclone" not in home.run(*words, *where, given="").err
+    conf = write_conf(home.folder / ".config" / "rclone" / "rclone.conf", box)
+    assert "`cloudtui import rclone cloud` takes that" in home.run(*words, *where, given="").err
+    for unreadable in ("RCLONE_ENCRYPT_V0:\nx\n", "no sections at all\n"):
+        conf.write_text(unreadable)
+        assert "import rclone" not in home.run(*words, *where, given="").err
+
+
 def test_a_named_remote_of_a_named_file(tmp_path: Path, box: SandboxProcess) -> None:
     home, where = fresh(tmp_path, box)
     conf = write_conf(tmp_path / "other.conf", box)

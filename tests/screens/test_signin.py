@@ -175,6 +175,32 @@ async def test_pcloud_by_a_link_approved_elsewhere(sandbox: SandboxProcess, here
         assert app.main.right.error is None
 
 
+async def test_pcloud_by_what_rclone_has(
+    sandbox: SandboxProcess, here: Path, tmp_path: Path
+) -> None:
+    known = sandbox.endpoints["pcloud"]
+    conf = tmp_path / "rclone.conf"
+    conf.write_text(
+        "[my remote]\ntype = pcloud\nclient_id = own-app\n"
+        f'token = {{"access_token":"{known["us_token"]}"}}\n'
+    )
+    store = MemoryStore()
+    async with empty_home(sandbox, here, store, RCLONE_CONFIG=str(conf)) as (app, pilot):
+        await press(pilot, "tab", "at", "3")
+        await settle(pilot, lambda: "Take my remote" in shown(app), limit=30)
+        await press(pilot, "s")  # not wanted: the usual way
+        await settle(pilot, lambda: "Client ID" in shown(app))
+        await press(pilot, "escape")
+        await settle(pilot, lambda: "Choose a source" in shown(app))
+        await press(pilot, "3")
+        await settle(pilot, lambda: "Take my remote" in shown(app), limit=30)
+        await press(pilot, "enter")
+        await settle(pilot, lambda: app.screen is app.main, limit=30)
+        await settle(pilot, lambda: not app.main.right.loading, limit=30)
+        assert str(app.main.right.at) == "pcloud:/"
+        assert app.main.right.error is None
+
+
 async def test_pcloud_by_a_pasted_token(sandbox: SandboxProcess, here: Path) -> None:
     known = sandbox.endpoints["pcloud"]
     async with empty_home(sandbox, here, MemoryStore()) as (app, pilot):

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from cloudtui.services.accounts import child_environment
-from cloudtui.services.errors import NotFound, Refused, UsageError
+from cloudtui.services.errors import CloudError, NotFound, Refused, UsageError
 from cloudtui.services.imports.obscured import reveal
 from cloudtui.services.imports.remote import Remote
 from cloudtui.services.models import Secret
@@ -56,11 +56,26 @@ def read(path: Path, environ: Mapping[str, str]) -> list[Remote]:
         raise NotFound(f"There is no {display_name(str(path))}.") from exc
     except (OSError, UnicodeDecodeError) as exc:
         raise Refused(f"{display_name(str(path))} cannot be read.") from exc
-    encrypted = any(line.strip() == _ENCRYPTED for line in text.splitlines())
-    sections = _dumped(path, environ) if encrypted else _parsed(path, text)
+    sections = _dumped(path, environ) if _is_encrypted(text) else _parsed(path, text)
     return [
         _remote(name, values) for name, values in sections.items() if values.get("type") in KINDS
     ]
+
+
+def signed_in(kind: str, environ: Mapping[str, str]) -> list[Remote]:
+    """The remotes of a kind that hold a token, as far as rclone's own configuration tells without
+    asking anybody: an encrypted one, or one that cannot be read, has none. Blocks."""
+    path = find(environ)
+    try:
+        if path is None or _is_encrypted(path.read_text()):
+            return []
+        return [remote for remote in read(path, environ) if remote.kind == kind and remote.token]
+    except (OSError, UnicodeDecodeError, CloudError):
+        return []
+
+
+def _is_encrypted(text: str) -> bool:
+    return any(line.strip() == _ENCRYPTED for line in text.splitlines())
 
 
 def _parsed(path: Path, text: str) -> dict[str, dict[str, str]]:
