@@ -17,6 +17,7 @@ from textual.worker import Worker
 
 from cloudtui import present
 from cloudtui.ports import RuntimePort
+from cloudtui.screens.overlay import Overlay
 from cloudtui.services.addresses import local_path
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded
 from cloudtui.services.listing import SortBy, amended
@@ -33,8 +34,6 @@ _SETTLE_EVERY: Final = 0.25
 _REMEMBERED: Final = 16
 _FRESH: Final = 2.0
 """Seconds for which a list seen before is not drawn as an older picture while it is read anew."""
-_OVERLAY: Final = 30.0
-"""Seconds for which our own change wins over a list that does not know it yet."""
 
 
 @dataclass(slots=True)
@@ -84,7 +83,7 @@ class Browser:
         self._lists: dict[Location, _Remembered] = {}
         self._orders: dict[str, Order] = {}
         self._worker: Worker[None] | None = None
-        self._gone: dict[tuple[str, str], float] = {}
+        self._overlay = Overlay()
 
     # --- what it shows -----------------------------------------------------------------------
 
@@ -266,22 +265,22 @@ class Browser:
             self.reload()
 
     def amend(self, changes: Sequence[Change], folder: str) -> None:
-        """Work what others did into the rows, without listing; `folder` is the shown folder's
-        id."""
+        """Work what others did into the rows, without listing; `folder` is the folder's id."""
         if self.at is None or self.error is not None:
             return
         own = [change.entry for change in changes if change.id == folder]
         if any(entry is None or entry.name != self.at.name for entry in own):
             self.list_again()  # it may be gone itself
             return
-        rows = amended(self.view.entries, changes, folder)
-        if rows is None:
+        rows, come = amended(self.view.entries, changes, folder)
+        if rows is None and not come:
             return
-        fresh = self._new_view(self.at)
-        fresh.add(self._without_gone(self.at.account, rows))
-        fresh.settle()
-        fresh.adopt(self.view)
-        self.pane.replace(fresh)
+        view = self.view if rows is None else self._new_view(self.at)
+        view.add(self._overlay.without(self.at.account, [*(rows or ()), *come]))
+        view.settle()
+        if view is not self.view:
+            view.adopt(self.view)
+            self.pane.replace(view)
         self.pane.set_notice(*self._empty_words())
         self.pane.redraw()
         self._changed(self)
@@ -300,23 +299,8 @@ class Browser:
         return True
 
     def overlay(self, account: str, ids: Iterable[str], *, gone: bool) -> None:
-        """Leave removed entries of a cloud out of lists for a while: batches there take effect
-        late, and a list made in between still names them. On disk an id is a name, and lists are
-        true at once."""
-        if account == DISK:
-            return
-        for entry_id in ids:
-            if gone:
-                self._gone[account, entry_id] = time.monotonic() + _OVERLAY
-            else:
-                self._gone.pop((account, entry_id), None)
-
-    def _without_gone(self, account: str, page: Sequence[Entry]) -> Sequence[Entry]:
-        if not self._gone:
-            return page
-        now = time.monotonic()
-        self._gone = {key: end for key, end in self._gone.items() if end > now}
-        return [entry for entry in page if (account, entry.id) not in self._gone]
+        """Leave removed entries of a cloud out of lists for a while, or take them back."""
+        self._overlay.note(account, ids, gone=gone)
 
     def forget_storage(self) -> None:
         """The sign-in changed: ask for the storage anew."""
@@ -381,7 +365,7 @@ class Browser:
         async for page in storage.scan(at):
             if self.at != at:
                 return
-            fresh.add(self._without_gone(at.account, page))
+            fresh.add(self._overlay.without(at.account, page))
             now = time.monotonic()
             if not beside and now >= due:
                 fresh.settle()

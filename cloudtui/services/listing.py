@@ -99,10 +99,13 @@ def duplicate_numbers(entries: Sequence[Entry]) -> dict[str, int]:
     return numbers
 
 
-def amended(entries: Sequence[Entry], changes: Sequence[Change], folder: str) -> list[Entry] | None:
-    """The rows of the folder whose id is `folder` after `changes`, None when none is about it.
+def amended(
+    entries: Sequence[Entry], changes: Sequence[Change], folder: str
+) -> tuple[list[Entry] | None, list[Entry]]:
+    """What `changes` make of the rows of the folder whose id is `folder`: the rows that stay, in
+    their order, and those that come.
 
-    A row that is there keeps its place; new ones come last. A shown folder in which something
+    None in place of the first when all stay as they are. A shown folder in which something
     happened carries the time of that.
     """
     latest = {change.id: change for change in changes}
@@ -110,18 +113,21 @@ def amended(entries: Sequence[Entry], changes: Sequence[Change], folder: str) ->
     times: dict[str, int] = {}
     for change in changes:
         times[change.folder] = max(times.get(change.folder, 0), change.when_ns or 0)
-    rows: list[Entry] = []
-    differs = False
-    for entry in entries:
-        if entry.id in latest:
-            now = here.pop(entry.id, None)
-            differs = differs or now != entry
-            if now is not None:
-                rows.append(now)
+    # folders are large and changes few: most rows are not looked at
+    concerned = latest.keys() | times.keys()
+    concerned &= {entry.id for entry in entries}
+    now: dict[int, Entry | None] = {}
+    for index, entry in enumerate(entries) if concerned else ():
+        if entry.id not in concerned:
             continue
-        when = times.get(entry.id, 0)
-        newer = when > (entry.mtime_ns or 0)
-        rows.append(replace(entry, mtime_ns=when) if newer else entry)
-        differs = differs or newer
+        if entry.id in latest:
+            now[index] = here.pop(entry.id, None)
+        elif times[entry.id] > (entry.mtime_ns or 0):
+            now[index] = replace(entry, mtime_ns=times[entry.id])
     come = [entry for entry in here.values() if entry is not None]
-    return [*rows, *come] if differs or come else None
+    if all(entries[index] == entry for index, entry in now.items()):
+        return None, come
+    rows: list[Entry | None] = list(entries)
+    for index, changed in now.items():
+        rows[index] = changed
+    return [entry for entry in rows if entry is not None], come

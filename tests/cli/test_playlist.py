@@ -145,6 +145,21 @@ def test_folders_that_move_in_bring_their_songs(
     assert [each["track"] for each in found["missed"]] == ["Ann/One/01 a.mp3"]
 
 
+def test_what_lies_in_the_trash_is_no_hit(home: Home, box: SandboxProcess, tmp_path: Path) -> None:
+    email = own_account(home, box)
+    put(box, email, *SONGS, "/Music/Di/x.mp3")
+    source = tmp_path / "list.m3u"
+    source.write_text("Bo/01 a.mp3\nDi/x.mp3\n")
+    home.run("rm", "pc:/Music/Bo/01 a.mp3").ok()
+    words = ("playlist", "add", "-n", "pc:/", source, "--json")
+    # seen by listing, then told by the feed
+    assert home.run(*words).value["tracks"] == 1
+    home.run("rm", "pc:/Music/Di/x.mp3").ok()
+    assert home.run(*words).value["tracks"] == 0
+    home.run("trash", "restore", "pc:/Music/Di/x.mp3").ok()
+    assert home.run(*words).value["tracks"] == 1
+
+
 def test_links_are_made_only_on_request(home: Home, box: SandboxProcess, tmp_path: Path) -> None:
     email = own_account(home, box)
     put(box, email, *SONGS)
