@@ -36,6 +36,25 @@ def inside(place: str, verb: str) -> Scenario:
     return build
 
 
+def inside_renamed(place: str, verb: str) -> Scenario:
+    """The service copies or moves a file to another name."""
+
+    def build(stage: Stage) -> Case:
+        stage.put(place, "/from/file.bin", b"content")
+        stage.put(place, "/to/")
+
+        def check() -> None:
+            assert swept(stage.tree(place, "/to")) == tree_of({"other": b"content"})
+            left = {} if verb == "mv" else {"file.bin": b"content"}
+            same(stage, place, "/from", tree_of(left))
+            assert stage.trashed(place) == []
+
+        words = (verb, f"{place}:/from/file.bin", f"{place}:/to/other")
+        return Case(words, check, OVER_ALREADY if verb == "mv" else DONE)
+
+    return build
+
+
 def swept(tree: Tree) -> Tree:
     """Without an empty hidden folder, which PikPak's copies leave when they are killed after their
     last move; the next copy an hour later sweeps it."""

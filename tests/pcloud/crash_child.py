@@ -12,12 +12,9 @@ from pathlib import Path
 
 from cloudtui.services.models import Found, Location, Secret
 from cloudtui.services.pcloud.storage import PCloudStorage
-from tests.pcloud.rig import facts, place, remote, send
+from tests.pcloud.rig import place
 
 ROOT = Location("pc")
-SMALL = b"a small file" * 100
-LARGE = bytes(range(256)) * 800
-OPTIONS = {"upload_cutoff": 100_000, "chunk_size": 65_536}
 
 
 async def top(storage: PCloudStorage) -> list[Found]:
@@ -45,42 +42,13 @@ async def empty(storage: PCloudStorage, _home: Path) -> None:
     await storage.empty_trash()
 
 
-async def write(storage: PCloudStorage, home: Path, data: bytes) -> None:
-    """Upload as the engine does: what was begun is written down before anything is sent."""
-    state, told = home / "state", facts(data)
-    if state.exists():
-        handle = remote(await storage.reopen_write(state.read_bytes()))
-    else:
-        handle = remote(await storage.open_write(ROOT, "up", told, replace=None, job="job"))
-        state.write_bytes(handle.state())
-    receipts = await handle.probe() if handle.resumable or not handle.instant else []
-    step = handle.part_size or len(data)
-    offset = sum(receipt.length for receipt in receipts)
-    while offset < len(data):
-        length = min(step, len(data) - offset)
-        request = await handle.part_request(len(receipts), offset, length)
-        receipts.append(handle.receipt(request, len(receipts), await send(request, data)))
-        offset += length
-    await handle.finish(receipts, told)
-
-
-async def small(storage: PCloudStorage, home: Path) -> None:
-    """Upload by one PUT."""
-    await write(storage, home, SMALL)
-
-
-async def large(storage: PCloudStorage, home: Path) -> None:
-    """Upload by a session."""
-    await write(storage, home, LARGE)
-
-
-WORKS = {work.__name__: work for work in (trash, restore, forget, empty, small, large)}
+WORKS = {work.__name__: work for work in (trash, restore, forget, empty)}
 
 
 async def main(work: str, url: str, home: Path) -> None:
     """Do it."""
     token = Secret(os.environ["TEST_TOKEN"])
-    storage = await place(home, url, token=token, options=OPTIONS)
+    storage = await place(home, url, token=token)
     try:
         await WORKS[work](storage, home)
     finally:

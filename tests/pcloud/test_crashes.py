@@ -15,8 +15,6 @@ import pytest
 from cloudtui.services.models import Location
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.storage import PCloudStorage
-from tests.pcloud.conftest import Open
-from tests.pcloud.crash_child import LARGE, SMALL
 from tests.pcloud.rig import names, tree, upload
 from tests.sandbox_process import SandboxProcess
 
@@ -121,24 +119,3 @@ async def test_emptying(
     await run(storage, work, tmp_path, failpoint)
     await run(storage, work, tmp_path)
     assert await everywhere(storage, sandbox) == []
-
-
-@pytest.mark.parametrize(
-    ("work", "data", "failpoint"),
-    [
-        ("small", SMALL, "pcloud.put"),
-        ("large", LARGE, "pcloud.upload.created"),
-        ("large", LARGE, "pcloud.upload.written"),
-        ("large", LARGE, "pcloud.upload.written:3"),
-        ("large", LARGE, "pcloud.upload.checked"),
-        ("large", LARGE, "pcloud.upload.saved"),
-    ],
-)
-async def test_uploading(
-    opened: Open, tmp_path: Path, work: str, data: bytes, failpoint: str
-) -> None:
-    storage = await opened()
-    await run(storage, work, tmp_path, failpoint)
-    assert await tree(storage, ROOT) in ({}, {"up": data})
-    await run(storage, work, tmp_path)
-    assert await tree(storage, ROOT) == {"up": data}
