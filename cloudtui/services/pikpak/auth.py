@@ -115,10 +115,12 @@ class Auth:
                 return held
             try:
                 return await self._renew(bad=None)
-            except CloudError:
-                if held is not None and self._time() < held.expires_at:
-                    return held  # renewing can wait: this one lives for some seconds more
-                raise
+            except CloudError as error:
+                if held is None or self._time() >= held.expires_at:
+                    raise
+                # renewing can wait: this one lives for some seconds more
+                log.warning("the sign-in could not be renewed: %s", error.text)
+                return held
 
     async def renew(self, bad: Secret) -> Access:
         """Another access token after the service refused `bad`. Raises LoginNeeded."""
