@@ -403,3 +403,30 @@ def test_an_upload_that_is_refused_leaves_nothing(setup: Setup, tmp_path: Path) 
         for task in account["tasks"]
         if task["type"] == "upload" and task["phase"] != "PHASE_TYPE_COMPLETE"
     ] == []
+
+
+def test_whichever_way_the_service_answers(setup: Setup, tmp_path: Path) -> None:
+    """Everything about which sources differ, the other way round."""
+    setup.switch(
+        captcha_required=True,
+        captcha_scope="split",
+        complete_answer="json",
+        list_limit=2,
+        list_order="reverse",
+        md5="detail",
+        mkdir_duplicates="refuse",
+        trash_marks_children=True,
+        untrash="root",
+        upload_task=False,
+    )
+    files = {f"sub/{number}.bin": os.urandom(1000) for number in range(5)}
+    up = make_tree(tmp_path / "up", {**files, "big.bin": os.urandom(3 * MIB), "empty": b""})
+    parts = ("--pikpak-upload-cutoff", "2Mi", "--pikpak-chunk-size", "1Mi")
+    setup.rclone.ok("copy", *parts, str(up), "pp:otherwise")
+    setup.rclone.ok("copy", "pp:otherwise", str(tmp_path / "down"))
+    assert tree(tmp_path / "down") == tree(up)
+    setup.rclone.ok("moveto", "pp:otherwise/sub", "pp:otherwise/moved")
+    setup.rclone.ok("delete", "pp:otherwise/moved")
+    assert setup.rclone.lines("lsf", "-R", "pp:otherwise") == ["big.bin", "empty", "moved/"]
+    setup.rclone.ok("purge", "pp:otherwise")
+    assert "otherwise/" not in setup.rclone.lines("lsf", "pp:")
