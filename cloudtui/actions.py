@@ -131,6 +131,8 @@ ACTIONS: tuple[Action, ...] = (
             ("unpack", "X", "unpack archives on the service", "files", "unpack"),
             ("undo", "u", "undo", "files", "undo"),
             ("view", "f3|alt+3", "view the first 64 KiB", "files", "view"),
+            ("edit", "f4|e|alt+4", "edit a text; one of a cloud goes back when it changed", "files",
+             "edit"),
             ("properties", "i|alt+enter", "properties", "files", "properties"),
             ("copy_path", "c p", "copy the path", "files", "copy_words('path')"),
             ("copy_name", "c n", "copy the name", "files", "copy_words('name')"),

@@ -76,6 +76,7 @@ class Bridge:
         self._told = False
         self._skip = 0
         self._ended: set[str] = set()
+        self._told_elsewhere: set[str] = set()
         self._views: list[JobView] = []
         self._sent: list[JobView] = []
 
@@ -104,6 +105,10 @@ class Bridge:
         """Look at once: something was just asked of the engine."""
         self._skip = 0
         self.sample()
+
+    def leave_to_others(self, job: str) -> None:
+        """Whoever asked for this job says how it ended: no message about it."""
+        self._told_elsewhere.add(job)
 
     def _event(self, event: object) -> None:
         from cloudtui.services.transfers.events import FolderChanged, JobChanged
@@ -134,7 +139,8 @@ class Bridge:
         moving = any(view.state in MOVING and not view.orphan for view in views)
         self._skip = 0 if moving else _SAMPLES_AT_REST
         final = [view for view in views if view.state.is_final]
-        ended = [view for view in final if view.mine and view.id not in self._ended]
+        known = self._ended | self._told_elsewhere
+        ended = [view for view in final if view.mine and view.id not in known]
         self._ended = {view.id for view in final}
         self._views = views
         for view in ended:

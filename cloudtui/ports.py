@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -99,6 +100,10 @@ class TransfersPort(Protocol):
 
     def limit_speed(self, rate: int, /) -> None:
         """Another limit from now on; 0 takes it off."""
+        ...
+
+    async def wait(self, job: str, /) -> JobView:
+        """Wait until a job ended or stands and cannot go on by itself."""
         ...
 
     async def clear(self) -> int:
@@ -232,6 +237,11 @@ class RuntimePort(Protocol):
     @property
     def known(self) -> KnownPort:
         """The index of known listings."""
+        ...
+
+    @property
+    def drafts_dir(self) -> Path:
+        """Where texts of clouds lie while they are edited."""
         ...
 
     @property

@@ -76,6 +76,14 @@ class PaneKeys(Screen[None]):
         else:
             self.places.properties(self.active)
 
+    def action_edit(self) -> None:
+        """F4: the editor."""
+        entry = self.active.view.current
+        if entry is None or entry.kind is not Kind.FILE:
+            self.say("Only files can be edited.")
+        else:
+            self.places.edit(self.active, entry)
+
     def action_into(self) -> None:
         """`l`: into a folder; nothing on a file."""
         entry = self.active.view.current

@@ -197,22 +197,10 @@ class Places:
         self._ask(work())
 
     def search(self, browser: Browser) -> None:
-        """`s`: names in the index of known listings, then the pane goes where one was."""
-        at, storage = browser.at, browser.storage
-        if at is None or storage is None:
-            self.screen.say("This pane shows no folder yet. @ chooses a source.")
-            return
+        """`s`."""
+        from cloudtui.screens.search import go_to_name
 
-        async def work() -> None:
-            from cloudtui.screens.search import SearchScreen
-
-            runtime = await self.screen.runtime()
-            screen = SearchScreen(runtime, storage, at, browser.place, browser.place_name)
-            hit = await self.screen.app.push_screen_wait(screen)
-            if hit is not None:
-                browser.open(hit.at.parent, want=hit.entry.id)
-
-        self._ask(work())
+        self._ask(go_to_name(self.screen, browser))
 
     def bookmarks(self, browser: Browser) -> None:
         """`b`: choose a folder to go back to."""
@@ -283,6 +271,12 @@ class Places:
             await self.screen.app.push_screen(ViewerScreen(runtime, item, where))
 
         self._ask(work())
+
+    def edit(self, browser: Browser, entry: Entry) -> None:
+        """F4."""
+        from cloudtui.screens.editing import edit
+
+        self._ask(edit(self.screen, browser, entry))
 
     def copy_words(self, browser: Browser, what: str) -> None:
         """`c` and a letter: `path`, `name`, `link` or `share` of the row under the cursor."""

@@ -27,6 +27,8 @@ from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, cut_start, date_text, pad, pad_left, size_text
 
 if TYPE_CHECKING:
+    from cloudtui.screens.browser import Browser
+    from cloudtui.screens.main import MainScreen
     from cloudtui.services.catalogue import Hit
     from cloudtui.services.storage import Storage
 
@@ -280,3 +282,16 @@ class SearchScreen(Screen["Hit | None"]):
             self._say("Stopped. What was listed is known.")
         else:
             self.dismiss(None)
+
+
+async def go_to_name(screen: MainScreen, browser: Browser) -> None:
+    """Search from the folder of a pane; the pane then goes where the chosen name is."""
+    at, storage = browser.at, browser.storage
+    if at is None or storage is None:
+        screen.say("This pane shows no folder yet. @ chooses a source.")
+        return
+    runtime = await screen.runtime()
+    box = SearchScreen(runtime, storage, at, browser.place, browser.place_name)
+    hit = await screen.app.push_screen_wait(box)
+    if hit is not None:
+        browser.open(hit.at.parent, want=hit.entry.id)

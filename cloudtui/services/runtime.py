@@ -182,6 +182,11 @@ class Runtime:
 
         return PCloudStorage(account, self.keys(name), self.network, self.retries)
 
+    @property
+    def drafts_dir(self) -> Path:
+        """Where texts of clouds lie while they are edited."""
+        return self.paths.state_dir / "drafts"
+
     @cached_property
     def known(self) -> Known:
         """The index of known listings."""

@@ -33,13 +33,13 @@ def info_pieces(
         return []
     if entry.kind is Kind.FOLDER:
         words = ["folder"]
+    elif entry.kind in (Kind.LINK, Kind.SPECIAL):
+        words = ["link" if entry.kind is Kind.LINK else "not a regular file"]
     else:
         words = ["size unknown" if entry.size is None else present.size_long(entry.size)]
     if entry.mtime_ns is not None:
         words.append(present.date_full(entry.mtime_ns))
     words += [word for flag, word in _MARKS if entry.flags & flag]
-    if entry.kind in (Kind.LINK, Kind.SPECIAL):
-        words.append("link" if entry.kind is Kind.LINK else "not a regular file")
     pieces: list[Piece] = [("   " + "   ".join(words), "dim")]
     pieces += [("   Enter", "key"), (f" {enter_words(entry)}", "dim")]
     if target:

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from cloudtui.services.addresses import Address, parse_address
 from cloudtui.services.catalogue import Hit
@@ -162,7 +163,7 @@ class FakePlace:
         keys = {item.key for item in items}
         self.trashed = [one for one in self.trashed if one.key not in keys]
 
-    async def empty_trash(self) -> None:
+    async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
         self.trashed = []
 
     async def quota(self) -> Quota:
@@ -258,6 +259,9 @@ class FakeTransfers:
 
     async def run_at_once(self, count: int) -> None:
         self.jobs_at_once = count
+
+    async def wait(self, job: str) -> JobView:
+        return next(view for view in self.jobs if view.id == job)
 
     def limit_speed(self, rate: int) -> None:
         self.speed_limit = rate
@@ -405,6 +409,7 @@ class FakeRuntime:
         self.problems: list[str] = []
         self.bookmarks = FakeBookmarks()
         self.known = FakeKnown()
+        self.drafts_dir = Path("/nowhere")
         self.wishes = FakeWishes()
         self.content: dict[str, bytes | CloudError] = {}
         self.places = {place.account: place for place in places}

@@ -138,6 +138,6 @@ async def test_help_narrows_by_word_and_runs_what_is_chosen() -> None:
 async def test_key_bar_shows_what_is_there_and_can_be_clicked() -> None:
     async with opened(sample_runtime()) as (app, pilot):
         bar = picture(app)[-1]
-        assert bar.startswith("1Help 2Menu 3View 5Copy 6Move 7Folder 8Trash 9All 10Quit")
+        assert bar.startswith("1Help 2Menu 3View 4Edit 5Copy 6Move 7Folder 8Trash 9All 10Quit")
         await pilot.click("#keys", offset=(1, 0))
         await settle(pilot, lambda: app.screen is not app.main)
