@@ -151,7 +151,15 @@ def _transfer(
             job = await runtime.transfers.take_up(readings(runtime, words, order))
             if job is not None:
                 return await follow(runtime.transfers, [job], output)
-        sources, target = await plan_words(runtime, words[:-1], words[-1], recursive=recursive)
+        try:
+            sources, target = await plan_words(runtime, words[:-1], words[-1], recursive=recursive)
+        except NotFound:
+            if dry_run or verb is not Verb.MOVE:
+                raise
+            job = await runtime.transfers.ended_unseen(readings(runtime, words, order))
+            if job is None:
+                raise
+            return await follow(runtime.transfers, [job], output)
         order = replace(order, sources=sources, target=target)
         if dry_run:
             for step in await runtime.transfers.plan(order):

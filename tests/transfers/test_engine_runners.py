@@ -6,11 +6,13 @@ import asyncio
 import contextlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -183,7 +185,7 @@ async def test_closing_is_quick_and_the_next_process_finishes(
             job = await stalling(first, fault, wish)
             began = time.monotonic()
             await first.engine.aclose()
-            assert time.monotonic() - began < 2.0
+            assert time.monotonic() - began < 20  # the read itself would hang for a minute
     async with Rig(tmp_path / "home", clouds=clouds) as second:
         (view,) = second.engine.views()
         assert (view.id, view.state, view.orphan) == (job, JobState.PAUSED, True)
@@ -305,13 +307,9 @@ async def test_a_killed_process_leaves_an_orphan_that_can_be_taken_at_once(
         await rig.until(another.reached.is_set)
         process.kill()
         await asyncio.to_thread(process.wait)
-        began = time.monotonic()
-        await rig.until(lambda: rig.engine.view(theirs).orphan)
-        assert time.monotonic() - began < 1.0
-        assert rig.engine.view(theirs).state is JobState.PAUSED
-        assert not rig.engine.view(job).orphan
-        await rig.engine.adopt(theirs)
+        await rig.engine.adopt(theirs)  # its lock went with it: nobody waits, nobody asks again
         assert rig.engine.view(theirs).mine
+        assert not rig.engine.view(job).orphan
     assert (await rig.wait(theirs)).state is JobState.DONE
     assert (await rig.wait(job)).state is JobState.DONE
     assert tree(tmp_path / "dst") == {"big": b"x" * len(BIG)}
@@ -332,3 +330,29 @@ async def test_dead_runners_are_swept(tmp_path: Path, web: ByteServer) -> None:
         assert len(rows) == 1
         assert "dead" not in rows
     assert list(rig.paths.runners_dir.iterdir()) == []
+
+
+async def test_a_move_that_was_done_when_its_process_was_killed_is_known(
+    web: ByteServer, tmp_path: Path
+) -> None:
+    """Its sources are gone, so the same words would mean nothing any more."""
+    home = tmp_path / "home"
+    wish = order(disk(plant(tmp_path / "src", {"f": b"1"})), disk(tmp_path / "dst"), verb=Verb.MOVE)
+    async with Rig(home, web) as one:
+        job = (await one.run(wish)).id
+        marked = one.engine._runner.id
+
+        def died(db: sqlite3.Connection) -> None:
+            db.execute("UPDATE jobs SET runner = ?", (marked,))
+
+        assert await one.engine.ended_unseen([wish]) is None  # its process lives
+    async with Rig(home, web) as other:
+        assert await other.engine.ended_unseen([wish]) is None  # it could tell
+        await other.engine.journal.run(died)
+        await other.engine.journal.run(lambda db: ledger.add_runner(db, marked, 1, "here"))
+        await other.engine.run_queue()  # sweeps dead runners off their jobs
+        assert await other.engine.ended_unseen([replace(wish, verb=Verb.COPY)]) is None
+        assert await other.engine.ended_unseen([wish]) == job
+        assert (await other.wait(job)).state is JobState.DONE
+    async with Rig(home, web) as last:
+        assert await last.engine.ended_unseen([wish]) is None  # told now

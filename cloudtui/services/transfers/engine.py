@@ -204,6 +204,16 @@ class Transfers:
                 return row.id
         return None
 
+    async def ended_unseen(self, orders: Iterable[Order]) -> str | None:
+        """The newest job of these orders if it was done and its process killed before saying so."""
+        marks = {mark_of(order) for order in orders}
+        rows = [row for row in await self.journal.read(ledger.jobs) if row.fingerprint in marks]
+        row = rows[-1] if rows else None
+        if row is None or row.state is not JobState.DONE or row.runner is None:
+            return None
+        await self._start()
+        return None if self._runner.lives(row.runner) or not await self._take(row) else row.id
+
     async def plan(self, order: Order) -> list[Planned]:
         """What the order would do; nothing is done. Raises like `submit`."""
         found = await resolve(order.sources, self._storages)
@@ -251,18 +261,8 @@ class Transfers:
 
     def conflicts(self, limit: int = 1_000) -> list[Conflict]:
         """Questions of all unfinished jobs, oldest first."""
-        found: list[Conflict] = []
-        for view in self.views():
-            if not view.files_asking or view.state.is_final:
-                continue
-            page = partial(shelves.items, job=view.id, offset=0, states=(JobState.ASKS,))
-            pairs = self.journal.look(partial(page, limit=limit - len(found)))
-            for item, folder in pairs:
-                caps = self._caps.get(folder.target.account)
-                one = pictures.conflict(item, folder, caps)
-                if one is not None:
-                    found.append(one)
-        return found
+        asking = [view.id for view in self.views() if view.files_asking and not view.state.is_final]
+        return self.journal.look(partial(pictures.conflicts, asking, limit, self._caps))
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Tell `listener` of every event, on the loop's thread; the answer ends that."""
@@ -434,17 +434,21 @@ class Transfers:
             raise NotFound(f"There is no job {job}.", hint="cloudtui jobs lists them.")
         return rows[0]
 
-    async def _take(self, row: JobRow) -> bool:
-        """Make a job without a living runner ours and go on with it."""
+    async def _own(self, row: JobRow) -> RunningJob | None:
+        """Make a job without a living runner ours; None when somebody was faster."""
         me = self._runner.id
         if not await self.journal.run(lambda db: ledger.take_job(db, row.id, row.runner, me)):
-            return False
+            return None
         await self._know(row.order)
-        job = self._crew.add(row)
         self._around.forget()
-        if not row.state.is_final:
+        return self._crew.add(row)
+
+    async def _take(self, row: JobRow) -> bool:
+        """Make a job ours and go on with it."""
+        job = await self._own(row)
+        if job is not None and not row.state.is_final:
             await self._crew.resume(job)
-        return True
+        return job is not None
 
     async def _wish(self, request: Request) -> None:
         row = await self._row(request.job)
@@ -467,14 +471,10 @@ class Transfers:
 
     async def _adopt_quietly(self, row: JobRow) -> bool:
         """Make a job ours without going on with it yet."""
-        me = self._runner.id
-        if not await self.journal.run(lambda db: ledger.take_job(db, row.id, row.runner, me)):
-            return False
-        await self._know(row.order)
-        job = self._crew.add(row)
-        if not row.state.is_final and row.state is not JobState.ASKS:
+        job = await self._own(row)
+        if job is not None and not row.state.is_final and row.state is not JobState.ASKS:
             await job.hold(Hold.USER)
-        return True
+        return job is not None
 
     async def _carry_out(self, request: Request) -> None:
         job = self._crew.jobs.get(request.job)

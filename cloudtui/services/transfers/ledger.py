@@ -239,6 +239,18 @@ def drop_runner(db: sqlite3.Connection, runner: str) -> None:
     db.execute("DELETE FROM runners WHERE id = ?", (runner,))
 
 
+def bury_runner(db: sqlite3.Connection, runner: str) -> None:
+    """Forget a runner that was killed. What it had finished stays marked as its own: nobody was
+    told."""
+    final = [state for state in JobState if state.is_final]
+    marks = ",".join("?" * len(final))
+    db.execute(
+        f"UPDATE jobs SET runner = NULL WHERE runner = ? AND state NOT IN ({marks})",  # noqa: S608
+        (runner, *final),
+    )
+    db.execute("DELETE FROM runners WHERE id = ?", (runner,))
+
+
 def take_job(db: sqlite3.Connection, job: str, old: str | None, new: str) -> bool:
     """Give a job to `new` if it still belongs to `old`; whether that worked."""
     changed = db.execute("UPDATE jobs SET runner = ? WHERE id = ? AND runner IS ?", (new, job, old))

@@ -5,10 +5,12 @@ Pure but for reading what it is given. All names pass the display function here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import sqlite3
+from collections.abc import Iterable, Mapping
 
 from cloudtui.services.models import Capabilities, Location, TrashKind
 from cloudtui.services.naming import display_name
+from cloudtui.services.transfers import shelves
 from cloudtui.services.transfers.job import RunningJob
 from cloudtui.services.transfers.orders import (
     Conflict,
@@ -168,3 +170,16 @@ def conflict(item: ItemRow, folder: FolderRow, caps: Capabilities | None) -> Con
         where=place(folder.target),
         overwrite_is_final=final,
     )
+
+
+def conflicts(
+    jobs: Iterable[str], limit: int, caps: Mapping[str, Capabilities], db: sqlite3.Connection
+) -> list[Conflict]:
+    """The questions of some jobs, in their order."""
+    found: list[Conflict] = []
+    for job in jobs:
+        for item, folder in shelves.items(db, job, 0, limit - len(found), (JobState.ASKS,)):
+            one = conflict(item, folder, caps.get(folder.target.account))
+            if one is not None:
+                found.append(one)
+    return found

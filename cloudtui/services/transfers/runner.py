@@ -57,7 +57,7 @@ class Runner:
         """Forget runners that died; their jobs belong to nobody from then on."""
         known = await self._journal.read(ledger.runners)
         for dead in [each for each in known if not self.lives(each)]:
-            await self._journal.run(partial(_drop, dead))
+            await self._journal.run(partial(_bury, dead))
             with contextlib.suppress(OSError):  # another process swept it at the same moment
                 self._path(dead).unlink()
 
@@ -72,5 +72,5 @@ class Runner:
             self._path(self.id).unlink()
 
 
-def _drop(runner: str, db: sqlite3.Connection) -> None:
-    ledger.drop_runner(db, runner)
+def _bury(runner: str, db: sqlite3.Connection) -> None:
+    ledger.bury_runner(db, runner)
