@@ -13,6 +13,7 @@ import threading
 import time
 
 from cloudtui.sandbox.encrypted import Encrypted
+from cloudtui.sandbox.faults import Fault
 from cloudtui.sandbox.http import BadRequest, Disconnected, Drop, FileBody
 
 HEAD_LIMIT = 64 * 1024
@@ -21,8 +22,8 @@ PACED_SIZE = 16 * 1024
 
 
 class Channel:
-    """A connection seen by its one thread, through TLS where `encrypted` is given. `pace`
-    (bytes/s) and `read_budget` are set by faults.
+    """A connection seen by its one thread, through TLS where `encrypted` is given. `throttle` and
+    `read_budget` are set by faults.
     """
 
     def __init__(
@@ -34,7 +35,7 @@ class Channel:
         self.sock = sock
         self.encrypted = encrypted is not None
         self._wire: socket.socket | Encrypted = encrypted or sock
-        self.pace = 0
+        self.throttle: Fault | None = None
         self.read_budget: int | None = None
         self.sent = 0
         self._stopping = stopping
@@ -74,6 +75,11 @@ class Channel:
             if not piece:
                 raise Disconnected
             self._buffer += piece
+
+    @property
+    def pace(self) -> int:
+        """Bytes in a second, 0 for no limit. It is lifted when the fault is cleared."""
+        return self.throttle.bytes_per_s if self.throttle is not None else 0
 
     def recv_into(self, view: memoryview) -> int:
         """Body bytes into `view`; 0 when the client closed the connection."""
@@ -161,8 +167,9 @@ class Channel:
             length -= got
 
     def _wait_for(self, count: int) -> None:
-        if self.pace and count:
-            self.wait(count / self.pace)
+        pace = self.pace
+        if pace and count:
+            self.wait(count / pace)
 
     def wait(self, seconds: float) -> None:
         """Let time pass, but not longer than the sandbox runs."""

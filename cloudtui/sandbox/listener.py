@@ -217,7 +217,7 @@ class Server:
         request.faults = faults
         entry = self._log(request, raw_query, number)
         channel.sent = 0
-        channel.pace = 0
+        channel.throttle = None
         channel.read_budget = None
         try:
             return self._answer(channel, request, faults, entry)
@@ -256,7 +256,7 @@ class Server:
                 case FaultKind.RESET_BEFORE:
                     raise Drop
                 case FaultKind.THROTTLE:
-                    channel.pace = fault.bytes_per_s
+                    channel.throttle = fault
                 case FaultKind.CUT_UPLOAD:
                     channel.read_budget = fault.bytes
                 case FaultKind.STATUS:

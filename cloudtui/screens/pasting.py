@@ -21,10 +21,14 @@ from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import OfflineTasks
-from cloudtui.widgets.rows import cut_middle
+from cloudtui.widgets.rows import cut_middle, cut_start
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
+
+
+_PATH = 52
+"""Cells for a path."""
 
 
 def links_in(text: str) -> list[str]:
@@ -103,7 +107,7 @@ class PasteBox(ModalScreen[int]):
             kinds = "http, https, magnet, ed2k" if self._magnets else "http, https"
             yield words(f"Links, one per line ({kinds}):")
             yield TextArea(id="links", compact=True, soft_wrap=True, tab_behavior="focus")
-            yield words(f"Save to: {display_name(self._to.path)}")
+            yield words(f"Save to: {cut_start(display_name(self._to.path), _PATH)}")
             yield words(self._disk_words(), id="to-disk")
             yield words("F5 or Ctrl+Enter adds them   F3 to disk or not   Esc", classes="dim")
             yield words("", id="complaint")
@@ -114,7 +118,7 @@ class PasteBox(ModalScreen[int]):
     def _disk_words(self) -> str:
         if self._disk is None:
             return "When done: stays there"
-        return f"When done: comes to {display_name(self._disk.path)}"
+        return f"When done: comes to {cut_start(display_name(self._disk.path), _PATH)}"
 
     def action_to_disk(self) -> None:
         """F3."""

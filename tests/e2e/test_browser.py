@@ -14,6 +14,7 @@ import pytest
 
 from tests.cloudtui_process import Ended, Home
 from tests.e2e.chromium import Chromium, Page
+from tests.e2e.signing_in import begin_pcloud, empty_home, link_on
 from tests.e2e.terminal import Terminal
 from tests.sandbox_process import SandboxProcess
 
@@ -46,32 +47,10 @@ def usual_switches(box: SandboxProcess) -> Iterator[None]:
         box.admin.switch(name, value)
 
 
-def free_port() -> int:
-    """A port that is free on both loopback addresses a moment before it is used."""
-    with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
-        four.bind(("127.0.0.1", 0))
-        port: int = four.getsockname()[1]
-        six.bind(("::1", port))
-        return port
-
-
 @pytest.fixture
 def home(tmp_path: Path, box: SandboxProcess) -> Home:
-    """A home without accounts: the sandbox stands where the services would."""
-    made = Home(tmp_path / "home")
-    passphrase = tmp_path / "passphrase"
-    passphrase.write_text("a passphrase for tests\n")
-    passphrase.chmod(0o600)
-    made.environ["CLOUDTUI_SECRETS"] = "vault"
-    made.environ["CLOUDTUI_VAULT_PASSPHRASE_FILE"] = str(passphrase)
-    for option in ("us_url", "eu_url", "authorize_url"):
-        name = f"CLOUDTUI_ACCOUNT__PCLOUD__{option.upper()}"
-        made.environ[name] = box.endpoints["pcloud"][option]
-    made.environ["CLOUDTUI_ACCOUNT__PCLOUD__REDIRECT_PORT"] = str(free_port())
-    for option in ("user_url", "drive_url"):
-        name = f"CLOUDTUI_ACCOUNT__PIKPAK__{option.upper()}"
-        made.environ[name] = box.endpoints["pikpak"][option]
-    return made
+    """A home without accounts."""
+    return empty_home(tmp_path, box)
 
 
 @pytest.fixture
@@ -89,39 +68,6 @@ def answer(page: Page, email: str, button: str = "#approve") -> None:
     assert "wants to use your files" in page.text
     page.choose("#account", email)
     page.click(button)
-
-
-def link_on(terminal: Terminal) -> str:
-    """The address shown on several lines of a box, once it is there."""
-
-    def rows(screen: str) -> list[str]:
-        return [line.strip().strip("║│| ") for line in screen.splitlines()]
-
-    def starts(screen: str) -> list[int]:
-        return [number for number, row in enumerate(rows(screen)) if row.startswith("http")]
-
-    screen = terminal.until(lambda screen: bool(starts(screen)), "a link")
-    link = ""
-    for row in rows(screen)[starts(screen)[0] :]:
-        if not row or " " in row:
-            break
-        link += row
-    return link
-
-
-def begin_pcloud(screen: Terminal, box: SandboxProcess, way: str) -> None:
-    """From the empty screen to the way in."""
-    screen.until("No account yet")
-    screen.keys("Tab", "@")
-    screen.until("Add a pCloud account")
-    screen.keys("3")
-    screen.until("Client ID")
-    screen.write(box.endpoints["pcloud"]["client_id"])
-    screen.keys("Enter")
-    screen.write(box.endpoints["pcloud"]["client_secret"])
-    screen.keys("Enter")
-    screen.until("How do you want to approve it?")
-    screen.keys(way)
 
 
 def with_opener(home: Home, folder: Path) -> Callable[[], str]:
