@@ -92,7 +92,9 @@ def test_tokens_that_may_not_be_listed(home: Home) -> None:
     verdicts = {each["method"]: each["verdict"] for each in checked.values}
     assert verdicts["listfolder"] == "open"
     assert verdicts["listrevisions"] == "open"
+    assert verdicts["revertrevision"] == "open"
     assert verdicts["trash_list"] == "closed to apps"
+    assert verdicts["deletetoken"] == "closed to apps"
     assert verdicts["collection_list"] == "closed to apps"
     assert verdicts["file_open"] == "not permitted"
     assert "ana@example.com" in checked.err

@@ -207,6 +207,15 @@ async def test_a_dead_server_is_one_sentence(
     assert await tree(storage, ROOT) == BEFORE
 
 
+async def test_a_method_that_does_not_answer_is_not_called_open(
+    storage: PCloudStorage, sandbox: SandboxProcess
+) -> None:
+    sandbox.admin.fault(
+        kind="api_code", code=5000, listener="pcloud.*", match="* /search", times=-1
+    )
+    assert (await storage.tokens.probe())["search"] is Verdict.UNKNOWN
+
+
 async def test_quota_and_permission_stop_without_a_trace(
     storage: PCloudStorage, sandbox: SandboxProcess
 ) -> None:

@@ -172,6 +172,24 @@ async def test_what_happened_just_before_is_told_too(tmp_path: Path, count: int)
         assert [change.id for change in changes(news)] == ["f0", "f1", "f2"]
 
 
+async def test_a_service_that_does_not_look_back_is_followed_all_the_same(tmp_path: Path) -> None:
+    def respond(_method: str, params: dict[str, str]) -> Mapping[str, object]:
+        if params.get("last") == "100":
+            return {"result": 1029}
+        if "last" in params:
+            return {"result": 0, "diffid": 10, "entries": []}
+        if params["diffid"] == "10":
+            return {"result": 0, "diffid": 11, "entries": [created(5)]}
+        return {"result": 2095}
+
+    feed = await feed_of(tmp_path, Script(respond), [])
+    told: list[News] = []
+    with pytest.raises(LoginNeeded):
+        await collect(feed, told)
+    ((change,),) = [changes(news) for news in told]
+    assert change.id == "f5"
+
+
 async def test_what_events_tell(tmp_path: Path) -> None:
     def event(kind: str, **more: object) -> wire.Event:
         item = wire.Item(**more) if more else None  # type: ignore[arg-type]

@@ -94,7 +94,14 @@ class Feed:
 
     async def _begin(self) -> tuple[int, News]:
         """Where to go on from, and what happened just before."""
-        answer = await self._client.call("diff", {"last": _LOOK_BACK}, wire.Events)
+        try:
+            answer = await self._client.call("diff", {"last": _LOOK_BACK}, wire.Events)
+        except (LoginNeeded, NotSupported):
+            raise
+        except CloudError as error:
+            if error.retry is not Retry.NEVER:
+                raise
+            return await self.newest(), ()  # every client asks for the newest; few look back
         since = self._client.now() - _LOOK_BACK_SECONDS
         recent = [each for each in answer.entries if (wire.seconds(each.time) or 0) >= since]
         if len(recent) >= _LOOK_BACK:

@@ -355,9 +355,11 @@ class PCloudStorage:
         """Remove from the trash."""
         await self.trash_can.delete(items)
 
-    async def empty_trash(self) -> None:
+    async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
         """Remove everything from the trash."""
         await self.trash_can.empty()
+        if on_progress is not None:
+            on_progress(100)
 
     # --- downloads by the service ---------------------------------------------------------
 

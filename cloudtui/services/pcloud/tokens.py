@@ -11,7 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
-from cloudtui.services.errors import CloudError, Denied, LoginNeeded, NotSupported, Offline
+from cloudtui.services.errors import (
+    BadReply,
+    CloudError,
+    Denied,
+    LoginNeeded,
+    NotSupported,
+    Offline,
+    ServerTrouble,
+    TooMany,
+)
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.parallel import each
@@ -24,8 +33,10 @@ PROBES: Final[tuple[tuple[str, Mapping[str, str | int]], ...]] = (
     ("trash_list", {"folderid": 0, "nofiles": 1}),
     ("trash_restorepath", _NOTHING),
     ("listtokens", {}),
+    ("deletetoken", {"tokenid": 0}),
     ("collection_list", {"type": 1}),
     ("listrevisions", _NOTHING),
+    ("revertrevision", {**_NOTHING, "revisionid": 0}),
     ("getfilehistory", _NOTHING),
     ("checksumfile", _NOTHING),
     ("getfilelink", _NOTHING),
@@ -41,7 +52,8 @@ PROBES: Final[tuple[tuple[str, Mapping[str, str | int]], ...]] = (
     ("search", {"query": "cloudtui", "limit": 1}),
     ("getfilesbychecksum", {"size": 1, "sha1": "0" * 40}),
 )
-"""Methods whose use by apps is closed or not documented, with parameters that change nothing."""
+"""Methods whose use by apps is closed or not documented, with parameters that change nothing.
+`trash_clear` and `trash_restore` are not among them: to those 0 means everything."""
 
 
 class Verdict(StrEnum):
@@ -106,7 +118,7 @@ class Tokens:
             return Verdict.DENIED
         except LoginNeeded:
             raise
-        except Offline:
+        except (Offline, TooMany, ServerTrouble, BadReply):
             return Verdict.UNKNOWN
         except CloudError:
             return Verdict.OPEN  # it understood and found nothing to do
