@@ -239,7 +239,7 @@ def trash_empty(context: click.Context, place: str, *, yes: bool) -> None:
     async def body(runtime: Runtime, output: Output) -> int:
         storage, bin_ = await _trash_of(runtime, runtime.parse(place).at.account)
         confirm(f"Empty the trash of {storage.title}? This cannot be undone.", yes=yes)
-        await bin_.empty_trash()
+        await bin_.empty_trash(lambda percent: output.progress(f"emptying  {percent}%"))
         output.say(f"The trash of {storage.title} is empty.")
         return 0
 

@@ -313,7 +313,7 @@ class TrashScreen(MarkScreen[TrashList]):
             if await self.app.push_screen_wait(box) is None:
                 return
             self.say("Emptying...")
-            await self._keeper.empty_trash()
+            await self._keeper.empty_trash(lambda done: self.say(f"Emptying...  {done}%"))
             self.list.unmark()
             left = f" {self._place}'s own trash has them now, on the web." if self._own else ""
             self.say(f"Emptied: {present.count(count, 'item')} {_are(count)} gone.{left}")

@@ -348,8 +348,8 @@ class HasTrash(Protocol):
         """Remove items from the trash for good."""
         ...
 
-    async def empty_trash(self) -> None:
-        """Remove everything from the trash for good."""
+    async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
+        """Remove everything from the trash for good. `on_progress` is told per cent."""
         ...
 
 

@@ -176,7 +176,17 @@ async def test_all_pages_of_the_trash_and_emptying_it(stage: Stage) -> None:
     listed = await all_trashed(stage)
     assert len(listed) == BATCH + 20
     assert all(item.origin is not None for item in listed)
-    await stage.storage.empty_trash()
+    stage.switch(batch_seconds=600)
+    told: list[int] = []
+
+    def tell(percent: int) -> None:
+        if percent == 50 and percent not in told:
+            stage.admin.age(601)
+        told.append(percent)
+
+    await stage.storage.empty_trash(tell)
+    assert told == sorted(told)
+    assert {50, 100} <= set(told)
     assert await all_trashed(stage) == []
 
 

@@ -299,9 +299,11 @@ class LocalStorage:
         for item in items:
             await self._run(lambda item=item: self._trash.delete(item.key))  # type: ignore[misc]
 
-    async def empty_trash(self) -> None:
+    async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
         """Remove everything from the trash for good."""
         await self._run(self._trash.empty)
+        if on_progress is not None:
+            on_progress(100)
 
 
 def _join(folder: str, name: str) -> str:

@@ -271,9 +271,9 @@ class PikPakStorage:
         """See `HasTrash.delete_forever`."""
         await self._trash.delete_forever(items)
 
-    async def empty_trash(self) -> None:
+    async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
         """See `HasTrash.empty_trash`."""
-        await self._trash.empty()
+        await self._trash.empty(on_progress)
 
     # --- downloads by the service --------------------------------------------------------
 

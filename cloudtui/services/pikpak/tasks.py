@@ -56,9 +56,15 @@ async def pages(api: Api, kind: str) -> AsyncIterator[list[wire.Task]]:
         seen.add(token)
 
 
-async def wait(api: Api, task_id: str, *, patience: float = PATIENCE) -> bool:
+async def wait(
+    api: Api,
+    task_id: str,
+    *,
+    patience: float = PATIENCE,
+    on_progress: Callable[[int], None] | None = None,
+) -> bool:
     """Wait until a task has ended; False when the service does not know it or it takes longer
-    than `patience` seconds: then look at the things themselves.
+    than `patience` seconds: then look at the things themselves. `on_progress` is told per cent.
 
     Raises Refused with the service's words when the task failed.
     """
@@ -74,6 +80,9 @@ async def wait(api: Api, task_id: str, *, patience: float = PATIENCE) -> bool:
             return False
         phase = task.task.phase if task.task is not None else task.phase
         message = task.task.message if task.task is not None else task.message
+        if on_progress is not None:
+            percent = task.task.progress if task.task is not None else task.progress
+            on_progress(100 if phase == wire.COMPLETE else max(0, min(99, percent)))
         if phase == wire.COMPLETE:
             return True
         if phase == wire.ERROR:

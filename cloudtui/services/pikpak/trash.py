@@ -8,7 +8,7 @@ that was renamed or moved meanwhile is still the right one.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from cloudtui.services.accounts import Keys
@@ -297,13 +297,13 @@ class Trash:
         await self._changes.delete(ids)
         await self._remember_emptied(set(ids))
 
-    async def empty(self) -> None:
+    async def empty(self, on_progress: Callable[[int], None] | None = None) -> None:
         """Remove everything from the trash for good; waits for the service to be done."""
         doomed = {row.id async for rows in pages(self._api, ANYWHERE, _TRASHED) for row in rows}
         started = await self._api.call(wire.Started, "PATCH", f"{FILES}/trash:empty")
         failpoint("pikpak.trash.emptied")
         self._folders.forget()
-        if await tasks.wait(self._api, started.task_id, patience=EMPTYING):
+        if await tasks.wait(self._api, started.task_id, patience=EMPTYING, on_progress=on_progress):
             await self._remember_emptied(doomed)
 
     # --- what the service goes on showing ------------------------------------------------
