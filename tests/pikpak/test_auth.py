@@ -484,6 +484,17 @@ async def test_too_many_tries_stop_without_another(tmp_path: Path) -> None:
     assert len(asked) == 2
 
 
+async def test_no_captcha_for_now_stops_the_sign_in_at_once(tmp_path: Path) -> None:
+    refused: tuple[int, object] = (
+        400,
+        {"error": "operation_too_frequent", "error_code": 10, "error_description": "too often"},
+    )
+    network, asked = answering(refused)
+    with pytest.raises(TooMany, match="takes no sign-in for now"):
+        await sign_in(ACCOUNT, keys_in(tmp_path), network, FAST, "ana", PASSWORD)
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize("answer", [{"captcha_token": "", "expires_in": 300}, {"expires_in": 0}])
 async def test_a_captcha_answer_without_token_is_an_error(
     tmp_path: Path, answer: dict[str, object]

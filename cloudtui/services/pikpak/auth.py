@@ -31,6 +31,7 @@ from cloudtui.services.pikpak.errors import (
     IdentityRefused,
     client_refused,
     error_for,
+    no_more_tries,
     refuses_client,
 )
 from cloudtui.services.pikpak.identities import Identity, others_than
@@ -396,7 +397,7 @@ def _signin_error(fault: Fault, identity: str) -> CloudError:
             detail=fault.detail,
         )
     if fault.too_frequent and not fault.wants_captcha:
-        return error_for(Fault(fault.status, "captcha_invalid", 4002, "too frequent"))
+        return no_more_tries(fault)
     if refuses_client(fault):
         return IdentityRefused(
             f"PikPak takes no password from programs that sign in as `{identity}`.",

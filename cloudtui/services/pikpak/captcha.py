@@ -20,7 +20,12 @@ from cloudtui.services.models import Secret
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.channel import Channel
-from cloudtui.services.pikpak.errors import client_refused, error_for, refuses_client
+from cloudtui.services.pikpak.errors import (
+    client_refused,
+    error_for,
+    no_more_tries,
+    refuses_client,
+)
 from cloudtui.services.pikpak.identities import Identity
 from cloudtui.services.pikpak.profile import Profile
 
@@ -158,7 +163,7 @@ class Captcha:
         """Ask the service for one token. The caller decides what a puzzle beside it means.
 
         Raises CaptchaNeeded when there is a puzzle and no token, IdentityRefused when the service
-        does not want this client.
+        does not want this client, TooMany.
         """
         reply = await self._channel.send(
             "POST",
@@ -177,6 +182,8 @@ class Captcha:
         if fault is not None:
             if refuses_client(fault, opening=True):
                 raise client_refused(fault, self._profile.identity.name)
+            if "username" in meta and fault.too_frequent and fault.status != 429:
+                raise no_more_tries(fault)  # 429 is a matter of seconds, this one of minutes
             raise error_for(fault)
         answer = wire.decode(wire.CaptchaReply, reply.body)
         if not answer.captcha_token or answer.expires_in <= 0:

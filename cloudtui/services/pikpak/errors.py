@@ -204,12 +204,7 @@ def error_for(fault: Fault, *, where: str = "") -> CloudError:
     about = f" ({where})" if where else ""
     if fault.wants_captcha:
         if fault.too_frequent:
-            return TooMany(
-                "PikPak takes no sign-in for now: there were too many tries.",
-                hint="Wait about ten minutes; the official app still works meanwhile.",
-                retry=Retry.NEVER,
-                detail=fault.detail,
-            )
+            return no_more_tries(fault)
         return LoginNeeded(
             "PikPak wants to be shown that a human is there, and did not say how.",
             hint="Sign in again; a puzzle may be asked for.",
@@ -234,6 +229,16 @@ def error_for(fault: Fault, *, where: str = "") -> CloudError:
     if named is not None:
         return named
     return _by_status(fault, about)
+
+
+def no_more_tries(fault: Fault) -> TooMany:
+    """The words for a sign-in that was tried too often: trying on makes it last longer."""
+    return TooMany(
+        "PikPak takes no sign-in for now: there were too many tries.",
+        hint="Wait about ten minutes; the official app still works meanwhile.",
+        retry=Retry.NEVER,
+        detail=fault.detail,
+    )
 
 
 def _named(fault: Fault, about: str) -> CloudError | None:
