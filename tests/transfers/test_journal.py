@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from cloudtui.services.errors import Denied, Full, Refused
 from cloudtui.services.models import Entry, Flag, Kind, Location
 from cloudtui.services.transfers import ledger, shelves
 from cloudtui.services.transfers.journal import Journal, network_filesystem
+from cloudtui.services.transfers.journal_errors import journal_error
 from cloudtui.services.transfers.orders import (
     Answer,
     JobState,
@@ -236,6 +239,65 @@ def test_a_place_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     with pytest.raises(Refused, match="journal"):
         Journal(tmp_path / "junk")
     assert (tmp_path / "junk").read_bytes().startswith(b"this is no database")
+
+
+def test_a_folder_called_full_is_not_taken_for_a_full_disk(tmp_path: Path) -> None:
+    (tmp_path / "full").write_bytes(b"")
+    with pytest.raises(Refused) as caught:
+        Journal(tmp_path / "full" / "journal.sqlite")
+    assert "does not answer" in caught.value.text
+    assert "full" not in caught.value.text
+
+
+def test_no_more_room_for_the_journal_is_told(path: Path) -> None:
+    journal = Journal(path)
+
+    def fill(db: sqlite3.Connection) -> None:
+        db.execute(f"PRAGMA max_page_count = {db.execute('PRAGMA page_count').fetchone()[0]}")
+        db.execute("CREATE TABLE more (data BLOB)")
+        db.execute("INSERT INTO more VALUES (zeroblob(1000000))")
+
+    with pytest.raises(Full, match="is full"):
+        journal.run_blocking(fill)
+    journal.run_blocking(lambda db: db.execute("PRAGMA max_page_count = 1000000"))
+    journal.run_blocking(lambda db: ledger.add_job(db, job()))  # it goes on when there is room
+    journal.close()
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "words"),
+    [
+        ("SQLITE_IOERR_SHMSIZE", Full, "is full"),
+        ("SQLITE_CANTOPEN", Full, "is full"),
+        ("SQLITE_READONLY_DIRECTORY", Denied, "cannot be written"),
+        ("SQLITE_LOCKED_SHAREDCACHE", Refused, "Another cloudtui"),
+        ("SQLITE_CORRUPT", Refused, "SQLITE_CORRUPT"),
+    ],
+)
+def test_what_the_database_says_is_told_by_its_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, kind: type[Exception], words: str
+) -> None:
+    """Where it speaks of a failed input or output on a disk without room, that is the reason."""
+    exc = sqlite3.OperationalError("some words")
+    exc.sqlite_errorcode, exc.sqlite_errorname = getattr(sqlite3, name), name
+
+    def no_room(fd: int, data: bytes) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "write", no_room)
+    error = journal_error(exc, tmp_path / "journal.sqlite")
+    assert isinstance(error, kind)
+    assert words in error.text
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_failed_input_on_a_disk_with_room_is_no_full_disk(tmp_path: Path) -> None:
+    exc = sqlite3.OperationalError("disk I/O error")
+    exc.sqlite_errorcode = sqlite3.SQLITE_IOERR_READ
+    exc.sqlite_errorname = "SQLITE_IOERR_READ"
+    error = journal_error(exc, tmp_path / "journal.sqlite")
+    assert isinstance(error, Refused)
+    assert "SQLITE_IOERR_READ: disk I/O error" in error.text
 
 
 def test_counts_follow_the_items(path: Path) -> None:

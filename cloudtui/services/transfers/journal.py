@@ -19,8 +19,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Final, TypeVar, cast
 
-from cloudtui.services.errors import CloudError, Denied, Full, Refused
+from cloudtui.services.errors import CloudError, Refused
 from cloudtui.services.paths import PRIVATE_FILE, ensure
+from cloudtui.services.transfers.journal_errors import journal_error
 from cloudtui.services.transfers.schema import prepare
 
 T = TypeVar("T")
@@ -97,7 +98,7 @@ class Journal:
         try:
             return operation(self._reader())
         except sqlite3.Error as exc:
-            raise _mapped(exc, self.path) from exc
+            raise journal_error(exc, self.path) from exc
 
     async def read(self, operation: Operation[T]) -> T:
         """Read after everything written before by this process, off the loop's thread."""
@@ -123,6 +124,7 @@ class Journal:
                 self.path, timeout=_BUSY, isolation_level=None, check_same_thread=False
             )
             found.execute("PRAGMA query_only = ON")
+            found.execute("PRAGMA temp_store = MEMORY")
             self._local.connection = found
             with self._guard:
                 self._readers.append(found)
@@ -135,7 +137,7 @@ class Journal:
             connection = self._open()
         except (sqlite3.Error, OSError) as exc:
             self._closed = True
-            ready.set_exception(_mapped(exc, self.path))
+            ready.set_exception(journal_error(exc, self.path))
             return
         except CloudError as exc:
             self._closed = True
@@ -164,6 +166,9 @@ class Journal:
             connection.execute("BEGIN EXCLUSIVE")
             connection.execute("COMMIT")
         connection.execute("PRAGMA synchronous = FULL")
+        # Savepoints and sorting would otherwise need room in the folder for temporary files, and
+        # the lack of it there is reported as if the journal's own disk were full.
+        connection.execute("PRAGMA temp_store = MEMORY")
         prepare(connection)
         return connection
 
@@ -211,7 +216,7 @@ class Journal:
                 write.future.set_result(result)
 
     def _refuse(self, write: _Write, exc: Exception) -> None:
-        error = _mapped(exc, self.path) if isinstance(exc, sqlite3.Error | OSError) else exc
+        error = journal_error(exc, self.path) if isinstance(exc, sqlite3.Error | OSError) else exc
         if write.future is None:
             if isinstance(error, CloudError):
                 self._failure = error
@@ -230,34 +235,6 @@ class _Write:
     def __init__(self, operation: Operation[object], future: Future[object] | None) -> None:
         self.operation = operation
         self.future = future
-
-
-def _mapped(exc: sqlite3.Error | OSError, path: Path) -> CloudError:
-    words = str(exc)
-    where = str(path)
-    if "full" in words:
-        return Full(
-            "The disk that holds the journal of transfers is full.",
-            hint="Free space there; jobs stand still until then, nothing is lost.",
-            where=where,
-        )
-    if "locked" in words or "busy" in words:
-        return Refused(
-            "Another cloudtui holds the journal of transfers.",
-            hint="On a network disk only one may run; close the other one.",
-            where=where,
-        )
-    if "readonly" in words or "unable to open" in words or isinstance(exc, PermissionError):
-        return Denied(
-            "The journal of transfers cannot be written.",
-            hint="cloudtui paths shows where it is; it must be writable.",
-            where=where,
-        )
-    return Refused(
-        f"The journal of transfers does not answer ({type(exc).__name__}: {words}).",
-        hint="cloudtui paths shows the file; moving it away starts a new one.",
-        where=where,
-    )
 
 
 def network_filesystem(folder: Path) -> str | None:
