@@ -28,7 +28,7 @@ from cloudtui.services.pcloud.tree import Tree, shown
 from cloudtui.services.storage import Restored
 
 _BILLION = 1_000_000_000
-_LINKED = "Its public link was taken back when it was deleted; a new one can be made."
+_LINKED = "Its public links were taken back when it was deleted; new ones can be made."
 
 
 class Trash:
