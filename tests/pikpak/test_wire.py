@@ -147,6 +147,11 @@ def test_code_nine_is_captcha_by_name_only() -> None:
         assert fault.wants_captcha is wants, name
 
 
+def test_too_many_files_are_not_too_many_tasks() -> None:
+    assert "more files" in refusal(403, "task_sub_task_num_limit", 11).text
+    assert "tasks at once" in refusal(403, "task_run_nums_limit", 11).text
+
+
 def test_too_frequent_sign_ins_stop_at_once() -> None:
     error = refusal(400, "captcha_invalid", 4002, "Aborted - Your operation is too frequent")
     assert isinstance(error, TooMany)

@@ -282,7 +282,13 @@ def _named(fault: Fault, about: str) -> CloudError | None:
                 hint="It opens again tomorrow; a bigger plan has a higher limit.",
                 detail=detail,
             )
-        case "task_run_nums_limit" | "task_sub_task_num_limit":
+        case "task_sub_task_num_limit":
+            return Refused(
+                "This download holds more files than PikPak takes at once.",
+                hint="Up to 7,000 are known to pass.",
+                detail=detail,
+            )
+        case "task_run_nums_limit":
             return Refused(
                 "PikPak runs as many tasks at once as it allows.",
                 hint="Add this one when another has finished.",
