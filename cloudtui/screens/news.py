@@ -59,7 +59,7 @@ class Newsroom:
         storage, at = browser.storage, browser.at
         if storage is None or at is None or browser.error is not None:
             return
-        if not storage.caps.change_feed:
+        if not storage.caps.allows("change_feed"):
             return
         from cloudtui.services.storage import ChangeFeed
 

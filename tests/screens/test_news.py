@@ -37,7 +37,8 @@ class FedPlace(FakePlace):
 
     @property
     def caps(self) -> Capabilities:
-        return replace(super().caps, change_feed=self.open)
+        caps = replace(super().caps, change_feed=True)
+        return caps if self.open else caps.refuse("change_feed", "closed to apps")
 
     async def changes(self) -> AsyncIterator[News]:
         self.begun += 1
