@@ -210,7 +210,8 @@ class CloudApp(App[int]):
         from cloudtui.widgets import job_rows
 
         view = message.view
-        self.main.say(job_rows.ended_words(view), bad=job_rows.style(view) == "bad")
+        undo = self.main.files.job_ended(view)
+        self.main.say(job_rows.ended_words(view) + undo, bad=job_rows.style(view) == "bad")
 
     def on_folder_touched(self, message: FolderTouched) -> None:
         """A job of many files touches one folder many times: list it at most twice a second."""

@@ -13,11 +13,19 @@ from typing import TYPE_CHECKING, Final
 
 from cloudtui import present
 from cloudtui.screens.browser import Browser
+from cloudtui.screens.taking_back import Sent, can_be_taken_back, way_back
 from cloudtui.services.errors import CloudError, Exists, NotSupported
 from cloudtui.services.models import Found, Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, split_extension
 from cloudtui.services.storage import HasTrash, Restored, Storage, TrashRevokesLinks
-from cloudtui.services.transfers.orders import Follow, OnConflict, Order, Source, Verb
+from cloudtui.services.transfers.orders import (
+    Follow,
+    JobView,
+    OnConflict,
+    Order,
+    Source,
+    Verb,
+)
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
@@ -79,6 +87,7 @@ class FileActions:
     def __init__(self, screen: MainScreen) -> None:
         self.screen = screen
         self.undo_steps: list[Step] = []
+        self._sent: dict[str, Sent] = {}
 
     def _say(self, text: str, *, bad: bool = False) -> None:
         self.screen.say(text, bad=bad)
@@ -157,7 +166,12 @@ class FileActions:
                 paused=answer.paused,
                 follow=Follow(runtime.settings.text("follow")),
             )
-            await runtime.transfers.submit(order)
+            sent = Sent(verb, tuple(items), items[0].at.parent, folder)
+            place_there = await runtime.storage(folder.account)
+            undoable = await can_be_taken_back(sent, place_there, target)
+            job = await runtime.transfers.submit(order)
+            if undoable:
+                self._sent[job] = sent
             source.view.clear_marks(item.entry.id for item in items)
             source.pane.redraw()
             verb_word = "Copying" if verb is Verb.COPY else "Moving"
@@ -168,6 +182,15 @@ class FileActions:
             self.screen.bridge.wake()
 
         self._run(work, "Copy" if verb is Verb.COPY else "Move")
+
+    def job_ended(self, view: JobView) -> str:
+        """A job reached its end: the key that takes it back, empty where none does."""
+        sent = self._sent.pop(view.id, None)
+        step = None if sent is None else way_back(self.screen, sent, view)
+        if step is None:
+            return ""
+        self.remember(*step)
+        return "    u undo"
 
     # --- names -------------------------------------------------------------------------------
 
