@@ -24,11 +24,12 @@ def accounts(context: click.Context) -> None:
 
     async def body(runtime: Runtime, output: Output) -> int:
         for name, account in runtime.accounts().items():
-            who = account.text("username")
+            who, note = account.text("username"), account.text("description")
             if output.as_json:
                 output.value({"name": name, "kind": account.kind, "username": who})
             else:
-                output.line(f"{name}:  {account.kind}  {output.name(who)}".rstrip())
+                told = [account.kind, output.name(who), output.name(note)]
+                output.line("  ".join([f"{name}:", *filter(None, told)]))
         return 0
 
     run(context, body)

@@ -220,6 +220,7 @@ ACCOUNT: Mapping[str, Mapping[str, Option]] = {
         _origin("user_url", "Where the sign-in API answers."),
         _text("client_id", "Identity of the program towards the service."),
         _text("identity", "Known client to speak as (web, android-153, ...); empty: who is taken."),
+        _text("description", "A note of your own, shown by `accounts`."),
         _text("device_id", "Device the sign-in belongs to (32 hex digits)."),
         _text("user_agent", "What the program calls itself in requests."),
         _text("root_folder_id", "Folder shown as the top of the account."),

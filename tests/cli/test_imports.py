@@ -54,6 +54,7 @@ type = pikpak
 user = {pikpak["username"]}
 pass = {obscure(pikpak["password"])}
 use_trash = false
+description = the one at home
 hash_memory_limit = 20Mi
 chunk_size = 2048
 pacer_min_sleep = 100ms
@@ -105,6 +106,8 @@ def test_remotes_of_rclone_become_accounts(tmp_path: Path, box: SandboxProcess) 
     home.run("quota", "cloud:").ok()
     home.run("quota", "my-pik:").ok()
     assert home.run("config", "get", "my-pik.use_trash").ok().out.strip() == "False"
+    assert "my-pik:  pikpak" in home.run("accounts").ok().out
+    assert "the one at home" in home.run("accounts").ok().out
     assert home.run("config", "get", "my-pik.hash_memory_limit").ok().out.strip() == str(20 << 20)
     assert home.run("config", "get", "my-pik.chunk_size").ok().out.strip() == str(2 << 20)
     assert home.run("config", "get", "cloud.client_id").ok().out.strip() == "own-app"
