@@ -5,9 +5,14 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import socket
 import subprocess
+import threading
+import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
@@ -164,6 +169,155 @@ def test_a_full_account_refuses(stage: Stage, tmp_path: Path) -> None:
     stage.sandbox.admin.order("pcloud", "quota", region=stage.region, bytes=50_000)
     stage.rclone.run("copy", str(tmp_path / "big.bin"), "pc:", code=1)
     assert stage.nodes() == {}
+
+
+FEATURES = {
+    *("About", "CanHaveEmptyDirectories", "ChangeNotify", "Copy", "DirCacheFlush", "DirMove"),
+    *("ListP", "ListR", "Move", "PartialUploads", "PublicLink", "Purge", "Shutdown"),
+}
+"""What the backend can do; with a password it can clean up, too. All of it is used below."""
+
+
+def features(rclone: Rclone) -> set[str]:
+    told = json.loads(rclone.run("backend", "features", "pc:"))["Features"]
+    return {name for name, there in told.items() if there}
+
+
+def test_nothing_the_backend_can_do_is_left_out(stage: Stage) -> None:
+    assert features(stage.rclone) == FEATURES
+    obscured = stage.rclone.run("obscure", "a password").strip()
+    user = {"username": "ana@example.com", "password": obscured}
+    with_password = replace(stage.rclone, options=stage.rclone.options | user)
+    assert features(with_password) == FEATURES | {"CleanUp"}
+    assert with_password.run("lsf", "pc:") == ""
+
+
+def test_the_trash_is_cleaned_up_with_a_password(stage: Stage, tmp_path: Path) -> None:
+    email, password = f"clean@{stage.region}.example.com", "a password"
+    order = {"region": stage.region, "email": email, "password": password}
+    told = stage.sandbox.admin.order("pcloud", "add_accounts", **order)
+    options = {
+        **stage.rclone.options,
+        "token": token_json(told["token"]),
+        "username": email,
+        "password": stage.rclone.run("obscure", password).strip(),
+    }
+    rclone = replace(stage.rclone, options=options)
+    rclone.run("touch", "pc:dir/note.txt")
+    rclone.run("touch", "pc:kept.txt")
+    rclone.run("purge", "pc:dir")
+    assert {node["path"] for node in nodes_of(stage, email) if node["trashed"]}
+    rclone.run("cleanup", "pc:")
+    left = nodes_of(stage, email)
+    assert [(node["path"], node["trashed"]) for node in left] == [("/kept.txt", False)]
+
+
+def nodes_of(stage: Stage, email: str) -> list[dict[str, Any]]:
+    """All nodes but the root of an account, those in the trash as well."""
+    accounts = stage.sandbox.admin.state("pcloud")["accounts"]
+    (account,) = (each for each in accounts if each["email"] == email)
+    return [node for node in account["nodes"] if node["path"] != "/"]
+
+
+def test_lists_of_all_kinds_agree(stage: Stage, tmp_path: Path) -> None:
+    rclone = stage.rclone
+    for path in ("a.txt", "one/b.txt", "one/two/c.txt", "one/two/three/d.txt", "e/f.txt"):
+        file = tmp_path / "up" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(path)
+    (tmp_path / "up" / "empty" / "inside").mkdir(parents=True)
+    rclone.run("copy", "--create-empty-src-dirs", str(tmp_path / "up"), "pc:")
+    slow = sorted(rclone.run("lsf", "-R", "--disable", "ListR,ListP", "pc:").splitlines())
+    assert "empty/inside/" in slow
+    assert len(slow) == 11
+    for options in ([], ["--fast-list"], ["--disable", "ListR"]):
+        assert sorted(rclone.run("lsf", "-R", *options, "pc:").splitlines()) == slow
+    assert sorted(rclone.run("lsf", "-R", "--fast-list", "pc:one/two").splitlines()) == [
+        "c.txt",
+        "three/",
+        "three/d.txt",
+    ]
+    size = json.loads(rclone.run("size", "--json", "pc:"))
+    assert (size["count"], size["bytes"]) == (5, sum(len(path) for path in slow if path[-1] != "/"))
+    # another folder as the root
+    top = rclone.run("lsf", "--format", "i", "--dirs-only", "pc:one").strip()
+    inside = replace(rclone, options=rclone.options | {"root_folder_id": top})
+    assert inside.run("lsf", "pc:").splitlines() == ["c.txt", "three/"]
+    inside.run("rmdirs", "pc:three", code=0)
+    assert inside.run("cat", "pc:three/d.txt") == "one/two/three/d.txt"
+
+
+def test_sync_deletes_moves_and_streams(stage: Stage, tmp_path: Path) -> None:
+    rclone = stage.rclone
+    source = tmp_path / "source"
+    source.mkdir()
+    for name in ("same.txt", "gone.txt", "moved.txt"):
+        (source / name).write_text(name)
+    rclone.run("sync", str(source), "pc:mirror")
+    ids = {name: stage.nodes()[f"/mirror/{name}"]["id"] for name in ("same.txt", "moved.txt")}
+    (source / "gone.txt").unlink()
+    (source / "sub").mkdir()
+    (source / "moved.txt").rename(source / "sub" / "moved.txt")
+    rclone.run("sync", "--track-renames", str(source), "pc:mirror")
+    assert sorted(rclone.run("lsf", "-R", "--files-only", "pc:mirror").splitlines()) == [
+        "same.txt",
+        "sub/moved.txt",
+    ]
+    # one was left alone, one moved by the service
+    assert stage.nodes()["/mirror/same.txt"]["id"] == ids["same.txt"]
+    assert stage.nodes()["/mirror/sub/moved.txt"]["id"] == ids["moved.txt"]
+    done = subprocess.run(
+        rclone.command("rcat", "pc:mirror/piped.txt"),
+        env=rclone.environment(),
+        input=b"from a pipe" * 20_000,
+        check=True,
+    )
+    assert done.returncode == 0
+    assert stage.nodes()["/mirror/piped.txt"]["size"] == 220_000
+    rclone.run("deletefile", "pc:mirror/piped.txt")
+    rclone.run("rmdir", "pc:mirror", code=1)  # it is not empty
+    rclone.run("purge", "pc:mirror")
+    assert "/mirror" not in stage.nodes()
+
+
+def test_a_served_folder_shows_what_others_add(stage: Stage, tmp_path: Path) -> None:
+    """rclone keeps listings for an hour here: only the change feed can tell it of a new file."""
+    rclone = stage.rclone
+    rclone.run("touch", "pc:watched/first.txt")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = rclone.command(
+        *("serve", "http", "pc:watched", "--addr", f"127.0.0.1:{port}", "--poll-interval", "100ms"),
+        *("--dir-cache-time", "1h"),
+    )
+    with subprocess.Popen(command, env=rclone.environment(), stderr=subprocess.DEVNULL) as server:
+        try:
+            page = served(port, "first.txt")
+            assert "second.txt" not in page
+            rclone.run("touch", "pc:watched/second.txt")
+            served(port, "second.txt")
+        finally:
+            server.kill()
+
+
+def served(port: int, name: str) -> str:
+    """The list that rclone serves, once it names a file."""
+    pause = threading.Event()
+    deadline = time.monotonic() + 100
+    page = ""
+    while name not in page:
+        assert time.monotonic() < deadline, f"{name} never came: {page[-2000:]}"
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        try:
+            connection.request("GET", "/")
+            page = connection.getresponse().read().decode()
+        except ConnectionRefusedError:
+            page = ""  # it is not up yet
+        finally:
+            connection.close()
+        pause.wait(0.1)
+    return page
 
 
 @pytest.mark.xdist_group("rclone-oauth")  # rclone listens on a fixed port
