@@ -18,6 +18,7 @@ from cloudtui.services.network import Network
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.conformance.clients import AWKWARD, Rclone, read_tree
 from tests.conformance.connect_front import ConnectFront, TlsFiles
+from tests.conformance.names import FOLDERS, NAMES
 from tests.pcloud.rig import download, place, upload
 from tests.sandbox_process import start_sandbox
 
@@ -39,6 +40,10 @@ FILES = {
     "names/＼fullwidth ␉ look encoded.txt": b"looks encoded",
     os.fsdecode(b"names/bad\xff\xfe.txt"): b"no text",
 }
+ALL_NAMES = {f"all/{name}": f"file {number}".encode() for number, name in enumerate(NAMES)}
+ALL_NAMES |= {f"in/{name}/f": f"in {number}".encode() for number, name in enumerate(FOLDERS)}
+RAW = ("--local-encoding", "Raw")
+"""rclone's local side maps some names, too; only pCloud's mapping is the subject."""
 
 
 @dataclass
@@ -118,6 +123,41 @@ async def test_what_we_wrote_rclone_reads(stage: Stage, tmp_path: Path) -> None:
     assert read_tree(tmp_path / "down") == FILES
     assert (tmp_path / "down" / "one.bin").stat().st_mtime == 1_600_000_000
     await asyncio.to_thread(run, "check", str(tmp_path / "down"), "pc:from us")
+
+
+async def test_every_name_we_give_rclone_has_on_its_disk(stage: Stage, tmp_path: Path) -> None:
+    storage = await ours(stage, tmp_path)
+    top = ROOT.child("names from us")
+    await storage.mkdir(ROOT, top.name)
+    for folder in ("all", "in"):
+        await storage.mkdir(top, folder)
+    for folder in FOLDERS:
+        await storage.mkdir(top.child("in"), folder)
+    for path, content in ALL_NAMES.items():
+        *parents, name = path.split("/")
+        await upload(storage, Location("pc", (*top.parts, *parents)), name, content)
+    await storage.close()
+    down = tmp_path / "down"
+    await asyncio.to_thread(stage.rclone.run, "copy", *RAW, "pc:names from us", str(down))
+    assert read_tree(down) == ALL_NAMES
+    assert {path.name for path in (down / "in").iterdir()} == set(FOLDERS)
+
+
+async def test_every_name_rclone_gives_we_have_on_our_disk(stage: Stage, tmp_path: Path) -> None:
+    for path, content in ALL_NAMES.items():
+        file = tmp_path / "up" / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    await asyncio.to_thread(
+        stage.rclone.run, "copy", *RAW, str(tmp_path / "up"), "pc:names from rclone"
+    )
+    storage = await ours(stage, tmp_path)
+    assert await our_tree(storage, ROOT.child("names from rclone")) == ALL_NAMES
+    # and each of its folders is found by its name
+    for name in FOLDERS:
+        found = await storage.stat(ROOT.child("names from rclone").child("in").child(name))
+        assert found.entry.is_folder
+    await storage.close()
 
 
 async def test_what_rclone_wrote_we_read(stage: Stage, tmp_path: Path) -> None:

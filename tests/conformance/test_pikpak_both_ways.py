@@ -13,6 +13,7 @@ import pytest
 from tests.cloudtui_process import Home, make_tree, tree
 from tests.conformance.connect_front import ConnectFront
 from tests.conformance.foreign import Rclone
+from tests.conformance.names import FOLDERS, NAMES
 from tests.sandbox_process import SandboxProcess, start_sandbox
 
 pytestmark = [
@@ -20,30 +21,6 @@ pytestmark = [
     pytest.mark.timeout(300),
     pytest.mark.xdist_group("pikpak-both-ways"),
 ]
-
-PRINTED = '<>":?*|\\'
-CONTROL = "".join(map(chr, range(1, 32)))
-"""With the slash, NUL and what is no UTF-8, which have names of their own below, these are all the
-characters of rclone's PikPak set."""
-
-NAMES = (
-    *(f"a{char}b" for char in PRINTED),
-    *(CONTROL, "\n".join(CONTROL), "a\tb", "a\nb", "a\rb", "a\x1b[1mb", "a\x01b", "a\x1fb"),
-    *(f"{char}b" for char in PRINTED + "\t"),
-    *(f"a{char}" for char in PRINTED + "\n"),
-    *(" lead", "  two", "trail ", "two  ", " ", "dot.", "dots..", ".hidden", "..x", ". ", " ."),
-    *(" both ", ".. ", " ..", "... ", ". .", "x. ", "x .", "\t.", ":.", " ?", "* "),
-    *("a／b", "／", "a：b", "a‛b", "‛", "a．", "a．b", "．", "．．", "␠b", "b␠", "a␠b", "␠", "‛："),
-    *("a␀b", "a␁b", "a␡b", "del\x7f", "a\u0085b", "rtl\u202egnp", "nfd e\u0301", "nfc \u00e9"),
-    *("CON", "~tilde", "漢字の名前", "emoji 😀 👩\u200d👧", "#%&{}[]@!$+=,;^'`", "percent%41"),
-    *("a [b]", "-rf", os.fsdecode(b"bad\xff\xfe"), os.fsdecode(b"\xff")),
-)
-
-FOLDERS = (
-    *(PRINTED, CONTROL, " lead", "trail ", "dot.", " ", ". ", " .", "．．", "‛", "a‛：b", "a／b"),
-    *("␠b", "b␠", "a␀b", os.fsdecode(b"\xfe")),
-)
-"""The same as folders' names, several characters at once: each folder costs calls of its own."""
 
 
 @dataclass
