@@ -57,6 +57,7 @@ class Answer(Button):
         super().__init__(
             self._drawn(focused=False), id=id, compact=True, disabled=bool(option.reason)
         )
+        self.active_effect_duration = 0.0  # while it lasts a second press would be swallowed
 
     def _drawn(self, *, focused: bool) -> Content:
         before, after = ("[[ ", " ]]") if focused else (" [ ", " ] ")
@@ -314,10 +315,15 @@ class NamePrompt(Prompt):
         self._parents = parents
 
     def refusal(self, text: str) -> str:
+        return self.why_not(text, parents=self._parents)
+
+    @staticmethod
+    def why_not(text: str, *, parents: bool = False) -> str:
+        """Why this cannot be a name, or with `parents` a path of names; empty when it can."""
         if not text.strip():
             return "A name needs at least one character."
-        parts = text.strip("/").split("/") if self._parents else [text]
-        if not self._parents and "/" in text:
+        parts = text.strip("/").split("/") if parents else [text]
+        if not parents and "/" in text:
             return "A name cannot hold a slash. F6 moves to another folder."
         if any(part in ("", ".", "..") for part in parts):
             return "Not a name: empty, . or .."

@@ -195,8 +195,11 @@ class FileActions:
     # --- names -------------------------------------------------------------------------------
 
     def rename(self, browser: Browser) -> None:
-        """`r`: the name in a box, the cursor before the extension."""
+        """`r`: the name in a box, the cursor before the extension; of several all in one text."""
         storage = self._ready(browser)
+        if storage is not None and browser.view.marked and len(browser.taken()) > 1:
+            self._rename_many(browser, storage, browser.taken())
+            return
         entry = browser.view.current
         if storage is None or entry is None or browser.at is None:
             self._say("Nothing to rename here.")
@@ -232,6 +235,32 @@ class FileActions:
 
             self.remember(f"rename to {display_name(new.name)}", back)
             self.screen.folder_changed(at, want=new.id)
+
+        self._run(work, "Rename")
+
+    def _rename_many(self, browser: Browser, storage: Storage, items: Sequence[Found]) -> None:
+        at = items[0].at.parent if browser.at is None else browser.at
+
+        async def work() -> None:
+            from cloudtui.screens.renaming import rename_many, steps
+
+            told = await rename_many(browser, storage, items, self.screen.app.push_screen_wait)
+            if told is None:
+                return
+            sentence, done, failure = told
+            browser.view.clear_marks(item.entry.id for item in items if failure is None)
+            self.screen.folder_changed(at)
+
+            async def back() -> str:
+                now = {entry.id: entry for entry, _ in done}
+                for key, name in steps(done):
+                    now[key] = await storage.rename(Found.of(at, now[key]), name)
+                self.screen.folder_changed(at)
+                return f"Old names again: {present.count(len(done), 'item')}."
+
+            if done:
+                self.remember(f"rename {present.count(len(done), 'item')}", back)
+            self._say(sentence + ("    u undo" if done else ""), bad=failure is not None)
 
         self._run(work, "Rename")
 
