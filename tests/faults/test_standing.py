@@ -19,6 +19,12 @@ PLACES = ["pk", "pc"]
 FEW = ("--set", "retries=3", "--timeout", "5")
 """A trouble that stays need not be waited for long."""
 
+SECOND_PART = {
+    "pk": ("pikpak.upload", "PUT *", "partNumber=2*"),
+    "pc": ("pcloud.us", "PUT /upload_write", "*uploadoffset=65536*"),
+}
+"""The request that carries the second part of `big.bin`."""
+
 
 def told(ended: Ended, code: int, *words: str) -> None:
     """It failed with this code and a sentence that holds these words; no traceback."""
@@ -219,10 +225,9 @@ def test_a_source_that_changes_on_the_way(stage: Stage, place: str) -> None:
     """It is told and not kept; the other files arrive."""
     files, source = files_of(stage), stage.folder / "src"
     stage.plant("", str(source), files)
-    pattern = ("pikpak.upload", "PUT *") if place == "pk" else ("pcloud.us", "PUT /upload_write")
-    query = "partNumber=2*" if place == "pk" else "*uploadoffset=65536*"
+    listener, match, query = SECOND_PART[place]
     stage.admin.fault(
-        kind="delay", seconds=30, listener=pattern[0], match=pattern[1], query=query, times=1
+        kind="delay", seconds=30, listener=listener, match=match, query=query, times=1
     )
     process = stage.home.start("cp", "-r", str(source), f"{place}:/x/", *FEW)
     with process:
@@ -239,6 +244,56 @@ def test_a_source_that_changes_on_the_way(stage: Stage, place: str) -> None:
     told(ended, 1, "big.bin", "changed")
     del files["big.bin"]
     assert tree == tree_of(files)
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_source_that_is_gone_when_its_turn_comes(stage: Stage, place: str) -> None:
+    """It is told; the other files arrive."""
+    files, back = files_of(stage), stage.folder / "back"
+    stage.plant(place, "/t", files)
+    if place == "pk":
+        (id_,) = [n["id"] for n in stage.account("pk")["nodes"] if n["name"] == "big.bin"]
+        where = {"listener": "pikpak.drive", "match": f"GET /drive/v1/files/{id_}"}
+    else:
+        (id_,) = [n["id"] for n in stage.account("pc")["nodes"] if n["name"] == "big.bin"]
+        where = {"listener": "pcloud.us", "match": "GET /getfilelink", "query": f"*{id_[1:]}*"}
+    stage.admin.fault(kind="delay", seconds=30, times=1, **where)
+    with stage.home.start("cp", "-r", f"{place}:/t", str(back), *FEW) as process:
+        while stage.admin.faults():  # until it is asked for
+            assert process.poll() is None
+        stage.home.run("rm", "--forever", f"{place}:/t/big.bin").ok()
+        out, err = process.communicate(timeout=100)
+    told(Ended(process.returncode, out.decode(), err.decode()), 3, "big.bin was deleted")
+    del files["big.bin"]
+    assert stage.tree("", str(back)) == tree_of(files)
+    assert stage.litter() == []
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_a_target_that_is_deleted_on_the_way(
+    box: SandboxProcess, tmp_path: Path, place: str
+) -> None:
+    """It is told; nothing else is held up, and the same copy again makes the folder anew."""
+    stage = Stage(box, tmp_path, vault=True, options=OPTIONS)
+    files, source = files_of(stage), stage.folder / "src"
+    stage.plant("", str(source), files)
+    listener, match, query = SECOND_PART[place]
+    stage.admin.fault(
+        kind="delay", seconds=30, listener=listener, match=match, query=query, times=1
+    )
+    words = ("cp", "-r", str(source), f"{place}:/x/y/", *FEW)
+    with stage.home.start(*words) as process:
+        while stage.admin.faults():  # until the part is under way
+            assert process.poll() is None
+        stage.home.run("rm", "-r", "--forever", f"{place}:/x/y").ok()
+        out, err = process.communicate(timeout=100)
+    told(
+        Ended(process.returncode, out.decode(), err.decode()), 3, "src was deleted", "makes it anew"
+    )
+    stage.home.run("jobs", "clear").ok()
+    assert stage.tree(place) == {"x": None}
+    stage.home.run(*words).ok()
+    assert stage.tree(place, "/x/y") == within("src", tree_of(files))
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -208,13 +208,38 @@ class Carrier:
         if errand.item.tree:
             return Outcome(JobState.WAITING, unfold=True)
         stream = Stream(self._desk, errand)
-        moved = await stream.run(self._source, self._target, existing)
+        try:
+            moved = await stream.run(self._source, self._target, existing)
+        except NotFound as error:
+            raise await self._vanished(error) from error
         failpoint("engine.copied")
         notes = [
             note for note in (self._renamed(moved.entry.name), moved.note, stream.note) if note
         ]
         notes.append("Checked." if moved.checked else "Size checked.")
         return self._arrived(" ".join(notes))
+
+    async def _vanished(self, error: NotFound) -> NotFound:
+        """Which side went away while the bytes were on their way: services only say that something
+        is not there. The error itself where both sides still stand."""
+        errand = self._errand
+        name, folder = display_name(errand.item.entry.name), errand.folder.target
+        try:
+            await self._source.stat(errand.source.at)
+        except NotFound:
+            return NotFound(
+                f"{name} was deleted or moved away while it was copied.",
+                hint="What had arrived is kept as a part until the job is cleared.",
+            )
+        try:
+            await self._target.stat(folder)
+        except NotFound:
+            return NotFound(
+                f"The folder {display_name(str(folder))} was deleted while {name} was on its way "
+                "there.",
+                hint="The same copy again makes it anew.",
+            )
+        return error
 
     def _renamed(self, name: str) -> str:
         """What to say when it arrived under another name than was asked for."""
