@@ -93,6 +93,20 @@ def test_a_wrong_sign_is_refused_unless_the_switch_is_off(rig: Rig) -> None:
     assert rig.captcha(action="GET:/drive/v1/files", meta=meta)["captcha_token"]
 
 
+def test_a_client_that_is_no_longer_let_in(rig: Rig) -> None:
+    first, token = rig.sign_in().json(), rig.captcha()["captcha_token"]
+    rig.switch(clients_refused=["web"])
+    assert rig.captcha()["error_description"] == "currently not supported"
+    assert code(rig.sign_in(captcha=token)) == (400, 3, "invalid_argument")
+    assert code(refresh(rig, first["refresh_token"])) == (400, 3, "invalid_argument")
+    assert rig.captcha(client_id="YNxT9w7GMdWvEOKa")["captcha_token"]
+    # what it had lives on, and nothing was spent
+    rig.token = first["access_token"]
+    assert rig.drive("GET", "/drive/v1/about").status == 200
+    rig.switch(clients_refused=[])
+    assert refresh(rig, first["refresh_token"]).status == 200
+
+
 def test_data_centre_refusal_leaves_refresh_working(rig: Rig) -> None:
     first = rig.sign_in().json()
     rig.switch(signin_prohibited=True)

@@ -68,6 +68,7 @@ class Auth:
             raise refusal("invalid_argument", "username and client_id are required")
         if not secret_fits(client_id, text(call.body, "client_secret")):
             raise refusal("invalid_argument", "client_secret does not fit the client")
+        self._captchas.check_client(client_id)
         captcha = call.header("x-captcha-token") or text(call.body, "captcha_token")
         self._captchas.check_sign_in(call, captcha, client_id, username)
         if self._cloud.switches.on("signin_prohibited"):
@@ -82,6 +83,7 @@ class Auth:
         """A new pair for a refresh token, which dies at once. JSON and form are both in use."""
         value = text(call.body, "refresh_token")
         client_id = text(call.body, "client_id")
+        self._captchas.check_client(client_id)
         grant = self._refresh.get(value)
         if grant is None or self._cloud.switches.on("refresh_dead"):
             raise invalid_grant(SPENT, SPENT_SPOKEN)

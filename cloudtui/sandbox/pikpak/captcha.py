@@ -76,6 +76,7 @@ class Captchas:
         device_id = text(call.body, "device_id")
         if not action or not device_id or not known_client(client_id):
             raise refusal("invalid_argument", "action, client_id and device_id are required")
+        self.check_client(client_id)
         if self._cloud.switches.word("too_frequent") == "init":
             raise too_frequent()
         meta = {key: str(value) for key, value in mapping(call.body, "meta").items() if value}
@@ -153,6 +154,11 @@ class Captchas:
         )
 
     # ---- checks
+
+    def check_client(self, client_id: str) -> None:
+        """Raise the refusal of a client that was let in once: how a login of old was retired."""
+        if not known_client(client_id, self._cloud.switches.value("clients_refused")):
+            raise refusal("invalid_argument", "currently not supported")
 
     def check_sign_in(self, call: Call, value: str, client_id: str, username: str) -> None:
         """Raise the refusal a sign-in gets for this token; return when it is good."""

@@ -123,9 +123,12 @@ def captcha_sign(identity: Identity, device_id: str, timestamp: str) -> str:
     return "1." + text
 
 
-def known_client(client_id: str) -> bool:
-    """Whether any identity carries this client id."""
-    return any(identity.client_id == client_id for identity in IDENTITIES)
+def known_client(client_id: str, refused: object = ()) -> bool:
+    """Whether any identity carries this client id, those named in the list `refused` aside."""
+    closed = refused if isinstance(refused, list) else ()
+    return any(
+        identity.client_id == client_id for identity in IDENTITIES if identity.name not in closed
+    )
 
 
 def secret_fits(client_id: str, secret: str) -> bool:

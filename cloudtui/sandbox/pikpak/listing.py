@@ -89,7 +89,8 @@ class Listing:
         parent_id = call.param("parent_id") or ROOT
         wanted = parse_filters(call.param("filters"))
         if parent_id == ANYWHERE:
-            ids = [node.id for node in tree.nodes.values() if not tree.buried(node)]
+            # what was trashed by itself stays listed when its folder follows it
+            ids = [node.id for node in tree.nodes.values() if node.trashed or not tree.buried(node)]
         else:
             ids = [node.id for node in tree.children(parent_id)]
         have = set(ids) if views else set()
