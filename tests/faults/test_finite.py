@@ -109,8 +109,12 @@ class Trouble:
     sign_in: bool = False
     lost: bool = False
     only: str = ""
+    silent: bool = False
 
 
+SOON = ("--timeout", "3")
+"""Silence need not be waited for long."""
+SILENCE: dict[str, object] = {"kind": "delay", "seconds": 600}
 BUSY: dict[str, object] = {"kind": "status", "code": 429}
 TROUBLES = {
     "429": Trouble(BUSY, 3, only="folder"),
@@ -135,6 +139,8 @@ TROUBLES = {
     "code-4000": Trouble(
         {"kind": "api_code", "code": 4000}, 3, ("api", "bytes"), ("pc",), only="folder"
     ),
+    "silent-call": Trouble(SILENCE, 1, only="folder", silent=True),
+    "silent-part": Trouble(SILENCE, 1, only="upload", silent=True),
     "code-5000": Trouble({"kind": "api_code", "code": 5000}, 3, ("api", "bytes"), ("pc",)),
 }
 
@@ -179,7 +185,7 @@ def test_there_and_back(stage: Stage, name: str, place: str) -> None:
     if trouble.sign_in and place == "pk":
         plan(stage, trouble, SIGN_IN)
     plan(stage, trouble, UP[place])
-    run("cp", "-r", source, f"{place}:/x/").ok()
+    run("cp", "-r", source, f"{place}:/x/", *(SOON if trouble.silent else ())).ok()
     struck(stage, trouble)
     assert stage.tree(place, "/x") == within("src", whole)
 
