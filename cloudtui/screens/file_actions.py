@@ -23,8 +23,10 @@ from cloudtui.services.transfers.orders import (
     JobView,
     OnConflict,
     Order,
+    ServerSide,
     Source,
     Verb,
+    Verify,
 )
 
 if TYPE_CHECKING:
@@ -164,6 +166,8 @@ class FileActions:
                 target=folder,
                 on_conflict=OnConflict(answer.on_conflict),
                 paused=answer.paused,
+                verify=Verify(runtime.settings.text("verify")),
+                server_side=ServerSide(runtime.settings.text("server_side")),
                 follow=Follow(runtime.settings.text("follow")),
             )
             sent = Sent(verb, tuple(items), items[0].at.parent, folder)

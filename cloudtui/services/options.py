@@ -195,7 +195,7 @@ GENERAL: Mapping[str, Option] = _table(
     _whole("jobs_at_once", 2, "Jobs that run at the same time.", 1, 16),
     _whole("files_at_once", 8, "Files of one job that move at the same time.", 1, 64),
     _whole("small_files_at_once", 32, "The same for files up to 1 MiB.", 1, 64),
-    _whole("connections", 4, "Connections that read one large file.", 1, 16),
+    _whole("connections", 8, "Connections that read one large file, at most.", 1, 16),
     _size_option("bandwidth", 0, "Bytes in a second over all jobs, 0 for no limit.", 0, 1 << 50),
     # network
     _number("timeout", 30.0, "Seconds without an answer before a call is given up.", 0.1, 3600),

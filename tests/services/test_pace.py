@@ -6,7 +6,7 @@ import asyncio
 import struct
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ import pytest
 from cloudtui.services.locks import FileLock, is_locked
 from cloudtui.services.pace import FIRST_SLOTS, Pace
 from cloudtui.services.pace_book import BELIEVED, PaceBook
+from cloudtui.services.pace_rate import Rate
 from tests.virtual_time import run_virtually
 
 
@@ -329,9 +330,10 @@ def test_what_was_learned_is_known_to_the_next_run_for_a_day(tmp_path: Path) -> 
     assert later == pytest.approx(5.0, rel=0.1)
 
     def aged(days: float) -> bytes:
-        # "learned_at" is the fifth number of the rate, after the mark and the time of writing
+        # after the mark and the time of writing come the numbers of the rate
         learned = struct.pack("<d", time.time() - days * BELIEVED)
-        return kept[:48] + learned + kept[56:]
+        at = 16 + 8 * [each.name for each in fields(Rate)].index("learned_at")
+        return kept[:at] + learned + kept[at + 8 :]
 
     path.write_bytes(aged(0.9))
     assert book(folder).limit == later

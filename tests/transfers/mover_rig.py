@@ -126,6 +126,7 @@ class Rig:
         verify: Verify = Verify.HASH,
         hashes: Mapping[HashType, str] | None = None,
         done: Sequence[Receipt] = (),
+        connections: int = 8,
     ) -> Moved:
         async def open_local() -> ReadSource:
             assert isinstance(source, LocalFile)
@@ -143,6 +144,7 @@ class Rig:
             stop=self.stop,
             verify=verify,
             retries=FAST,
+            connections=connections,
             on_wait=lambda error, _: self.waits.append(error),
             claim=self.claims[0],
             ask_claims=self.claims[1],

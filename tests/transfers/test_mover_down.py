@@ -77,6 +77,16 @@ async def test_large_files_come_over_four_connections(
     assert (tmp_path / "t").read_bytes() == LARGE
 
 
+@pytest.mark.parametrize("most", [1, 2])
+async def test_the_users_limit_of_connections_is_kept(
+    server: ByteServer, rig: Rig, tmp_path: Path, most: int
+) -> None:
+    handle = PartFile(tmp_path / "t", len(LARGE))
+    await rig.move(Remote(server, LARGE, connections=8), handle, connections=most)
+    assert server.connections <= most
+    assert (tmp_path / "t").read_bytes() == LARGE
+
+
 async def test_size_only(server: ByteServer, rig: Rig, tmp_path: Path) -> None:
     remote = Remote(server, SMALL, hashes={HashType.SHA1: "0" * 40})
     moved = await rig.move(remote, PartFile(tmp_path / "t", len(SMALL)), verify=Verify.SIZE)

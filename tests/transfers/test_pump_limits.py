@@ -41,6 +41,32 @@ def test_bandwidth_holds_over_time() -> None:
     assert bucket.take(10**9) == 0.0
 
 
+def test_processes_share_the_users_limit(tmp_path: Path) -> None:
+    """Two processes take turns on one clock; together they keep to the limit."""
+    clock = Clock()
+    clock.now = 50.0
+    mine, other = Bandwidth(1_000, clock=clock), Bandwidth(1_000, clock=clock)
+    for each in (mine, other):
+        each.share(tmp_path / "bandwidth")
+    moved = 0
+    free = {mine: 50.0, other: 50.0}
+    while clock.now < 60.0:
+        for each, at in free.items():
+            if at <= clock.now:
+                moved += 100
+                free[each] = clock.now + each.take(100)
+        clock.now = max(clock.now, min(free.values()))
+    assert 10_000 <= moved <= 10_600
+    mine.set_rate(None)
+    assert mine.take(10**9) == 0.0  # who has no limit takes nothing from the others
+    assert other.take(1) < 1.0
+    clock.now = 1.0  # the machine was started anew
+    assert Bandwidth(1_000, clock=clock).take(100) == pytest.approx(0.1)
+    again = Bandwidth(1_000, clock=clock)
+    again.share(tmp_path / "bandwidth")
+    assert again.take(100) == pytest.approx(0.1)
+
+
 def test_pieces_shrink_under_a_limit() -> None:
     assert Bandwidth(None).piece(262_144) == 262_144
     assert Bandwidth(100_000).piece(262_144) == 10_000

@@ -40,13 +40,15 @@ _UNFOLDED: Final = 1_000_000_000
 @dataclass(frozen=True, slots=True)
 class Limits:
     """How much at once: jobs, larger files of a job, and files so small that only the way there
-    and back counts. `bandwidth` in bytes per second over all jobs of this process, 0 for no limit.
+    and back counts. `bandwidth` in bytes per second over all jobs, 0 for no limit; `connections`:
+    so many at most read one large file.
     """
 
     jobs: int = 2
     files: int = 8
     small: int = 32
     bandwidth: int = 0
+    connections: int = 8
 
     @classmethod
     def of(cls, settings: Settings | None) -> Limits:
@@ -58,6 +60,7 @@ class Limits:
             files=settings.whole("files_at_once"),
             small=settings.whole("small_files_at_once"),
             bandwidth=settings.whole("bandwidth"),
+            connections=settings.whole("connections"),
         )
 
 
@@ -90,6 +93,7 @@ class Desk:
         awake: Awake,
     ) -> Desk:
         """The tools that lie beside the journal, with the user's limits."""
+        pump.bandwidth.share(paths.state_dir / "bandwidth")
         pump.bandwidth.set_rate(limits.bandwidth or None)
         return cls(
             journal=journal,

@@ -53,14 +53,16 @@ async def move_file(
     on_wait: OnWait | None = None,
     claim: HashType | None = None,
     ask_claims: AskHashes | None = None,
+    connections: int = 16,
 ) -> Moved:
     """Bring one file from `open_source` into `handle` and commit it.
 
     `done` are receipts of earlier tries with the same handle: none of their bytes is moved again;
     they are added to `meter.done` at the start. `on_receipt` is called on the event loop, for
     bytes that are durable at the target. `facts.size` must be the planned size. `on_wait` is told
-    an error and the seconds until the next try. Where tickets carry no digests, `ask_claims`
-    (`Storage.hashes`) is called beside the transfer and brings a digest of type `claim` to compare.
+    an error and the seconds until the next try. `connections` read the source at most. Where
+    tickets carry no digests, `ask_claims` (`Storage.hashes`) is called beside the transfer and
+    brings a digest of type `claim` to compare.
 
     Raises SourceChanged; Mismatch (an upload is to be aborted and begun anew, a download lies as
     `name.bad`); Gone (the upload was forgotten: begin anew); Exists; Full; Interrupted after
@@ -68,7 +70,7 @@ async def move_file(
     happens, no thread touches file or handle after it returned, and a `DiskWrite` that was not
     finished is closed with its part kept.
     """
-    work = Work(pump, facts, done, on_receipt, meter, stop, verify, retries, on_wait)
+    work = Work(pump, facts, done, on_receipt, meter, stop, verify, retries, on_wait, connections)
     finished = False
     try:
         source = await open_patiently(open_source, retries, stop, on_wait)

@@ -55,16 +55,17 @@ class Receiving:
         size = self.tickets.size
         ticket = self.tickets.latest
         held = self.landing.snapshot()
-        if size < PARALLEL_FROM or self.watch is not None or ticket.connections <= 1:
+        most = min(ticket.connections, self.work.connections)
+        if size < PARALLEL_FROM or self.watch is not None or most <= 1:
             await self._drain(BlockQueue(size, held, 1))
             return
         if not ticket.ranges:
             raise RangeIgnored
-        first = min(_FIRST_CONNECTIONS, ticket.connections)
+        first = min(_FIRST_CONNECTIONS, most)
         queue = BlockQueue(size, held, first)
         try:
             async with asyncio.TaskGroup() as group:
-                lanes = _Lanes(group, queue, self._drain, self.meter, ticket.connections)
+                lanes = _Lanes(group, queue, self._drain, self.meter, most)
                 lanes.start(first)
         except BaseExceptionGroup as exc:
             raise first_error(exc) from exc

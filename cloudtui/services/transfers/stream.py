@@ -233,6 +233,7 @@ class Stream:
                     retries=desk.retries,
                     on_wait=errand.wait,
                     claim=self._claim,
+                    connections=desk.limits.connections,
                     ask_claims=ask_claims if self._claim is not None else None,
                 )
             except Gone:

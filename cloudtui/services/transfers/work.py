@@ -40,6 +40,8 @@ class Work:
     verify: Verify
     retries: Retries
     on_wait: OnWait | None = None
+    connections: int = 16
+    """That read the file at once, at most."""
 
     def patience(self) -> Patience:
         """A fresh count of failures for one piece."""
