@@ -6,6 +6,7 @@ stored. What was typed beside it stays when a try fails.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
@@ -30,23 +31,49 @@ if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
 
 
-class PuzzleBox(LinkDialog[Secret | None]):
-    """The link of a puzzle, and a field for what it led to."""
+GOOD_FOR: float = 300.0
+"""Seconds that a puzzle's page is good for: the life of the token in its address."""
 
-    def __init__(self, link: str) -> None:
+
+class PuzzleBox(LinkDialog[Secret | None]):
+    """The link of a puzzle, and a field for what it led to. Closes itself when the page is too
+    old; `expired` tells, and another one is to be asked for."""
+
+    def __init__(self, link: str, *, again: bool = False) -> None:
+        """`again`: the page before was too old."""
+        first = "1. Open this page on any device:"
+        if again:
+            first = "1. The page before was too old. Open this fresh one on any device:"
         super().__init__(
             "PikPak wants a puzzle solved",
-            ["1. Open this page on any device:"],
+            [first],
             [Option("Go on", "", None), Option("Back", "", None)],
             link=link,
             safe=None,
         )
+        self.expired = False
+        self._until = time.monotonic() + GOOD_FOR
+
+    def on_mount(self) -> None:
+        super().on_mount()
+        self._tick()
+        self.set_interval(1.0, self._tick)
+
+    def _tick(self) -> None:
+        left = int(self._until - time.monotonic())
+        if left <= 0:
+            self.expired = True
+            self.dismiss(None)
+            return
+        text = f"This page is good for {left // 60}:{left % 60:02d} more."
+        self.query_one("#good-for", Static).update(Content(text))
 
     def middle(self) -> ComposeResult:
         yield from self.link_part()
         yield words("2. Slide the puzzle. The page then moves to an address with captcha_token=.")
         yield words("3. Paste that address, or only the token:")
         yield Input(id="text", compact=True)
+        yield words("", id="good-for", classes="dim")
         yield words("", id="complaint", classes="bad")
 
     def give(self, number: int) -> None:
@@ -176,6 +203,7 @@ class PikPakSignIn(Form[str | None]):
             self._complain("Nothing was signed in.")
             return None
         captcha = keys.from_env("captcha_token")
+        again = False
         while True:
             self._complain("Signing in...")
             try:
@@ -183,8 +211,11 @@ class PikPakSignIn(Form[str | None]):
                     account, keys, runtime.network, runtime.retries, username, password, captcha
                 )
             except CaptchaNeeded as puzzle:
-                captcha = await self._cloud_app.push_screen_wait(PuzzleBox(puzzle.url))
-                if captcha is None:
+                box = PuzzleBox(puzzle.url, again=again)
+                captcha = await self._cloud_app.push_screen_wait(box)
+                # one fresh page; after that nobody sits there
+                again = box.expired and not again
+                if captcha is None and not again:
                     self._complain("The puzzle is not solved: nothing was signed in.")
                     return None
             else:

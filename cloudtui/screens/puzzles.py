@@ -49,6 +49,8 @@ class Puzzles:
         self.screen = screen
         self._open: set[str] = set()
         self._told: set[str] = set()
+        self._stale: set[str] = set()
+        """Accounts whose puzzle's page became too old while it was shown."""
 
     def met(self, browser: Browser) -> None:
         """A pane could not list because of a puzzle."""
@@ -100,7 +102,13 @@ class Puzzles:
             storage = await runtime.storage(account)
             if not isinstance(storage, TakesCaptcha):
                 return
-            token = await self.screen.app.push_screen_wait(PuzzleBox(url))
+            again = account in self._stale
+            self._stale.discard(account)
+            box = PuzzleBox(url, again=again)
+            token = await self.screen.app.push_screen_wait(box)
+            if box.expired and not again:  # one fresh page; after that nobody sits there
+                self._stale.add(account)
+                return
             if token is None:
                 self.screen.say("The puzzle waits: Ctrl+R shows it again, everything else goes on.")
                 return
@@ -116,3 +124,5 @@ class Puzzles:
             self.screen.say(present.sentence(error), bad=True)
         finally:
             self._open.discard(account)
+            if account in self._stale:
+                self._ask(account)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.widgets import Input
 
 from cloudtui.app import CloudApp
+from cloudtui.screens import login_pikpak
 from cloudtui.services.errors import CaptchaNeeded
 from cloudtui.services.models import Quota, Secret
 from cloudtui.services.transfers.orders import JobState
@@ -89,3 +91,27 @@ async def test_a_job_that_stands_because_of_a_puzzle_goes_on_when_it_is_solved()
         assert runtime.transfers.asked == [("resume", "a.bin")]
         assert place.given == ["a-token-that-is-good"]
         assert app.screen is app.main
+
+
+async def test_a_page_that_became_too_old_gives_way_to_a_fresh_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtime, place = guarded()
+    fresh = PUZZLE.replace("unsolved", "fresh")
+
+    async def asked_again() -> Quota:
+        monkeypatch.setattr(login_pikpak, "GOOD_FOR", 300.0)
+        raise CaptchaNeeded("PikPak wants a puzzle.", url=fresh)
+
+    place.quota = asked_again  # type: ignore[method-assign]
+    place.fail = CaptchaNeeded("PikPak wants a puzzle.", url=PUZZLE)
+    monkeypatch.setattr(login_pikpak, "GOOD_FOR", 0.0)
+    async with opened(runtime) as (app, pilot):
+        await settle(pilot, lambda: "The page before was too old." in shown(app))
+        await settle(pilot, lambda: "This page is good for 4:" in shown(app))
+        assert "captcha_token=fresh" in shown(app).replace("\n", "")
+        app.screen.query_one("#text", Input).value = SOLVED
+        app.screen.query_one("#text", Input).focus()
+        await press(pilot, "enter")
+        await settle(pilot, lambda: app.screen is app.main and not app.main.right.loading)
+        assert place.given == ["a-token-that-is-good"]
