@@ -109,6 +109,30 @@ async def test_a_folder_in_the_trash_is_restored_together(stage: Stage, untrash:
 
 
 @BOTH
+async def test_the_trash_tells_where_things_were_when_their_folders_follow(
+    stage: Stage, untrash: str
+) -> None:
+    stage.switch(untrash=untrash)
+    paths = ("/a/b/c/one", "/a/two", "/a/b/three", "/a/b/four")
+    items = await planted(stage, *paths)
+    kept = items.pop()
+    for item in items:
+        await stage.storage.trash([item])
+    await stage.storage.trash([await stage.storage.stat(Location("pk", ("a", "b", "c")))])
+    await stage.storage.trash([await stage.storage.stat(ROOT.child("a"))])
+    listed = {str(item.origin): item for item in await all_trashed(stage)}
+    assert set(listed) == {f"pk:{path}" for path in (*paths[:3], "/a/b/c", "/a")}
+    # one alone: its folders are made again; all together: everything as it was
+    order = ["/a/b/c/one", "/a/two", "/a/b/three", "/a/b/c", "/a"]
+    restored = await stage.storage.restore([listed[f"pk:{path}"] for path in order])
+    assert {str(each.at) for each in restored} == set(listed)
+    assert all(not each.note for each in restored)
+    now = live(stage)
+    assert now["/a/b/four"] == kept.entry.id
+    assert [now[path] for path in paths[:3]] == [item.entry.id for item in items]
+
+
+@BOTH
 async def test_a_folder_left_in_the_trash_is_told(stage: Stage, untrash: str) -> None:
     stage.switch(untrash=untrash)
     [item] = await planted(stage, "/folder/file")

@@ -9,6 +9,7 @@ import pytest
 
 from cloudtui.services.errors import (
     BadReply,
+    CloudError,
     Exists,
     Full,
     LoginNeeded,
@@ -100,7 +101,7 @@ def test_times(text: str, expected: int | None) -> None:
     assert wire.time_ns(text) == expected
 
 
-def refusal(status: int, name: str, code: int, text: str = "words", **more: Any) -> Exception:
+def refusal(status: int, name: str, code: int, text: str = "words", **more: Any) -> CloudError:
     body = {"error": name, "error_code": code, "error_description": text, **more}
     fault = fault_of(status, {}, json.dumps(body).encode())
     assert fault is not None

@@ -46,7 +46,7 @@ class _Listing:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class Known:
     """A folder's stored name and parent."""
 
     until: float
@@ -61,7 +61,7 @@ class Folders:
         self._api = api
         self._profile = api.profile
         self._listings: dict[str, _Listing] = {}
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Known] = {}
 
     @property
     def root(self) -> str:
@@ -181,20 +181,21 @@ class Folders:
         seen: set[str] = set()
         while folder and folder != self.root and folder not in seen:
             seen.add(folder)
-            known = await self._look_up(folder)
+            known = await self.look_up(folder)
             names.append(known.name)
             folder = known.parent_id
         return tuple(reversed(names))
 
-    async def _look_up(self, folder: str) -> _Known:
+    async def look_up(self, folder: str) -> Known:
+        """Name and parent of a folder by id. Raises NotFound, also for one in the trash."""
         known = self._known.get(folder)
         if known is None or time.monotonic() >= known.until:
             row = await detail(self._api, folder)
             known = self._note(row)
         return known
 
-    def _note(self, row: wire.File) -> _Known:
-        known = _Known(time.monotonic() + 60.0, local(self._profile, row), row.parent_id)
+    def _note(self, row: wire.File) -> Known:
+        known = Known(time.monotonic() + 60.0, local(self._profile, row), row.parent_id)
         self._known[row.id] = known
         return known
 

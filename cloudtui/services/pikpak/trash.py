@@ -8,7 +8,7 @@ that was renamed or moved meanwhile is still the right one.
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final
 
 from cloudtui.services.accounts import Keys
@@ -30,6 +30,9 @@ EMPTYING: Final = 1800.0
 _EMPTIED: Final = "emptied"
 _REMEMBERED: Final = 20_000
 """Ids of emptied things that are remembered; about half a megabyte."""
+
+_DEEPEST: Final = 1000
+"""Folders above one another that are believed."""
 
 _TRASHED: Final[Filters] = {"trashed": {"eq": True}}
 
@@ -100,13 +103,42 @@ class Trash:
         """All that lies in the trash, wherever it was, page by page. What was emptied from it here
         is left out, though the service shows it for days (told by rclone's authors)."""
         emptied = await self._emptied_ids()
+        folders: dict[str, wire.File] = {}
+        orphans: list[wire.File] = []
         async for rows in pages(self._api, ANYWHERE, _TRASHED):
             trashed = [row for row in rows if row.trashed and row.id not in emptied]
+            folders.update((row.id, row) for row in trashed if row.is_folder)
             paths = await self._folders.paths(row.parent_id for row in trashed)
-            yield [self._item(row, paths) for row in trashed]
+            orphans += [row for row in trashed if row.parent_id not in paths]
+            yield [self._item(row, paths) for row in trashed if row.parent_id in paths]
+        if orphans:
+            above = dict.fromkeys(row.parent_id for row in orphans)
+            found = {each: await self._buried(each, folders) for each in above}
+            paths = {each: parts for each, parts in found.items() if parts is not None}
+            yield [self._item(row, paths) for row in orphans]
         strays = await self._strays()
         if strays:
             yield strays
+
+    async def _buried(self, folder: str, binned: Mapping[str, wire.File]) -> tuple[str, ...] | None:
+        """The path of a folder that lies in the trash, or in one of its folders `binned` by id:
+        what was trashed first keeps its place when its folder follows."""
+        names: list[str] = []
+        while folder not in ("", self._folders.root):
+            row = binned.get(folder)
+            try:
+                known = await self._folders.look_up(folder) if row is None else None
+            except NotFound:
+                return None
+            if row is not None:
+                names.append(local(self._profile, row))
+                folder = row.parent_id
+            elif known is not None:
+                names.append(known.name)
+                folder = known.parent_id
+            if len(names) > _DEEPEST:
+                return None  # folders that hold one another
+        return tuple(reversed(names))
 
     async def _strays(self) -> list[TrashItem]:
         """What a restore that was cut off took out of the trash and did not bring home: to be
