@@ -11,12 +11,11 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import os
 import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -31,6 +30,7 @@ from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled, JobsUn
 from cloudtui.first_look import FirstLook, first_look
 from cloudtui.key_queue import KeyQueue
 from cloudtui.keymap import bindings_of, key_of, textual_keymap
+from cloudtui.leaving import HUNG_UP, go_on_without_screen, watch_terminal
 from cloudtui.ports import Door, RuntimeFactory, RuntimePort
 from cloudtui.screens.main import MainScreen
 from cloudtui.services.models import DISK, Location
@@ -41,8 +41,6 @@ if TYPE_CHECKING:
 
 _STYLES: Final = Path(__file__).parent / "styles"
 _KEPT_MESSAGES: Final = 200
-_HUNG_UP: Final = 129
-_LAST_SECONDS: Final = 3.0
 _RELIST: Final = 0.5
 _WARM: Final = (
     "cloudtui.services.runtime",
@@ -430,16 +428,16 @@ def run_full_screen(
         detachable = go_on is not None
         app = CloudApp(door, left, right, can_detach=detachable, first_look=first_look)
         loop = asyncio.get_running_loop()
-        for name, code in (("SIGTERM", 143), ("SIGHUP", _HUNG_UP)):
+        for name, code in (("SIGTERM", 143), ("SIGHUP", HUNG_UP)):
             number = getattr(signal, name, None)
             if number is not None:
                 with contextlib.suppress(NotImplementedError):  # no signals on Windows loops
                     loop.add_signal_handler(number, app.exit, code)
 
         def leave() -> None:
-            loop.call_soon_threadsafe(app.exit, _HUNG_UP)
+            loop.call_soon_threadsafe(app.exit, HUNG_UP)
 
-        unwatch = _watch_terminal(leave)
+        unwatch = watch_terminal(leave)
         try:
             await app.run_async()
         finally:
@@ -450,50 +448,5 @@ def run_full_screen(
 
     code, detach = asyncio.run(run())
     if detach and go_on is not None:
-        _go_on_without_screen(go_on)
+        go_on_without_screen(go_on)
     return code
-
-
-def _watch_terminal(leave: Callable[[], None]) -> Callable[[], None]:
-    """Leave when the terminal is gone; the answer ends the watch.
-
-    A hang-up signal reaches only the session that owns the terminal. For anybody else the keyboard
-    reads as ended for ever, and the first write that fails stops the framework's writer, after
-    which the next picture waits for it without end. So a thread watches, asks the app to leave,
-    and ends the process when it cannot: journal and parts are made for that.
-    """
-    import select
-    import sys
-    import threading
-
-    over = threading.Event()
-    if not hasattr(select, "poll") or not sys.stdin.isatty():
-        return over.set
-    poll = select.poll()
-    poll.register(sys.stdin.fileno(), 0)
-
-    def watch() -> None:
-        while not over.wait(1.0):
-            if any(state & (select.POLLHUP | select.POLLERR) for _, state in poll.poll(0)):
-                leave()
-                if not over.wait(_LAST_SECONDS):
-                    os._exit(_HUNG_UP)
-                return
-
-    threading.Thread(target=watch, name="terminal", daemon=True).start()
-    return over.set
-
-
-def _go_on_without_screen(command: Sequence[str]) -> None:
-    """Start a process of its own session that works the queue to its end."""
-    import subprocess
-    import sys
-
-    subprocess.Popen(
-        [sys.executable, "-m", "cloudtui", *command],
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        env=dict(os.environ),
-    )

@@ -25,6 +25,7 @@ class Preferences:
 
     theme: str
     ascii_only: bool
+    accessible: bool
     hidden: bool
     folders_first: bool
     mouse: bool
@@ -48,6 +49,7 @@ def read_preferences(runtime: RuntimePort) -> tuple[Preferences, list[str]]:
     complaints += wrong
     preferences = Preferences(
         theme=settings.text("theme"),
+        accessible=settings.flag("accessible"),
         ascii_only=settings.text("borders") == "ascii",
         hidden=settings.flag("hidden"),
         folders_first=settings.flag("folders_first"),

@@ -22,6 +22,8 @@ from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widgets import Button, Input, Static
 
+from cloudtui.widgets.frame import Frames, frames
+
 T = TypeVar("T")
 
 _ANSWERS_WIDTH = 74
@@ -52,7 +54,8 @@ class Answer(Button):
     colour."""
 
     def __init__(self, option: Option[T], *, id: str) -> None:
-        self._words = option.words
+        number = int(id.rpartition("-")[2]) + 1
+        self._words = f"{number} {option.words}" if frames() is Frames.BLANK else option.words
         self._letter = option.letter
         super().__init__(
             self._drawn(focused=False), id=id, compact=True, disabled=bool(option.reason)
@@ -147,6 +150,13 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     def on_key(self, event: events.Key) -> None:
         if isinstance(self.focused, Input):
+            return
+        if event.key.isdigit() and frames() is Frames.BLANK:
+            chosen = int(event.key) - 1
+            if 0 <= chosen < len(self.options) and not self.options[chosen].reason:
+                event.stop()
+                event.prevent_default()
+                self.give(chosen)
             return
         for number, option in enumerate(self.options):
             if option.letter and event.key.lower() == option.letter.lower() and not option.reason:

@@ -29,6 +29,7 @@ from cloudtui.services.models import Location
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.facts import Facts
 from cloudtui.widgets.file_list import FileList
+from cloudtui.widgets.frame import Frames, use_frames
 from cloudtui.widgets.header import header_pieces
 from cloudtui.widgets.info import info_pieces
 from cloudtui.widgets.line import KeyBar, Line, Piece
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from cloudtui.app import CloudApp
     from cloudtui.preferences import Preferences
     from cloudtui.screens.file_actions import FileActions
+    from cloudtui.screens.speaking import Speaker
     from cloudtui.services.transfers.orders import JobView
     from cloudtui.widgets.dock import Dock
 
@@ -82,6 +84,9 @@ class MainScreen(PlaceKeys):
         self._own_prefixes: frozenset[str] = frozenset()
         self._message_until = 0.0
         self._hinted = False
+        self.speaker: Speaker | None = None
+        """Says what would be drawn, for screen readers."""
+        use_frames(Frames.LINES)
 
     def compose(self) -> ComposeResult:
         yield self.header
@@ -132,11 +137,22 @@ class MainScreen(PlaceKeys):
             self._sequences = sequences(Place.BROWSER, preferences.keys)
             self._own_prefixes = frozenset(self._sequences)
             self._show_keys()
-        if preferences.ascii_only and not self._ascii:
-            self._ascii = True
-            for widget in (self._left_pane, self._right_pane, self.facts):
-                widget.ascii_only = True
-                widget.refresh()
+        if preferences.ascii_only:
+            self._frame(Frames.ASCII)
+        if preferences.accessible:
+            from cloudtui.screens.speaking import Speaker
+
+            self._frame(Frames.BLANK)
+            self.speaker = Speaker(self)
+            self._alone = True
+            self._layout()
+
+    def _frame(self, frames: Frames) -> None:
+        use_frames(frames)
+        self.cloud_app.set_class(frames is Frames.ASCII, "-ascii-frames")
+        self.cloud_app.set_class(frames is Frames.BLANK, "-no-frames")
+        for widget in (self._left_pane, self._right_pane, self.facts):
+            widget.refresh()
 
     @cached_property
     def files(self) -> FileActions:
@@ -225,13 +241,16 @@ class MainScreen(PlaceKeys):
             *header_pieces(
                 width=self.size.width,
                 accounts=self.places.account_words(short=self.size.width < _FULL),
-                views=self.bridge.views,
+                views=[] if self.speaker is not None else self.bridge.views,
             )
         )
 
     def _show_info(self) -> None:
         browser = self.active
         entry = browser.view.current
+        if self.speaker is not None:
+            self.info.show(self.speaker.row(browser))
+            return
         self.info.show(
             info_pieces(
                 entry,
@@ -287,6 +306,9 @@ class MainScreen(PlaceKeys):
         return self.size.width >= _FULL and self.size.height >= _TALL
 
     def _show_jobs(self, views: list[JobView]) -> None:
+        if self.speaker is not None:
+            self.speaker.jobs(views)
+            return
         if self.dock is None:
             if not views:
                 return

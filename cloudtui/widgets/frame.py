@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from rich.cells import cell_len
 
@@ -49,10 +50,35 @@ LINES = Frame("┌", "┐", "└", "┘", "─", "│", "┃")
 LINES_FOCUSED = Frame("╔", "╗", "╚", "╝", "═", "║", "█")
 ASCII = Frame("+", "+", "+", "+", "-", "|", "#")
 ASCII_FOCUSED = Frame("+", "+", "+", "+", "=", "|", "#")
+BLANK = Frame(" ", " ", " ", " ", " ", " ", " ")
+
+
+class Frames(StrEnum):
+    """How everything is framed: lines, ASCII characters, or nothing that would be read aloud."""
+
+    LINES = "lines"
+    ASCII = "ascii"
+    BLANK = "blank"
+
+
+_frames = Frames.LINES
+
+
+def use_frames(frames: Frames) -> None:
+    """Frame everything so from now on."""
+    global _frames
+    _frames = frames
+
+
+def frames() -> Frames:
+    """How everything is framed now."""
+    return _frames
 
 
 def frame_for(*, focused: bool, ascii_only: bool) -> Frame:
     """The frame of a list. The focused one has a double line, so colour is not needed to see it."""
-    if ascii_only:
+    if _frames is Frames.BLANK:
+        return BLANK
+    if ascii_only or _frames is Frames.ASCII:
         return ASCII_FOCUSED if focused else ASCII
     return LINES_FOCUSED if focused else LINES

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from cloudtui import present
 from cloudtui.services.naming import display_name
 from cloudtui.services.transfers.orders import Direction, ItemView, JobState, JobView, Verb
+from cloudtui.widgets.frame import Frames, frames
 from cloudtui.widgets.rows import cut_end, cut_middle, pad, pad_left
 
 MOVING: Final = frozenset(
@@ -35,10 +36,17 @@ _SIGNS: Final = {
 
 
 def bar(percent: int | None, width: int) -> str:
-    """`[####....]`; empty while nothing is known."""
+    """`[####....]`; empty while nothing is known, and nothing where bars cannot be seen."""
+    if frames() is Frames.BLANK:
+        return ""
     inner = max(1, width - 2)
     filled = 0 if percent is None else inner * percent // 100
     return "[" + "#" * filled + "." * (inner - filled) + "]"
+
+
+def percent_words(percent: int | None) -> str:
+    """` 45%`, or `45 percent` to be read aloud."""
+    return f"{percent} percent" if frames() is Frames.BLANK else f"{percent:3d}%"
 
 
 def word(view: JobView) -> str:
@@ -92,7 +100,7 @@ def _tail(view: JobView, *, short: bool) -> str:
         return f"counting {files}, {size} so far"
     if view.files_asking:
         return "asks you" if short else f"asks you about {present.count(view.files_asking, 'file')}"
-    percent = f"{view.percent:3d}%"
+    percent = percent_words(view.percent)
     if view.state is JobState.DONE:
         return f"{percent}  {view.message or 'done'}"
     if view.state in (JobState.FAILED, JobState.CANCELLED, JobState.SKIPPED):
@@ -190,7 +198,7 @@ def totals_line(views: Sequence[JobView], width: int) -> str:
         tail = "w shows jobs"
     pair = present.size_pair(sums["bytes_done"], sums["bytes_total"], short=True)
     percent = total_percent(sums)
-    text = f" {percent:3d}% {pad_left(pair, 10)} {tail}"
+    text = f" {percent_words(percent)} {pad_left(pair, 10)} {tail}"
     lead = pad(lead, max(22, width * 30 // 100))
     room = width - cell_len(lead) - cell_len(text) - 2
     if room < 8:

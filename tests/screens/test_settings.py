@@ -91,19 +91,19 @@ async def test_own_keys_take_the_place_of_the_old_ones_everywhere() -> None:
     runtime = sample_runtime()
     runtime.settings.keymap = {
         "browser.properties": "f12",
-        "browser.copy_name": "X",
+        "browser.copy_name": "N",
         "browser.go": "ctrl+g",
-        "browser.log": "e l",
+        "browser.log": "n l",
     }
     async with opened(runtime) as (app, pilot):
         await press(pilot, "end", "i")
         assert app.screen is app.main
         await press(pilot, "f12")
         await settle(pilot, lambda: "Properties" in shown(app))
-        await press(pilot, "escape", "X")
+        await press(pilot, "escape", "N")
         assert "clipboard: README.md" in shown(app)
-        await press(pilot, "e")
-        assert "e then" in shown(app)
+        await press(pilot, "n")
+        assert "n then" in shown(app)
         await press(pilot, "l")
         await settle(pilot, lambda: "Messages of this run" in shown(app))
         await press(pilot, "escape", "question_mark", *"properties")
