@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from cloudtui.cli_output import Output, human_size, rfc3339
-from cloudtui.commands.listing import find
+from cloudtui.commands.finding import Finder
 from cloudtui.commands.rows import entry_json, moment
 from cloudtui.commands.session import Failures, GeneralCommand, GeneralGroup, run
 from cloudtui.services.errors import CloudError, Interrupted, NotFound, NotSupported, UsageError
 from cloudtui.services.models import Found, Location, TrashItem
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import HasTrash, TrashRevokesLinks
+from cloudtui.services.storage import HasTrash
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -50,9 +50,10 @@ def rm(
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
         places: dict[str, tuple[Storage, list[Found]]] = {}
+        finder = Finder(runtime, loc)
         for text in loc:
             try:
-                storage, found, _ = await find(runtime, text)
+                storage, found, _ = await finder.find(text)
                 if not found.at.parts:
                     raise UsageError("The top folder cannot be removed.")
                 if found.entry.is_folder and not recursive:
@@ -91,13 +92,9 @@ async def _remove(storage: Storage, items: list[Found], output: Output, *, forev
             f"{storage.title} has no trash; nothing was removed.",
             hint="--forever deletes past it.",
         )
-    place: object = storage
-    links = await place.public_links_on(items) if isinstance(place, TrashRevokesLinks) else ()
-    trashed = await storage.trash(items)
-    if links:
-        gone = "1 public link" if len(links) == 1 else f"{len(links)} public links"
-        output.say(f"Taken back with it: {gone}.")
-    for item in trashed:
+    for item in await storage.trash(items):
+        if item.note:
+            output.say(f"{display_name(item.entry.name)}: {item.note}")
         if output.as_json:
             output.value(trash_json(storage, item))
 

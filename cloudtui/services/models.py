@@ -207,12 +207,14 @@ class Allowance:
 @dataclass(frozen=True, slots=True)
 class TrashItem:
     """Something in a trash. `origin` is where it was (None: not known), `trashed_ns` when, and
-    `key` what `HasTrash.restore` and `delete_forever` take."""
+    `key` what `HasTrash.restore` and `delete_forever` take. `note` is a sentence on what else the
+    delete did, where that is told."""
 
     key: str
     entry: Entry
     origin: Location | None
     trashed_ns: int | None = None
+    note: str = ""
 
 
 class TaskPhase(StrEnum):

@@ -61,7 +61,7 @@ def test_a_delete_says_which_links_went_with_it(home: Home, tmp_path: Path) -> N
     put(home, tmp_path, loc, b"a")
     home.run("share", "add", loc).ok()
     gone = home.run("rm", loc).ok()
-    assert "1 public link" in gone.err
+    assert "A public link to it was taken back." in gone.err
     back = home.run("trash", "restore", loc).ok()
     assert "public link" in back.out
     assert "public link" not in home.run("rm", loc).ok().err

@@ -111,7 +111,9 @@ class Trash:
 
         await each(records, one)
         return [
-            TrashItem(node, item.entry, item.at, manifest.time * _BILLION)
+            TrashItem(
+                node, item.entry, item.at, manifest.time * _BILLION, _revoked(links.get(node, ()))
+            )
             for node, item in zip(nodes, items, strict=True)
         ]
 
@@ -201,6 +203,14 @@ class Trash:
         for folder in await self._batches.folders():
             await self._batches.drop(Batch(folder))
             failpoint("pcloud.trash.emptied")
+
+
+def _revoked(links: Sequence[wire.PublicLink]) -> str:
+    if not links:
+        return ""
+    if len(links) == 1:
+        return "A public link to it was taken back."
+    return f"{len(links)} public links to it or into it were taken back."
 
 
 class _Row:
