@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from cloudtui.sandbox.seed import archive
 from tests.sandbox.pikpak_rig import Rig
 
 FILES = "/drive/v1/files"
@@ -98,6 +99,37 @@ def test_the_trash_empties_itself_when_its_days_are_over(rig: Rig) -> None:
     rig.token = ""
     assert rig.good("GET", FILES, None, trashed)["files"] == []
     assert rig.names() == ["kept"]
+
+
+def test_what_is_used_is_counted_along(rig: Rig) -> None:
+    """Whatever happened, it is the sum of what is there."""
+    rig.switch(offline_seconds=0, decompress_seconds=0)
+    folder, other = rig.mkdir("folder"), rig.mkdir("other")
+    rig.put("folder/deep/a.bin", b"a" * 1000)
+    node = rig.put("folder/b.bin", b"b" * 200)
+    archived = rig.put("folder/c.zip", archive())
+    magnet = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=Long%20ferry"
+    offline = {"kind": "drive#file", "upload_type": "UPLOAD_TYPE_URL", "url": {"url": magnet}}
+    steps: list[tuple[str, str, object]] = [
+        ("POST", f"{FILES}:batchCopy", {"ids": [folder], "to": {"parent_id": other}}),
+        ("POST", f"{FILES}:batchMove", {"ids": [node], "to": {"parent_id": other}}),
+        ("PATCH", f"{FILES}/{node}", {"name": "renamed"}),
+        ("POST", FILES, offline),
+        ("POST", "/decompress/v1/decompress", {"file_id": archived, "default_parent": True}),
+        ("POST", f"{FILES}:batchTrash", {"ids": [other]}),
+        ("POST", f"{FILES}/pack", {"folderId": folder}),
+        ("POST", f"{FILES}/unpack", {"folderId": folder}),
+        ("POST", f"{FILES}:batchUntrash", {"ids": [other]}),
+        ("POST", f"{FILES}:batchTrash", {"ids": [folder]}),
+        ("PATCH", f"{FILES}/trash:empty", None),
+        ("DELETE", f"{FILES}/{other}", None),
+    ]
+    for method, path, body in steps:
+        rig.good(method, path, body)
+        (account,) = rig.service.state()["accounts"].values()  # type: ignore[attr-defined]
+        quota = rig.good("GET", "/drive/v1/about")["quota"]
+        sizes = [entry["size"] for entry in account["nodes"] if entry["kind"] == "file"]
+        assert quota["usage"] == str(sum(sizes))
 
 
 def test_what_was_restored_is_not_emptied(rig: Rig) -> None:

@@ -101,7 +101,7 @@ class Account:
 
     def _note_usage(self, now: float) -> None:
         """Keep what is used now; without a lag only that."""
-        usage = self.tree.usage()
+        usage = self.tree.used, self.tree.trashed_bytes()
         if self.usage_lag() <= 0:
             self._usages.clear()
         if not self._usages or self._usages[-1][1] != usage:

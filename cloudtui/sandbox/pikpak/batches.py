@@ -144,7 +144,7 @@ class Batches:
     def check_room(self, account: Account, size: int) -> None:
         """Raise `file_space_not_enough` when `size` more bytes exceed the account's storage."""
         limit = self._cloud.switches.limit("quota")
-        if limit is not None and account.tree.usage()[0] + size > limit:
+        if limit is not None and account.tree.used + size > limit:
             raise refusal("file_space_not_enough")
 
     def check_day(self, starts: list[float], limit: str, now: float) -> None:

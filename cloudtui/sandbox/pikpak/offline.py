@@ -225,7 +225,7 @@ class Offline:
             node = self._kept(account, task, now)
             if node is not None:
                 self._batches.check_room(account, fetch.blob.size - node.size)
-                self._fill(node, fetch.blob, now)
+                self._fill(account, node, fetch.blob, now)
                 self._succeed(account, task, node, fetch.blob.size, now)
 
     def _advance_magnet(
@@ -276,9 +276,8 @@ class Offline:
             task.end(Phase.ERROR, DELETED, now)
         return node
 
-    def _fill(self, node: Node, blob: Blob, now: float) -> None:
-        node.blob, node.size = blob, blob.size
-        node.hash = gcid_of(blob)
+    def _fill(self, account: Account, node: Node, blob: Blob, now: float) -> None:
+        account.tree.fill(node, blob, gcid_of(blob))
         node.phase, node.completed = Phase.COMPLETE, now
         node.modified = now
         self._cloud.remember(blob)
@@ -297,7 +296,7 @@ class Offline:
                     node = inner or account.tree.add(node.id, folder, folder=True)
                 node = account.tree.add(node.id, name)
                 node.origin = "offline"
-            self._fill(node, blob, now)
+            self._fill(account, node, blob, now)
             statuses.append(
                 {
                     "file_id": node.id,

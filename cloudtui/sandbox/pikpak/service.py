@@ -202,11 +202,10 @@ class PikPak:
         return {"id": node.id}
 
     def _account_state(self, account: Account) -> dict[str, object]:
-        used, trashed = account.tree.usage()
         return {
             "user_id": account.user_id,
-            "used": used,
-            "used_in_trash": trashed,
+            "used": account.tree.used,
+            "used_in_trash": account.tree.trashed_bytes(),
             "upload_transfer": account.upload_transfer,
             "nodes": [self._node_state(account, node) for node in account.tree.nodes.values()],
             "tasks": [self._tasks.shape(account, task) for task in account.tasks.values()],

@@ -1,6 +1,7 @@
 """The entries of one drive and the rules that hold between them.
 
-`bin` holds what lies in the trash, oldest first: it is emptied by time as well as by hand.
+`bin` holds what lies in the trash, oldest first: it is emptied by time as well as by hand. `used`
+is the bytes of all files, trash included, counted along: each upload asks for it.
 Duplicate names are possible: the tree only numbers what arrives by upload, move, copy or restore.
 Every change must happen under the world's lock. Listings may lag behind (`lag`), ids never do.
 """
@@ -43,6 +44,7 @@ class Tree:
         self.lag: Callable[[], float] = lambda: 0.0
         self.version = 0
         self.bin: dict[str, Node] = {}
+        self.used = 0
 
     # ---- reading
 
@@ -220,6 +222,11 @@ class Tree:
         node.trashed_at = 0.0
         self._link(node)
 
+    def fill(self, node: Node, blob: Blob, told_hash: str) -> None:
+        """Give a file the content it stands for."""
+        self.used += blob.size - node.size
+        node.blob, node.size, node.hash = blob, blob.size, told_hash
+
     def delete(self, node: Node, *, lingering: float = 0.0) -> None:
         """Gone with everything below; with `lingering` the trash goes on listing it so long."""
         for item in list(self.below(node)):
@@ -250,9 +257,9 @@ class Tree:
         node.packed, node.unpacked_name = inner, node.name
         node.folder, node.folder_type = False, ""
         node.name = self.free_name(node.parent_id, name, folder=False)
-        node.blob, node.size, node.hash = blob, blob.size, told_hash
         node.modified = self._clock()
         self._link(node)
+        self.fill(node, blob, told_hash)
 
     def unpack(self, node: Node) -> None:
         """Turn a packed folder back, with everything that lay in it under its old ids."""
@@ -270,16 +277,10 @@ class Tree:
 
     # ---- counting
 
-    def usage(self) -> tuple[int, int]:
-        """Bytes of all files (trash included), and bytes in the trash."""
-        trashed = 0
-        total = 0
-        for node in self.nodes.values():
-            if not node.folder:
-                total += node.size
-            if node.trashed and not self.buried(node):
-                trashed += sum(item.size for item in self.below(node) if not item.folder)
-        return total, trashed
+    def trashed_bytes(self) -> int:
+        """Bytes of all files in the trash, once each."""
+        tops = [node for node in self.bin.values() if not self.buried(node)]
+        return sum(item.size for node in tops for item in self.below(node))
 
     # ---- inside
 
@@ -306,6 +307,7 @@ class Tree:
 
     def _link(self, node: Node) -> None:
         self.version += 1
+        self.used += node.size
         self.nodes[node.id] = node
         self._children.setdefault(node.parent_id, {})[node.id] = node
         names = self._names.setdefault(node.parent_id, Counter())
@@ -316,6 +318,7 @@ class Tree:
 
     def _unlink(self, node: Node) -> None:
         self.version += 1
+        self.used -= node.size
         self._children.get(node.parent_id, {}).pop(node.id, None)
         self.bin.pop(node.id, None)
         names = self._names.get(node.parent_id)
