@@ -189,6 +189,23 @@ def test_a_refresh_token_signs_in(
     assert listed(home, "pk:/") == ["First/"]  # the good sign-in is still there
 
 
+def test_a_client_that_is_let_in_no_longer_is_left_for_another(
+    home: Home, username: str, box: SandboxProcess
+) -> None:
+    switch(box, clients_refused=["web"])
+    sign_in(home, username).ok()
+    assert listed(home, "pk:/") == ["First/"]
+    switch(box, clients_refused=["web", "android-153", "android-147", "android-121"])
+    box.admin.age(7300)
+    told = home.run("ls", "pk:/")
+    refused(told, 4, "no longer takes programs that sign in as `android-153`")
+    sign_in(home, username).ok()
+    assert listed(home, "pk:/") == ["First/"]
+    switch(box, clients_refused=[])
+    box.admin.age(7300)
+    assert listed(home, "pk:/") == ["First/"]
+
+
 def test_a_password_refused_from_this_network_is_told(
     home: Home, username: str, box: SandboxProcess
 ) -> None:

@@ -19,7 +19,7 @@ from typing import Final
 import msgspec
 
 from cloudtui.services.accounts import Keys
-from cloudtui.services.errors import BadReply, CloudError, LoginNeeded, Retry
+from cloudtui.services.errors import BadReply, CaptchaNeeded, CloudError, LoginNeeded, Retry
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Secret
 from cloudtui.services.network import Network
@@ -34,7 +34,7 @@ from cloudtui.services.pikpak.errors import (
     no_more_tries,
     refuses_client,
 )
-from cloudtui.services.pikpak.identities import Identity, others_than
+from cloudtui.services.pikpak.identities import IDENTITIES, others_than
 from cloudtui.services.pikpak.profile import Profile
 from cloudtui.services.retry import Retries, retrying
 
@@ -48,9 +48,9 @@ TOKEN: Final = "token"  # noqa: S105 - the name of an item
 ACCESS: Final = "access"
 """Sealed item of the access token."""
 SPEAKING: Final = "identity"
-"""What was learned: the client that the service takes."""
-_CLIENT: Final = "client"
-"""What was learned: the client id that the refresh token belongs to."""
+"""What was learned: the client that the stored refresh token belongs to, by name."""
+TRYING: Final = "trying"
+"""The client that a sign-in stopped at, for the puzzle it was asked to solve."""
 
 FIRST_ACTION: Final = "GET:/drive/v1/about"
 
@@ -192,9 +192,10 @@ class Auth:
 
     def _is_of_another(self) -> bool:
         """Whether the stored token was got as another client: spending it would be in vain."""
-        client = self._keys.recall(_CLIENT).decode()
+        signed = IDENTITIES.get(self._keys.recall(SPEAKING).decode(errors="replace"))
         given = self._unstored is not None or self._keys.from_env(TOKEN) is not None
-        return not given and client not in ("", self._profile.identity.client_id)
+        same = signed is None or signed.client_id == self._profile.identity.client_id
+        return not given and not same
 
     async def speak_anew(self, refused: LoginNeeded) -> None:
         """Sign in as another client, where that needs nobody: with a password that is known.
@@ -272,24 +273,27 @@ class Auth:
     async def _as_another(
         self, refused: LoginNeeded, way_in: Callable[[], Awaitable[Access]]
     ) -> Access:
-        """Try the way in as each other client in turn; `refused` when none is taken. The one
-        tried last is noted first: a puzzle it may ask for is solved for that one alone."""
+        """Try the way in as each other client in turn; `refused` when none is taken."""
         if self._profile.own_identity:
             raise refused
         before = self._profile.identity
         for identity in others_than(before):
-            await self._speak_as(identity)
+            self._profile.speak_as(identity)
+            await self._captcha.drop()
             try:
                 return await way_in()
             except IdentityRefused:
                 continue
-        await self._speak_as(before)
-        raise refused
-
-    async def _speak_as(self, identity: Identity) -> None:
-        self._profile.speak_as(identity)
-        self._keys.remember(SPEAKING, identity.name.encode())
+            except CaptchaNeeded:
+                # the puzzle is solved for this client alone: the next sign-in begins with it
+                self._keys.remember(TRYING, identity.name.encode())
+                raise
+            except BaseException:
+                self._profile.speak_as(before)  # what was signed in before is so still
+                raise
+        self._profile.speak_as(before)
         await self._captcha.drop()
+        raise refused
 
     async def _sign_in(
         self, username: str, password: Secret, captcha_token: Secret | None, *, insist: bool
@@ -352,7 +356,8 @@ class Auth:
             self._unstored = None
             try:
                 await self._keys.write(TOKEN, origin, refresh)
-                self._keys.remember(_CLIENT, self._profile.identity.client_id.encode())
+                self._keys.remember(SPEAKING, self._profile.identity.name.encode())
+                self._keys.remember(TRYING, b"")
             except LoginNeeded:
                 if insist:
                     raise

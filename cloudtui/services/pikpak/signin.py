@@ -17,7 +17,7 @@ from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
 from cloudtui.services.models import Secret
 from cloudtui.services.network import Network
 from cloudtui.services.pikpak import wire
-from cloudtui.services.pikpak.auth import SPEAKING, bare_token
+from cloudtui.services.pikpak.auth import SPEAKING, TRYING, bare_token
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.retry import Retries
@@ -35,7 +35,9 @@ class SignedIn:
 async def _api(
     account: Account, keys: Keys, network: Network, retries: Retries
 ) -> AsyncIterator[Api]:
-    profile = profile_of(account, keys.recall(SPEAKING).decode())
+    profile = profile_of(
+        account, (keys.recall(TRYING) or keys.recall(SPEAKING)).decode(errors="replace")
+    )
     api = Api(profile, keys, network, retries)
     try:
         yield api

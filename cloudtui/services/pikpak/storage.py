@@ -54,7 +54,7 @@ class PikPakStorage:
     title = "PikPak"
 
     def __init__(self, account: Account, keys: Keys, network: Network, retries: Retries) -> None:
-        profile = profile_of(account, keys.recall(SPEAKING).decode())
+        profile = profile_of(account, keys.recall(SPEAKING).decode(errors="replace"))
         self.account = account.name
         self._api = Api(profile, keys, network, retries)
         self._folders = Folders(self._api)
