@@ -15,40 +15,19 @@ import time
 from collections.abc import Mapping
 from typing import TextIO
 
+from cloudtui import present
 from cloudtui.services.errors import CloudError
 from cloudtui.services.naming import display_name
 
-_UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
-
 
 def human_size(size: int | float | None) -> str:
-    """`4.1 GiB`; three digits, powers of 1024; `?` when unknown."""
-    if size is None:
-        return "?"
-    value = float(size)
-    unit = 0
-    while value >= 999.5 and unit < len(_UNITS) - 1:
-        value /= 1024
-        unit += 1
-    if unit == 0:
-        return f"{int(value)} B"
-    return f"{value:.1f} {_UNITS[unit]}" if value < 99.95 else f"{value:.0f} {_UNITS[unit]}"
+    """`4.1 GiB`, as the settings write numbers; `?` when unknown."""
+    return "?" if size is None else present.size_long(int(size))
 
 
 def human_time(seconds: float | None) -> str:
     """`<1s`, `42s`, `4m41s`, `2h10m`, `3d4h`; `-` when unknown."""
-    if seconds is None:
-        return "-"
-    whole = int(seconds)
-    if whole < 1:
-        return "<1s"
-    if whole < 60:
-        return f"{whole}s"
-    if whole < 3600:
-        return f"{whole // 60}m{whole % 60:02d}s"
-    if whole < 86400:
-        return f"{whole // 3600}h{whole % 3600 // 60:02d}m"
-    return f"{whole // 86400}d{whole % 86400 // 3600}h"
+    return present.duration(seconds)
 
 
 class Output:

@@ -40,11 +40,7 @@ def read_preferences(runtime: RuntimePort) -> tuple[Preferences, list[str]]:
     way that was asked for from now on."""
     settings = runtime.settings
     complaints = [str(problem) for problem in runtime.problems]
-    numbers, wrong = present.check_numbers(
-        settings.text("units"), settings.text("thousands"), settings.text("decimal")
-    )
-    complaints += wrong
-    present.write_numbers(numbers)
+    complaints += present.write_numbers_as(settings)
     keys, wrong = read_keymap(settings.keymap)
     complaints += wrong
     preferences = Preferences(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Protocol
 
 from cloudtui.services.errors import CloudError
 
@@ -47,9 +47,26 @@ def check_numbers(units: str, thousands: str, decimal: str) -> tuple[Numbers, li
         complaints.append("decimal must be one mark; a dot is used.")
         decimal = "."
     if thousands == decimal:
-        complaints.append("thousands and decimal cannot be the same mark; none and it are used.")
+        complaints.append("thousands and decimal cannot be the same mark; thousands go without.")
         thousands = ""
     return Numbers(units == "si", thousands, decimal), complaints
+
+
+class NumberSettings(Protocol):
+    """Settings, as far as numbers are concerned."""
+
+    def text(self, name: str, /) -> str:
+        """An option that is a word."""
+        ...
+
+
+def write_numbers_as(settings: NumberSettings) -> list[str]:
+    """Write numbers as the settings say from now on; a sentence for each that cannot be."""
+    numbers, complaints = check_numbers(
+        settings.text("units"), settings.text("thousands"), settings.text("decimal")
+    )
+    write_numbers(numbers)
+    return complaints
 
 
 def _fraction(value: float) -> str:
@@ -146,6 +163,16 @@ def _local(mtime_ns: int) -> time.struct_time | None:
         return time.localtime(mtime_ns // 1_000_000_000)
     except (OverflowError, ValueError, OSError):
         return None  # a time stamp outside the calendar is shown as unknown
+
+
+def ago(mtime_ns: int, *, now: float | None = None) -> str:
+    """`3 days ago`; empty for times ahead and outside the calendar."""
+    import humanize  # counts of days and months in words; loaded by the first box that wants one
+
+    seconds = (time.time() if now is None else now) - mtime_ns / 1e9
+    if seconds < 0 or _local(mtime_ns) is None:
+        return ""
+    return "just now" if seconds < 1 else f"{humanize.naturaldelta(seconds)} ago"
 
 
 def duration(seconds: float | None) -> str:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudtui.cli_output import Output
+from cloudtui.present import write_numbers_as
 from cloudtui.services.errors import CloudError, ExitCode, exit_code_of
 
 if TYPE_CHECKING:
@@ -201,6 +202,8 @@ async def _main(general: General, output: Output, body: Body, new_account: str) 
         verbose=general.verbose,
     )
     async with open_runtime(overrides) as runtime:
+        for complaint in write_numbers_as(runtime.settings):
+            output.say(complaint)
         for problem in runtime.problems:
             if not new_account or not problem.key.startswith(f"accounts.{new_account}"):
                 output.say(str(problem))

@@ -249,6 +249,8 @@ class Places:
             from cloudtui.widgets.facts import fact_lines
 
             lines = [f"{label:8} {value}" for label, value in fact_lines(entry, browser.place)]
+            if entry.mtime_ns is not None and (since := present.ago(entry.mtime_ns)):
+                lines.append(f"{'':8} {since}")
             if not entry.name.isascii() or not entry.name.isprintable():
                 points = " ".join(f"{ord(char):04X}" for char in entry.name)
                 lines.append(f"{'points':8} {points}")

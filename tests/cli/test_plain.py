@@ -94,3 +94,13 @@ def test_settings_are_written_and_read(tmp_path: Path) -> None:
     assert home.run("config", "get", "units").ok().out == "si\n"
     home.run("config", "unset", "units").ok()
     assert home.run("config", "get", "units").ok().out != "si\n"
+
+
+def test_sizes_are_written_as_the_settings_say(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    (tmp_path / "file").write_bytes(b"x" * 3_100)
+    words = ("--set", "units=si", "--set", "thousands=.", "--set", "decimal=,")
+    assert "3,1 kB" in home.run(*words, "du", tmp_path / "file").ok().out
+    assert "3.0 KiB" in home.run("du", tmp_path / "file").ok().out
+    odd = home.run("--set", "decimal=xx", "du", tmp_path / "file").ok()
+    assert "decimal must be one mark" in odd.err

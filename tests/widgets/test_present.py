@@ -79,3 +79,19 @@ def test_counts() -> None:
     assert present.count(1, "item") == "1 item"
     assert present.count(1204, "file") == "1,204 files"
     assert present.size_pair(2_040_109_465, 4_402_341_478, short=False) == "1.9/4.1 GiB"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.4, "just now"),
+        (5, "5 seconds ago"),
+        (3000, "50 minutes ago"),
+        (86_400 * 3, "3 days ago"),
+        (-60, ""),
+    ],
+)
+def test_how_long_ago(seconds: float, words: str) -> None:
+    now = 1_800_000_000.0
+    assert present.ago(int((now - seconds) * 1e9), now=now) == words
+    assert present.ago(1 << 90) == ""
