@@ -91,8 +91,8 @@ class Begun:
     def _all(self) -> dict[str, Left]:
         try:
             return msgspec.json.decode(self._keys.recall(_ITEM) or b"{}", type=dict[str, Left])
-        except msgspec.DecodeError:
-            return {}
+        except ValueError:
+            return {}  # damaged: as if nothing had been begun
 
     def _keep(self, kept: dict[str, Left]) -> None:
         self._keys.remember(_ITEM, msgspec.json.encode(kept))
