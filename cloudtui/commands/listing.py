@@ -125,6 +125,8 @@ def stat(context: click.Context, loc: tuple[str, ...], *, with_hash: bool) -> No
             try:
                 storage, found, _ = await find(runtime, text)
                 hashes = await digests(storage, found) if with_hash else None
+                if hashes is not None and not found.entry.is_folder:
+                    hashes = {**dict.fromkeys(storage.caps.tells_hashes, ""), **hashes}
             except CloudError as error:
                 failures.add(error)
                 continue

@@ -69,6 +69,16 @@ def test_quota_tells_numbers(home: Home, place: Place) -> None:
         assert numbers["transfer"]["download"]["total"] > 0
 
 
+def test_a_digest_the_service_lacks_is_shown_as_missing(home: Home, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"hello")
+    home.run("cp", file, f"pk:/{tmp_path.name}/").ok()
+    words = ("stat", "--hash", f"pk:/{tmp_path.name}/file")
+    told = home.run(*words, "--json").ok().value
+    assert told["hashes"] == {"gcid": "6B4F89A54E2D27ECD7E8DA05B4AB8FD9D1D8B119", "md5": ""}
+    assert "md5       (none)" in home.run(*words).ok().out
+
+
 def test_one_entry_by_id(home: Home, place: Place) -> None:
     home.run("mkdir", f"{place.top}/by id").ok()
     row = home.run("stat", "--json", f"{place.top}/by id").ok().value
