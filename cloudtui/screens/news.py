@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from textual.worker import Worker
 
     from cloudtui.screens.main import MainScreen
-    from cloudtui.services.storage import ChangeFeed, Storage
+    from cloudtui.services.change_feed import ChangeFeed
+    from cloudtui.services.storage import Storage
 
 _GATHER: Final = 0.25
 """Seconds between two pictures at least: another client may bring a thousand files."""
@@ -61,7 +62,7 @@ class Newsroom:
             return
         if not storage.caps.allows("change_feed"):
             return
-        from cloudtui.services.storage import ChangeFeed
+        from cloudtui.services.change_feed import ChangeFeed
 
         if not isinstance(storage, ChangeFeed):
             return

@@ -22,7 +22,6 @@ from cloudtui.services.models import (
     HashType,
     Kind,
     Location,
-    News,
     OfflineTask,
     Quota,
     Revision,
@@ -485,20 +484,4 @@ class Archives(Protocol):
         after everything is unpacked. Raises PasswordNeeded, Refused (no archive, or one that the
         service cannot read), Full.
         """
-        ...
-
-
-@runtime_checkable
-class ChangeFeed(Protocol):
-    """Tells what others change while it happens."""
-
-    def changes(self) -> AsyncIterator[News]:
-        """Changes from now on, as they happen, until the iterator is closed. Waits out network
-        trouble by itself; what may have been missed meanwhile is told as EVERYTHING. What happened
-        in the seconds before is told again, for whoever listed a folder just then. Raises
-        LoginNeeded, and NotSupported where the service closes it."""
-        ...
-
-    async def id_of(self, folder: Location) -> str:
-        """The id by which `changes` names a folder; costs no call for one listed just now."""
         ...

@@ -10,6 +10,7 @@ from typing import Any, cast
 
 import pytest
 
+from cloudtui.services.change_feed import ChangeFeed
 from cloudtui.services.errors import CloudError, Exists, NotFound, NotSupported, Refused
 from cloudtui.services.models import (
     EVERYTHING,
@@ -22,7 +23,6 @@ from cloudtui.services.models import (
 )
 from cloudtui.services.storage import (
     Archives,
-    ChangeFeed,
     HasQuota,
     HasShares,
     HasTrash,
