@@ -27,6 +27,7 @@ from cloudtui.screens.place_keys import PlaceKeys
 from cloudtui.screens.places import Places
 from cloudtui.services.models import Location
 from cloudtui.services.naming import display_name
+from cloudtui.widgets.choices import choice_lines
 from cloudtui.widgets.facts import Facts
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.frame import Frames, use_frames
@@ -246,6 +247,8 @@ class MainScreen(PlaceKeys):
         )
 
     def _show_info(self) -> None:
+        if self._prefix:
+            return  # the line may hold what can follow
         browser = self.active
         entry = browser.view.current
         if self.speaker is not None:
@@ -374,11 +377,12 @@ class MainScreen(PlaceKeys):
         self._prefix = key
         choices = self._sequences.get(key, {})
         shared = shared_words([action.words for action in choices.values()])
-        pieces: list[Piece] = [(f" {key_name(key)} then ", "strong"), (f" {shared}", "dim")]
-        for second, action in choices.items():
-            rest = action.words.removeprefix(shared)
-            pieces += [(f" {key_name(second)}", "key"), (f" {rest} ", "dim")]
-        self.message.show(pieces)
+        lead: list[Piece] = [(f" {key_name(key)} then ", "strong"), (f" {shared}", "dim")]
+        told = [(key_name(one), each.words.removeprefix(shared)) for one, each in choices.items()]
+        first, second = choice_lines(lead, told, self.size.width)
+        self.message.show(first)
+        if second:
+            self.info.show(second)
 
     def second_key(self, key: str, *, typing: bool) -> bool:
         """Offer a key to a running sequence, or to one of the user's own. Tells whether it took
@@ -391,6 +395,7 @@ class MainScreen(PlaceKeys):
         found: Action | None = self._sequences.get(self._prefix, {}).get(key)
         self._prefix = ""
         self.message.show([])
+        self._show_info()
         if found is not None:
             self.run_worker(self.run_action(found.run), group="keys", exit_on_error=False)
         return True
