@@ -61,16 +61,29 @@ async def _both(
     desk: Desk, errand: Errand, source: Storage, target: Storage, there: Found
 ) -> tuple[Mapping[HashType, str], Mapping[HashType, str]]:
     here = errand.source
+    right: Mapping[HashType, str]
     # A service is asked first; this disk then computes what the service has.
     if source.account != DISK:
         left = await source.hashes(here)
-        return left, await _digests(desk, errand, target, there, left)
-    right: Mapping[HashType, str]
+        right = await _digests(desk, errand, target, there, left)
+        if right and not _shared(left, right):
+            left = {**left, **await _learned(desk, source, here)}
+        return left, right
     if target.account != DISK:
         right = await target.hashes(there)
         return await _digests(desk, errand, source, here, right), right
     left = await _digests(desk, errand, source, here, {HashType.SHA1})
     return left, await _digests(desk, errand, target, there, {HashType.SHA1})
+
+
+async def _learned(desk: Desk, storage: Storage, item: Found) -> Mapping[HashType, str]:
+    """What was computed here when the file last came by, if it is still the same."""
+
+    async def version() -> str:
+        return (await storage.open_read(item)).version
+
+    entry = item.entry
+    return await desk.digests.learned(storage.account, entry.id, entry.size or 0, version)
 
 
 async def _digests(

@@ -1,17 +1,20 @@
-"""Digests of whole local files, computed once and remembered.
+"""Digests of whole files, computed once and remembered.
 
 Owns the hashing threads and the cache rows (device, inode, size, time of change → digest). Bytes
-are read on these threads, never on the event loop.
+are read on these threads, never on the event loop. Digests of services' files are remembered when
+all of their bytes came by here anyway.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import CloudError, Denied, Interrupted, NotFound, SourceChanged
@@ -52,6 +55,26 @@ class Digests:
             known |= found
             self._journal.post(lambda db: _remember(db, file, found))
         return {kind: known[kind] for kind in kinds}
+
+    def learn(
+        self, account: str, node: str, size: int, version: str, found: Mapping[HashType, str]
+    ) -> None:
+        """Remember digests of a service's file that were computed here from all of its bytes: the
+        service itself may never tell them."""
+        row = _remote(account, node, size, version)
+        kept = dict(found)
+        self._journal.post(lambda db: _remember(db, row, kept))
+
+    async def learned(
+        self, account: str, node: str, size: int, version: Callable[[], Awaitable[str]]
+    ) -> dict[HashType, str]:
+        """What was learned of a file that is still of that version; `version` is asked for only
+        where something was."""
+        named = _remote(account, node, size, "")
+        if not await self._journal.read(lambda db: _any(db, named)):
+            return {}
+        row = _remote(account, node, size, await version())
+        return await self._journal.read(lambda db: _known(db, row))
 
     def close(self) -> None:
         """End the threads; running passes must have been stopped."""
@@ -105,7 +128,29 @@ def _mapped(exc: OSError, name: str) -> CloudError:
     return Denied(f"{name} cannot be read ({exc.strerror}).", hint="It was left alone.")
 
 
-def _known(db: sqlite3.Connection, file: LocalFile) -> dict[HashType, str]:
+@dataclass(frozen=True, slots=True)
+class _Remote:
+    """A file of a service, in the columns of one on this disk: the account for the device, the id
+    for the inode, the version for the time."""
+
+    device: str
+    inode: str
+    size: int
+    mtime_ns: int
+
+
+def _remote(account: str, node: str, size: int, version: str) -> _Remote:
+    mark = hashlib.sha256(version.encode("utf-8", "surrogateescape")).digest()
+    return _Remote(f"account {account}", node, size, int.from_bytes(mark[:7]))
+
+
+def _any(db: sqlite3.Connection, file: _Remote) -> bool:
+    """Whether anything was learned of any version of that size."""
+    query = "SELECT 1 FROM digests WHERE device = ? AND inode = ? AND size = ? LIMIT 1"
+    return db.execute(query, (file.device, file.inode, file.size)).fetchone() is not None
+
+
+def _known(db: sqlite3.Connection, file: LocalFile | _Remote) -> dict[HashType, str]:
     """Digests computed before for exactly this content."""
     rows = db.execute(
         "SELECT kind, value FROM digests WHERE device = ? AND inode = ? AND size = ? "
@@ -115,8 +160,10 @@ def _known(db: sqlite3.Connection, file: LocalFile) -> dict[HashType, str]:
     return {HashType(kind): value for kind, value in rows}
 
 
-def _remember(db: sqlite3.Connection, file: LocalFile, found: dict[HashType, str]) -> None:
-    """Remember digests of a local file; only the `keep` newest rows stay."""
+def _remember(
+    db: sqlite3.Connection, file: LocalFile | _Remote, found: dict[HashType, str]
+) -> None:
+    """Remember digests of a file; only the `keep` newest rows stay."""
     now = time.time_ns()
     db.executemany(
         "INSERT OR REPLACE INTO digests VALUES (?,?,?,?,?,?,?)",

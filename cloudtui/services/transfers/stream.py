@@ -184,6 +184,11 @@ class Stream:
             _reopening(disk, at, file), second,
         )  # fmt: skip
         failpoint("engine.spool.sent")
+        if needed is not None:
+            entry = errand.item.entry
+            desk.digests.learn(
+                source.account, entry.id, first.size, first.version, {needed: facts.hashes[needed]}
+            )
         await self._drop_spool(at.at)
         return moved
 
