@@ -200,7 +200,8 @@ async def _pcloud(
         )
     await signin.store(keys, done)
     learned = {"region": done.region} if done.region else {"api_url": done.api_url}
-    return learned, done.email
+    who = {"username": done.email} if done.email else {}
+    return {**learned, **who}, done.email
 
 
 async def _tell_of_rclone(runtime: Runtime, output: Output) -> None:

@@ -115,7 +115,7 @@ class SourceScreen(ModalScreen[Location | None]):
             title = _TITLES.get(account.kind, account.kind)
             if name != account.kind:
                 title += f" {name}"
-            user = display_name(account.text("username", "")) if account.kind == "pikpak" else ""
+            user = display_name(account.text("username", ""))
             sources.append(Source(account.kind, name, title, user, "asking..."))
         sources.append(Source("add", "pikpak", "Add a PikPak account"))
         sources.append(Source("add", "pcloud", "Add a pCloud account"))

@@ -193,7 +193,8 @@ class PCloudSignIn:
             return None
         await signin.store(keys, done)
         learned = {"region": done.region} if done.region else {"api_url": done.api_url}
-        runtime.settings.set_account(name, {"kind": "pcloud", **learned})
+        who = {"username": done.email} if done.email else {}
+        runtime.settings.set_account(name, {"kind": "pcloud", **learned, **who})
         await runtime.drop_storage(name)
         self.who = done.email
         return name

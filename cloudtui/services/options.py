@@ -235,6 +235,7 @@ ACCOUNT: Mapping[str, Mapping[str, Option]] = {
     ),
     "pcloud": _table(
         _choice("region", "us eu", "Where the account lives; learned at sign-in."),
+        _text("username", "E-mail address of the account; learned at sign-in."),
         _text("client_id", "Your app's id, from pCloud's developer page."),
         _origin("api_url", "Where the account's API answers."),
         _origin("us_url", "The API of the US region, for sign-in."),

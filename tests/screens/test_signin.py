@@ -50,7 +50,7 @@ async def empty_home(
     sandbox: SandboxProcess, here: Path, store: SecretStore | None, **environ: str
 ) -> AsyncIterator[tuple[CloudApp, Pilot[int]]]:
     """The app on a home that holds nothing, its left pane in `here`."""
-    env = environment(sandbox) | environ
+    env = environment(sandbox) | {"HOME": str(here)} | environ
     door = Door(lambda: open_runtime(Overrides(environ=env, secret_store=store)))
     app = CloudApp(door, str(here))
     async with app.run_test(size=(100, 36), notifications=True) as pilot:
@@ -199,6 +199,8 @@ async def test_pcloud_by_what_rclone_has(
         await settle(pilot, lambda: not app.main.right.loading, limit=30)
         assert str(app.main.right.at) == "pcloud:/"
         assert app.main.right.error is None
+        await press(pilot, "at")
+        await settle(pilot, lambda: "pCloud  ana@example.com" in shown(app), limit=30)
 
 
 async def test_pcloud_by_a_pasted_token(sandbox: SandboxProcess, here: Path) -> None:

@@ -108,6 +108,8 @@ async def _pcloud(
         page = account.origin("authorize_url", AUTHORIZE)
         await keys.write("client_secret", page, remote.client_secret)
     where: dict[str, Value] = {"region": done.region} if done.region else {"api_url": done.api_url}
+    if done.email:
+        where["username"] = done.email
     return done.email, where
 
 
