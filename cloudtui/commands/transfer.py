@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from cloudtui.cli_output import Output, human_size, human_time
+from cloudtui.commands.finding import Finder
 from cloudtui.commands.listing import wanted_kind
 from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.addresses import Address
@@ -208,10 +209,9 @@ async def plan_words(
     NotFound for a missing source.
     """
     founds: list[tuple[Found, bool]] = []
+    finder = Finder(runtime, words)
     for word in words:
-        address = runtime.parse(word)
-        storage = await runtime.storage(address.at.account)
-        found = await storage.stat(address.at, want=wanted_kind(address))
+        _, found, address = await finder.find(word)
         if found.entry.is_folder and not recursive:
             raise UsageError(
                 f"{display_name(word)} is a folder; nothing was copied.", hint="-r copies folders."
