@@ -51,6 +51,62 @@ def test_a_magnet_of_too_many_files_is_refused(rig: Rig) -> None:
     rig.good("POST", FILES, offline(MAGNET))
 
 
+def test_running_downloads_have_a_limit(rig: Rig) -> None:
+    rig.switch(running_tasks=1)
+    rig.good("POST", FILES, offline(MAGNET))
+    assert rig.refused("POST", FILES, offline(MAGNET)) == (11, "task_run_nums_limit")
+    rig.world.advance(10)
+    rig.good("POST", FILES, offline(MAGNET))
+
+
+def test_lives_of_what_is_handed_out(rig: Rig) -> None:
+    rig.switch(access_seconds=60, captcha_seconds=30, link_seconds=40, trash_days=1)
+    captcha = rig.captcha()
+    assert (captcha["expires_in"], rig.sign_in().json()["expires_in"]) == (30, 60)
+    link = rig.good("GET", f"{FILES}/{rig.put('a', 'hello')}")["web_content_link"]
+    rig.good("POST", f"{FILES}:batchTrash", {"ids": [rig.put("b", "x")]})
+    rig.world.advance(31)
+    assert rig.sign_in(captcha=captcha["captcha_token"]).json()["error_code"] == 4002
+    assert rig.send("GET", link).status == 200
+    rig.world.advance(10)
+    assert rig.send("GET", link).status == 403
+    rig.world.advance(20)
+    assert rig.refused("GET", "/drive/v1/about") == (16, "unauthenticated")
+    rig.world.advance(86400)
+    rig.token = ""
+    assert rig.names("*", trashed={"eq": True}) == []
+
+
+def test_a_closed_method_and_a_captcha_token_that_ends_early(rig: Rig) -> None:
+    rig.good("GET", "/drive/v1/about")
+    captcha = {"X-Captcha-Token": rig.captcha()["captcha_token"]}
+    assert rig.drive("GET", "/drive/v1/about", headers=captcha).status == 200
+    rig.world.faults.add({"kind": "expire_captcha", "listener": "pikpak.drive"})
+    rig.world.faults.add({"kind": "refuse", "match": "GET /drive/v1/privilege/*", "times": -1})
+    for _ in range(2):
+        answer = rig.drive("GET", "/drive/v1/about", headers=captcha)
+        assert answer.json()["error"] == "captcha_invalid"
+        refused = rig.refused("GET", "/drive/v1/privilege/vip")
+        assert refused == (7, "permission_denied")
+
+
+def test_a_share_in_any_state(rig: Rig) -> None:
+    body = {"file_ids": [rig.put("a", "x")], "share_to": "publiclink"}
+    key = {"share_id": rig.good("POST", "/drive/v1/share", body)["share_id"]}
+    for status in ("AUDITING", "SENSITIVE_RESOURCE", "PROHIBITED"):
+        rig.switch(share_status=status)
+        opened = rig.good("GET", "/drive/v1/share", None, key)
+        assert (opened["share_status"], opened["files"]) == (status, [])
+    rig.switch(share_status=None)
+    assert rig.good("GET", "/drive/v1/share", None, key)["share_status"] == "OK"
+
+
+def test_an_archive_that_is_still_on_its_way(rig: Rig) -> None:
+    node = rig.good("POST", FILES, upload("a.zip"))["file"]["id"]
+    body = {"file_id": node, "default_parent": True}
+    assert rig.refused("POST", "/decompress/v1/decompress", body) == (9, "file_not_complete")
+
+
 def test_what_is_known_may_come_without_a_task(rig: Rig) -> None:
     rig.switch(offline_task=False)
     answer = rig.good("POST", FILES, offline(MAGNET))
