@@ -56,7 +56,6 @@ def _transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--server-side",
             type=click.Choice([each.value for each in ServerSide]),
-            default=ServerSide.AUTO.value,
             help="Whether a service may copy by itself.",
         ),
         click.option(
@@ -68,7 +67,6 @@ def _transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--verify",
             type=click.Choice([each.value for each in Verify]),
-            default=Verify.HASH.value,
             help="How much is compared afterwards.",
         ),
         click.option("--include", multiple=True, metavar="GLOB", help="Only files that fit."),
@@ -126,8 +124,8 @@ def _transfer(
     recursive: bool,
     dry_run: bool,
     on_conflict: str | None,
-    server_side: str,
-    verify: str,
+    server_side: str | None,
+    verify: str | None,
     include: tuple[str, ...],
     exclude: tuple[str, ...],
     bwlimit: str | None,
@@ -141,8 +139,8 @@ def _transfer(
             sources=(),
             target=Location(DISK),
             on_conflict=OnConflict(on_conflict or runtime.settings.text("on_conflict")),
-            verify=Verify(verify),
-            server_side=ServerSide(server_side),
+            verify=Verify(verify or runtime.settings.text("verify")),
+            server_side=ServerSide(server_side or runtime.settings.text("server_side")),
             include=include,
             exclude=exclude,
             bandwidth=parse_rate(bwlimit) if bwlimit else None,

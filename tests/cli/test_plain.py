@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -104,3 +107,19 @@ def test_sizes_are_written_as_the_settings_say(tmp_path: Path) -> None:
     assert "3.0 KiB" in home.run("du", tmp_path / "file").ok().out
     odd = home.run("--set", "decimal=xx", "du", tmp_path / "file").ok()
     assert "decimal must be one mark" in odd.err
+
+
+def test_what_the_settings_say_about_transfers_holds(tmp_path: Path) -> None:
+    """Words of the command line win."""
+    home = Home(tmp_path / "home")
+    (tmp_path / "a").write_bytes(b"content")
+    home.run("config", "set", "verify", "strict").ok()
+    extra = {"CLOUDTUI_SERVER_SIDE": "only"}
+    refused = home.run("cp", tmp_path / "a", tmp_path / "b", extra=extra)
+    assert refused.code == 8, refused.err
+    home.run("cp", "--server-side", "auto", tmp_path / "a", tmp_path / "c", extra=extra).ok()
+    journal = home.folder / "cloudtui" / "state" / "journal.sqlite"
+    with contextlib.closing(sqlite3.connect(journal)) as db:
+        (raw,) = db.execute("SELECT options FROM jobs ORDER BY created_ns DESC").fetchone()
+    options = json.loads(raw)
+    assert (options["verify"], options["server_side"]) == ("strict", "auto")
