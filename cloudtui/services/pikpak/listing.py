@@ -12,11 +12,11 @@ from typing import Final
 
 import msgspec
 
-from cloudtui.services.errors import BadReply
 from cloudtui.services.models import Entry, Flag, Kind
 from cloudtui.services.naming import cut_name, decode_name
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import FILES, Api
+from cloudtui.services.pikpak.paging import paged
 from cloudtui.services.pikpak.profile import Profile
 
 PAGE: Final = 500
@@ -49,11 +49,10 @@ async def pages(api: Api, parent: str, filters: Filters) -> AsyncIterator[list[w
     A folder that is unknown or deleted looks empty to PikPak. Raises BadReply when the service
     hands out the same page again and again.
     """
-    token = ""
-    seen = {""}
     text = msgspec.json.encode(filters).decode()
-    while True:
-        page = await api.call(
+
+    async def page_at(token: str) -> wire.FileList:
+        return await api.call(
             wire.FileList,
             "GET",
             FILES,
@@ -66,17 +65,10 @@ async def pages(api: Api, parent: str, filters: Filters) -> AsyncIterator[list[w
                 ("filters", text),
             ),
         )
+
+    async for page in paged(page_at):
         if page.files:
             yield page.files
-        token = page.next_page_token
-        if not token:
-            return
-        if token in seen:
-            raise BadReply(
-                "PikPak's listing goes in circles; what is shown may be incomplete.",
-                hint="Try again in a while.",
-            )
-        seen.add(token)
 
 
 async def detail(api: Api, file_id: str, *, where: str = "") -> wire.File:

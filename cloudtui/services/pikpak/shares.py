@@ -13,6 +13,7 @@ from cloudtui.services.naming import decode_name, display_name
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.client import Api
+from cloudtui.services.pikpak.paging import paged
 
 SHARE: Final = "/drive/v1/share"
 LIMITS: Final = frozenset({"days", "password"})
@@ -118,21 +119,13 @@ class Shares:
             yield sorted(shares, key=lambda share: share.created_ns or 0, reverse=True)
 
     async def _pages(self) -> AsyncIterator[list[wire.SharedLink]]:
-        token = ""
-        seen = {""}
-        while True:
-            page = await self._api.call(
-                wire.SharedLinks,
-                "GET",
-                f"{SHARE}/list",
-                query=(("limit", str(_PAGE)), ("page_token", token)),
-            )
+        async def page_at(token: str) -> wire.SharedLinks:
+            query = (("limit", str(_PAGE)), ("page_token", token))
+            return await self._api.call(wire.SharedLinks, "GET", f"{SHARE}/list", query=query)
+
+        async for page in paged(page_at):
             if page.data:
                 yield page.data
-            token = page.next_page_token
-            if token in seen:
-                return
-            seen.add(token)
 
     def _share(self, row: wire.SharedLink) -> Share:
         created = wire.time_ns(row.create_time)

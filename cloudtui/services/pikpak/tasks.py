@@ -15,6 +15,7 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import FILES, Api
+from cloudtui.services.pikpak.paging import paged
 from cloudtui.services.retry import retrying
 
 TASKS: Final = "/drive/v1/tasks"
@@ -32,10 +33,9 @@ IsDone = Callable[[str], Awaitable[bool]]
 
 async def pages(api: Api, kind: str) -> AsyncIterator[list[wire.Task]]:
     """All tasks of a type (`offline`, `decompress`) that the service remembers, page by page."""
-    token = ""
-    seen = {""}
-    while True:
-        page = await api.call(
+
+    async def page_at(token: str) -> wire.TaskList:
+        return await api.call(
             wire.TaskList,
             "GET",
             TASKS,
@@ -48,12 +48,10 @@ async def pages(api: Api, kind: str) -> AsyncIterator[list[wire.Task]]:
                 ("with", "reference_resource"),
             ),
         )
+
+    async for page in paged(page_at):
         if page.tasks:
             yield page.tasks
-        token = page.next_page_token
-        if token in seen:
-            return
-        seen.add(token)
 
 
 async def wait(
