@@ -184,6 +184,10 @@ class Rig:
         assert isinstance(made, dict)
         return str(made["id"])
 
+    def link(self, node: str) -> str:
+        """A file's download link."""
+        return str(self.good("GET", f"/drive/v1/files/{node}")["web_content_link"])
+
     def names(self, parent: str = "", **filters: object) -> list[str]:
         """Names of a listing, in its order."""
         query = {"parent_id": parent, "filters": json.dumps(filters or {"trashed": {"eq": False}})}

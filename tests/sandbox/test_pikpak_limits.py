@@ -63,7 +63,7 @@ def test_lives_of_what_is_handed_out(rig: Rig) -> None:
     rig.switch(access_seconds=60, captcha_seconds=30, link_seconds=40, trash_days=1)
     captcha = rig.captcha()
     assert (captcha["expires_in"], rig.sign_in().json()["expires_in"]) == (30, 60)
-    link = rig.good("GET", f"{FILES}/{rig.put('a', 'hello')}")["web_content_link"]
+    link = rig.link(rig.put("a", "hello"))
     rig.good("POST", f"{FILES}:batchTrash", {"ids": [rig.put("b", "x")]})
     rig.world.advance(31)
     assert rig.sign_in(captcha=captcha["captcha_token"]).json()["error_code"] == 4002
@@ -128,8 +128,7 @@ def test_signing_in_too_often(rig: Rig) -> None:
 
 def test_all_links_of_an_account_share_a_number_of_connections(rig: Rig) -> None:
     links = [
-        rig.good("GET", f"{FILES}/{rig.put(name, content)}")["web_content_link"]
-        for name, content in (("a", b"a" * 4 * MIB), ("b", b"b"))
+        rig.link(rig.put(name, content)) for name, content in (("a", b"a" * 4 * MIB), ("b", b"b"))
     ]
     rig.switch(account_connections=1)
     with rig.held(links[0]):
@@ -139,7 +138,7 @@ def test_all_links_of_an_account_share_a_number_of_connections(rig: Rig) -> None
 
 
 def test_downloads_count(rig: Rig) -> None:
-    link = rig.good("GET", f"{FILES}/{rig.put('a', 'hello world')}")["web_content_link"]
+    link = rig.link(rig.put("a", "hello world"))
     rig.send("HEAD", link)
     rig.send("GET", link, None, {"Range": "bytes=6-"})
     base = rig.good("GET", "/vip/v1/quantity/list", None, {"type": "transfer"})["base"]

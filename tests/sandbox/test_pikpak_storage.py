@@ -291,7 +291,7 @@ def test_odd_orders_and_repeats_join_rightly(rig: Rig, order: tuple[int, ...]) -
     upload = begin(ticket)
     etags = {number: put_part(ticket, upload, number, pieces[number]) for number in order}
     assert complete(ticket, upload, sorted(etags.items())).status == 200
-    link = link_of(rig, ticket.answer["file"]["id"])
+    link = rig.link(ticket.answer["file"]["id"])
     assert rig.send("GET", link).body == whole
 
 
@@ -340,7 +340,7 @@ def test_tags_of_parts_may_say_nothing_of_their_bytes(rig: Rig) -> None:
     assert not digests & {tag.strip('"') for tag in tags.values()}
     assert complete(ticket, upload, [(1, '"0"')]).status == 400
     assert complete(ticket, upload, sorted(tags.items())).status == 200
-    link = link_of(rig, ticket.answer["file"]["id"])
+    link = rig.link(ticket.answer["file"]["id"])
     assert rig.send("GET", link).body == content
 
 
@@ -419,81 +419,8 @@ def test_form_uploads(rig: Rig) -> None:
     assert rig.names(phase={"eq": "PHASE_TYPE_COMPLETE"}) == ["a.txt"]
 
 
-def link_of(rig: Rig, node: str) -> str:
-    return str(rig.good("GET", f"{FILES}/{node}")["web_content_link"])
-
-
-def test_links_expire_and_cannot_be_changed(rig: Rig) -> None:
-    node = rig.put("a.txt", "hello world")
-    link = link_of(rig, node)
-    part = rig.send("GET", link, None, {"Range": "bytes=6-"})
-    assert (part.status, part.body) == (206, b"world")
-    assert part.headers["Content-Range"] == "bytes 6-10/11"
-    assert rig.send("HEAD", link).headers["Content-Length"] == "11"
-    assert rig.send("GET", link, None, {"Range": "bytes=11-"}).status == 416
-    assert rig.send("GET", link, None, {"Accept": "application/json"}).status == 406
-    changed = rig.send("GET", link.replace("&f=11", "&f=12"))
-    assert (changed.status, changed.body) == (403, b"")
-    # A link outlives its file.
-    rig.good("DELETE", f"{FILES}/{node}")
-    assert rig.send("GET", link).body == b"hello world"
-    rig.world.advance(86401)
-    old = rig.send("GET", link)
-    assert (old.status, old.body) == (403, b"")
-
-
-def test_a_ninth_connection_of_a_link_is_refused(rig: Rig) -> None:
-    rig.switch(link_connections=1)
-    link = link_of(rig, rig.put("a.txt", "hello"))
-    with rig.held(link):
-        assert rig.send("HEAD", link).status == 503
-        other = link_of(rig, rig.put("b.txt", "other"))
-        assert rig.send("HEAD", other).status == 200
-
-
-def test_videos_have_a_media_link_of_the_same_content_and_a_smaller_one(rig: Rig) -> None:
-    node = rig.put("clip.mp4", "movie" * 100)
-    shown = rig.good("GET", f"{FILES}/{node}")
-    origin, small = shown["medias"]
-    fid = re.search(r"fid=(\w+)", shown["web_content_link"])
-    assert fid is not None
-    assert fid[0] in origin["link"]["url"]
-    assert fid[0] not in small["link"]["url"]
-    assert rig.send("GET", origin["link"]["url"]).body == b"movie" * 100
-    assert len(rig.send("GET", small["link"]["url"]).body) == 125
-    assert shown["params"]["duration"] == "61"
-
-
-def test_blocked_content_has_no_links(rig: Rig) -> None:
-    node = rig.put("bad.mp4", "x")
-    rig.switch(audit_blocked=["bad.mp4"])
-    shown = rig.good("GET", f"{FILES}/{node}")
-    assert shown["audit"]["status"] != "STATUS_OK"
-    assert (shown["links"], shown["web_content_link"]) == ({}, "")
-
-
-def test_under_real_names_real_names_are_handed_out(rig: Rig) -> None:
-    node = rig.put("a.txt", "hello")
-    host = {"Host": "api-drive.mypikpak.net"}
-    shown = rig.drive("GET", f"{FILES}/{node}", headers=host).json()
-    link = urlsplit(shown["web_content_link"])
-    assert re.fullmatch(r"dl-a10b-000\d\.mypikpak\.net", link.netloc)
-    body = {
-        "kind": "drive#file",
-        "name": "b",
-        "size": 5,
-        "upload_type": "UPLOAD_TYPE_RESUMABLE",
-    }
-    params = rig.drive("POST", FILES, body, headers=host).json()["resumable"]["params"]
-    assert params["endpoint"] == "mypikpak.net"
-    address = f"{rig.world.urls['pikpak.content']}{link.path}?{link.query}"
-    assert rig.send("GET", address, None, {"Host": link.netloc}).body == b"hello"
-    other = link.netloc.replace(".net", ".com")
-    assert rig.send("GET", address, None, {"Host": other}).status == 404
-
-
 def test_planned_faults_of_links_and_storage(rig: Rig) -> None:
-    link = link_of(rig, rig.put("a.txt", "hello"))
+    link = rig.link(rig.put("a.txt", "hello"))
     rig.world.faults.add({"kind": "expire_link", "listener": "pikpak.content"})
     rig.world.faults.add({"kind": "ignore_range", "listener": "pikpak.content", "skip": 1})
     assert [rig.send("GET", link, None, {"Range": "bytes=1-1"}).status for _ in range(3)] == [

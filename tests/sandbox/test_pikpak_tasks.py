@@ -93,7 +93,7 @@ def test_placement(rig: Rig) -> None:
 
 def test_http_addresses_are_really_fetched(rig: Rig) -> None:
     content = b"from the content host " * 1000
-    link = rig.good("GET", f"{FILES}/{rig.put('origin.txt', content)}")["web_content_link"]
+    link = rig.link(rig.put("origin.txt", content))
     folder = rig.mkdir("target")
     done = fetched(rig, offline(rig, link, parent_id=folder)["id"])
     assert (done["phase"], done["file_name"]) == ("PHASE_TYPE_COMPLETE", "origin.txt")
