@@ -49,7 +49,11 @@ class BookmarkScreen(ModalScreen[str | None]):
         Binding("x,delete", "forget", "forget", show=False),
     ]
 
-    def __init__(self, addresses: list[str], forget: Callable[[str], None]) -> None:
+    title_words = "Bookmarks"
+    foot_words = "Enter goes there   x forgets it   Esc stays"
+    empty_words = "No bookmarks. B keeps the folder you are in."
+
+    def __init__(self, addresses: list[str], forget: Callable[[str], None] | None = None) -> None:
         super().__init__()
         self._forget = forget
         self.list = AddressList(addresses)
@@ -59,13 +63,13 @@ class BookmarkScreen(ModalScreen[str | None]):
 
     def on_mount(self) -> None:
         self.list.focus()
-        self.list.set_title("Bookmarks")
-        self.list.set_foot("Enter goes there   x forgets it   Esc stays")
+        self.list.set_title(self.title_words)
+        self.list.set_foot(self.foot_words)
         self._fit()
 
     def _fit(self) -> None:
         count = len(self.list.addresses)
-        self.list.set_notice(*([] if count else ["No bookmarks. B keeps the folder you are in."]))
+        self.list.set_notice(*([] if count else [self.empty_words]))
         self.list.styles.height = max(1, count) + 2
 
     def action_move(self, how: str) -> None:
@@ -90,7 +94,7 @@ class BookmarkScreen(ModalScreen[str | None]):
 
     def action_forget(self) -> None:
         """`x`."""
-        if self.list.addresses:
+        if self.list.addresses and self._forget is not None:
             self._forget(self.list.addresses.pop(self.list.cursor))
             self.list.cursor = max(0, min(self.list.cursor, len(self.list.addresses) - 1))
             self._fit()
@@ -99,3 +103,12 @@ class BookmarkScreen(ModalScreen[str | None]):
     def action_leave(self) -> None:
         """Esc."""
         self.dismiss(None)
+
+
+class RecentScreen(BookmarkScreen):
+    """The folders of this run, the last one first."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("z", "leave", "stay", show=False)]
+    title_words = "Recent folders"
+    foot_words = "Enter goes there   Esc stays"
+    empty_words = "No other folder was shown in this run. g Space goes to a typed path."

@@ -126,10 +126,18 @@ class Browser:
 
     def address(self) -> str:
         """The address as typed in the target field of a box, ending in a slash."""
-        if self.at is None:
-            return ""
-        text = str(local_path(self.at)) if self.at.account == DISK else str(self.at)
+        return "" if self.at is None else self.address_of(self.at)
+
+    @staticmethod
+    def address_of(at: Location) -> str:
+        """A folder as it would be typed, ending in a slash."""
+        text = str(local_path(at)) if at.account == DISK else str(at)
         return text if text.endswith("/") else text + "/"
+
+    def visited(self) -> list[Location]:
+        """Folders this pane was in, the last one first, without the one it shows."""
+        seen = [at for at, _ in reversed(self._back)] + [at for at, _ in self._forward]
+        return [at for at in seen if at != self.at]
 
     def taken(self) -> list[Found]:
         """What an action is about, with ids: marked visible rows, else the row under the

@@ -22,9 +22,10 @@ from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
+from cloudtui.screens.file_keys import FileKeys
 from cloudtui.screens.news import Newsroom
-from cloudtui.screens.place_keys import PlaceKeys
 from cloudtui.screens.places import Places
+from cloudtui.screens.taking import Hand
 from cloudtui.services.models import Location
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.choices import choice_lines
@@ -52,7 +53,7 @@ _SMALL: Final = (60, 15)
 _LEAST: Final = (40, 12)
 
 
-class MainScreen(PlaceKeys):
+class MainScreen(FileKeys):
     """Two panes and everything around them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.BROWSER)
@@ -78,7 +79,9 @@ class MainScreen(PlaceKeys):
         self.active = self.left
         self.places = Places(self)
         self.news = Newsroom(self, (self.left, self.right))
+        self.hand = Hand(self)
         self._alone = False
+        self._panel_off = False
         self._too_small = False
         self._prefix = ""
         self._sequences = sequences(Place.BROWSER, {})
@@ -229,7 +232,8 @@ class MainScreen(PlaceKeys):
             browser.pane.set_title(browser.place, right)
             foot = browser.foot(wide=wide, focused=focused)
             free = self.places.free_words(browser) if wide and not browser.loading else ""
-            browser.pane.set_foot(f"{foot}   {free}" if free else foot)
+            taken = self.hand.words if focused else ""
+            browser.pane.set_foot("   ".join(words for words in (foot, taken, free) if words))
 
     def _show_header(self) -> None:
         if self._too_small:
@@ -295,7 +299,7 @@ class MainScreen(PlaceKeys):
         width, height = self.size
         if not width:
             return
-        self.set_class(width >= _WIDE and height >= 24, "-wide")
+        self.set_class(width >= _WIDE and height >= 24 and not self._panel_off, "-wide")
         self.set_class(self._one_pane, "-alone")
         self._too_small = width < _LEAST[0] or height < _LEAST[1]
         self.set_class(self._too_small, "-too-small")
@@ -415,6 +419,13 @@ class MainScreen(PlaceKeys):
         self._layout()
         self.call_after_refresh(self._show_all)
 
+    def action_panel(self) -> None:
+        """`I`."""
+        self._panel_off = not self._panel_off
+        self._layout()
+        if self.size.width < _WIDE:
+            self.say(f"The side panel needs {_WIDE} columns. i shows properties in a box.")
+
     def action_dock(self) -> None:
         """`F`."""
         if self.dock is None:
@@ -422,52 +433,6 @@ class MainScreen(PlaceKeys):
             return
         self.dock.switched_off = not self.dock.switched_off
         self._show_jobs(self.bridge.views)
-
-    # --- files -------------------------------------------------------------------------------
-
-    def action_transfer(self, verb: str) -> None:
-        """F5, F6."""
-        from cloudtui.services.transfers.orders import Verb
-
-        self.files.transfer(Verb(verb), self.active.taken(), self.other, self.active)
-
-    def action_take(self, verb: str) -> None:
-        """`y`, `x`: remember what `p` will put."""
-        from cloudtui.services.transfers.orders import Verb
-
-        self.places.take(Verb(verb), self.active)
-
-    def action_put(self) -> None:
-        """`p`."""
-        self.places.put(self.active)
-
-    def action_rename(self) -> None:
-        """`r`."""
-        self.files.rename(self.active)
-
-    def action_mkdir(self) -> None:
-        """F7."""
-        self.files.mkdir(self.active)
-
-    def action_trash(self) -> None:
-        """F8."""
-        self.files.trash(self.active)
-
-    def action_delete(self) -> None:
-        """`D`."""
-        self.files.delete(self.active)
-
-    def action_undo(self) -> None:
-        """`u`."""
-        self.files.undo()
-
-    def action_properties(self) -> None:
-        """`i`."""
-        self.places.properties(self.active)
-
-    def action_copy_words(self, what: str) -> None:
-        """`c p`, `c n`, `c l`, `c s`."""
-        self.places.copy_words(self.active, what)
 
     # --- what others change ------------------------------------------------------------------
 

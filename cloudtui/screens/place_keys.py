@@ -9,8 +9,12 @@ class PlaceKeys(PaneKeys):
     """The doors of `places`, for the pane with focus."""
 
     def action_go(self) -> None:
-        """`z`: a typed path."""
+        """`g Space`: a typed path."""
         self.places.go(self.active)
+
+    def action_recent(self) -> None:
+        """`z`: folders of this run."""
+        self.places.recent(self.active)
 
     def action_sources(self, side: str) -> None:
         """`@`."""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
     from cloudtui.screens.puzzles import Puzzles
     from cloudtui.services.runtime import Runtime
-    from cloudtui.services.transfers.orders import JobView, Verb
+    from cloudtui.services.transfers.orders import JobView
 
 _QUOTA_SECONDS: Final = 60.0
 
@@ -41,21 +41,11 @@ class _Known:
     asked_at: float = 0.0
 
 
-@dataclass(slots=True)
-class Taken:
-    """Items taken to be put somewhere."""
-
-    verb: Verb
-    items: list[Found]
-    source: Browser
-
-
 class Places:
     """Doors of one main screen."""
 
     def __init__(self, screen: MainScreen) -> None:
         self.screen = screen
-        self.taken: Taken | None = None
         self._begun = False
         self._known: dict[str, _Known] = {}
 
@@ -221,6 +211,21 @@ class Places:
 
         self._ask(work())
 
+    def recent(self, browser: Browser) -> None:
+        """`z`: choose among the folders that this run was in."""
+        seen = [*browser.visited(), *self.screen.other.visited()]
+
+        async def work() -> None:
+            from cloudtui.screens.bookmarks import RecentScreen
+
+            at = {browser.address_of(one): one for one in reversed(seen)}
+            shown = list(dict.fromkeys(browser.address_of(one) for one in seen))
+            address = await self.screen.app.push_screen_wait(RecentScreen(shown))
+            if address is not None:
+                browser.open(at[address])
+
+        self._ask(work())
+
     def bookmark(self, browser: Browser) -> None:
         """`B`: keep the folder this pane shows."""
         at = browser.at
@@ -307,28 +312,6 @@ class Places:
             text = shlex.quote(text)
         self.screen.app.copy_to_clipboard(text)
         self.screen.say(f"Sent to the terminal's clipboard: {display_name(text)}")
-
-    # --- taken things ------------------------------------------------------------------------
-
-    def take(self, verb: Verb, browser: Browser) -> None:
-        """`y` or `x`."""
-        items = browser.taken()
-        if not items:
-            self.screen.say("Nothing to take here: the cursor is on no item.")
-            return
-        self.taken = Taken(verb, items, browser)
-        word = verb.value
-        self.screen.say(f"Taken to {word}: {present.count(len(items), 'item')}.    p puts them")
-
-    def put(self, browser: Browser) -> None:
-        """`p`."""
-        if self.taken is None:
-            self.screen.say("Nothing is taken. y takes to copy, x takes to move.")
-            return
-        taken = self.taken
-        if taken.verb == "move":
-            self.taken = None
-        self.screen.files.transfer(taken.verb, taken.items, browser, taken.source)
 
     # --- screens -----------------------------------------------------------------------------
 

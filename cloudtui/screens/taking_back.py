@@ -36,6 +36,8 @@ async def can_be_taken_back(sent: Sent, storage: Storage, pane: Browser) -> bool
     `pane` may show the target already, and then nothing is listed for this."""
     if sent.verb is Verb.MOVE and sent.source.account != sent.target.account:
         return False
+    if any(item.at.parts[:-1] != sent.source.parts for item in sent.items):
+        return False  # taken from several folders, moving back would not sort them
     if sent.verb is Verb.COPY and _trash_of(storage) is None:
         return False
     wanted = {item.entry.name for item in sent.items}

@@ -1,0 +1,76 @@
+"""Things taken to be put somewhere: collected over several folders, put by one key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from cloudtui import present
+from cloudtui.screens.browser import Browser
+from cloudtui.services.models import Found
+
+if TYPE_CHECKING:
+    from cloudtui.screens.main import MainScreen
+    from cloudtui.services.transfers.orders import Verb
+
+
+@dataclass(slots=True)
+class Taken:
+    """Items, and the pane they were taken from last."""
+
+    verb: Verb
+    items: list[Found]
+    source: Browser
+
+
+class Hand:
+    """What one main screen holds."""
+
+    def __init__(self, screen: MainScreen) -> None:
+        self._screen = screen
+        self._taken: Taken | None = None
+
+    @property
+    def words(self) -> str:
+        """`taken 5 from 2 folders`; empty when nothing is."""
+        if self._taken is None:
+            return ""
+        folders = {(item.at.account, item.at.parts[:-1]) for item in self._taken.items}
+        text = f"taken {present.exact(len(self._taken.items))}"
+        return text if len(folders) == 1 else f"{text} from {len(folders)} folders"
+
+    def take(self, verb: Verb, browser: Browser) -> None:
+        """`y` or `x`: these and nothing else."""
+        items = browser.taken()
+        if not items:
+            self._screen.say("Nothing to take here: the cursor is on no item.")
+            return
+        self._taken = Taken(verb, items, browser)
+        self._screen.say(f"Taken to {verb}: {present.count(len(items), 'item')}.    p puts them")
+
+    def add(self, verb: Verb, browser: Browser) -> None:
+        """`Y`: these too. What is taken to be moved stays so."""
+        before = self._taken
+        if before is None:
+            self.take(verb, browser)
+            return
+        known = {(item.at.account, item.at.parts, item.entry.id) for item in before.items}
+        new = [
+            item
+            for item in browser.taken()
+            if (item.at.account, item.at.parts, item.entry.id) not in known
+        ]
+        before.items += new
+        before.source = browser
+        count = present.count(len(before.items), "item")
+        self._screen.say(f"Taken to {before.verb}: {count} by now.    p puts them")
+
+    def put(self, browser: Browser) -> None:
+        """`p`: into the folder of this pane."""
+        if self._taken is None:
+            self._screen.say("Nothing is taken. y takes to copy, x takes to move.")
+            return
+        taken = self._taken
+        if taken.verb == "move":
+            self._taken = None
+        self._screen.files.transfer(taken.verb, taken.items, browser, taken.source)
