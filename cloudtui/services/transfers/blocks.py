@@ -11,7 +11,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import zlib
-from collections.abc import Callable, Iterable
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 
@@ -26,14 +28,34 @@ from cloudtui.services.transfers.work import Work
 _MARK: Final = "crc32:"
 
 
-def noted(fd: int, number: int, spans: Iterable[tuple[int, int]]) -> list[Receipt]:
-    """Receipts for what stands in the file at `spans`, a block each, from `number` on. Blocks."""
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Bytes that arrived in one go: where they end, and the checksum of all of them."""
+
+    end: int
+    crc: int
+
+
+def noted(
+    fd: int, number: int, spans: Iterable[tuple[int, int]], known: Mapping[int, Piece]
+) -> list[Receipt]:
+    """Receipts for what stands in the file at `spans`, a block each, from `number` on. Pieces that
+    are `known` by where they start are not read again. Blocks."""
     receipts: list[Receipt] = []
+    starts = sorted(known)
     for start, end in spans:
-        for at in range(start, end, BLOCK):
-            length = min(BLOCK, end - at)
-            tag = _tag(fd, at, length)
+        at = start
+        while at < end:
+            piece = known.get(at)
+            if piece is not None and piece.end <= min(end, at + BLOCK):
+                length, tag = piece.end - at, f"{_MARK}{piece.crc:08x}"
+            else:
+                following = bisect_right(starts, at)
+                most = starts[following] if following < len(starts) else end
+                length = min(BLOCK, end - at, most - at)
+                tag = _tag(fd, at, length)
             receipts.append(Receipt(number + len(receipts), at, length, tag))
+            at += length
     return receipts
 
 

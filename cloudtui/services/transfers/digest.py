@@ -86,11 +86,11 @@ class Landing:
         with self._lock:
             self._done = Ranges(self._done.without(spans))
 
-    def snapshot(self) -> Ranges:
-        """All that has passed by now."""
+    def snapshot(self, *, whole: bool = False) -> Ranges:
+        """All that has passed by now; with `whole` only ranges that nobody works on any more."""
         with self._lock:
             picture = self._done.copy()
-            for mover, start in self._active.items():
+            for mover, start in () if whole else self._active.items():
                 picture.add(start, start + mover.received)
         return picture
 

@@ -17,7 +17,7 @@ from typing import Final
 from cloudtui.services.errors import CloudError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.storage import DiskWrite
-from cloudtui.services.transfers.blocks import noted
+from cloudtui.services.transfers.blocks import Piece, noted
 from cloudtui.services.transfers.digest import Landing
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.ranges import Ranges
@@ -55,6 +55,8 @@ class Durability:
         self._disk_rate = _DISK_RATE
         self._keeper: asyncio.Task[None] | None = None
         self._failure: CloudError | None = None
+        self._pieces: dict[int, Piece] = {}
+        """What arrived since the last sync, by where it starts."""
 
     async def __aenter__(self) -> Durability:
         if self._work.facts.size >= _WATCHED:
@@ -79,30 +81,37 @@ class Durability:
         self._landing.lose(lost)
         self._durable = Ranges(self._durable.without(lost))
 
+    def know(self, start: int, end: int, crc: int) -> None:
+        """These bytes landed, with this checksum: it need not be read from the disk."""
+        self._pieces[start] = Piece(end, crc)
+
     def landed(self) -> None:
         """Something arrived; sync early when much is waiting. Raises what a sync in the
         background ran into."""
         if self._failure is not None:
             raise self._failure
-        if self._landing.snapshot().total - self._durable.total >= SYNC_BYTES:
+        if self._landing.snapshot(whole=True).total - self._durable.total >= SYNC_BYTES:
             self._enough.set()
 
-    async def flush(self) -> None:
-        """Make all that has landed durable and tell it. Raises the disk's refusals."""
+    async def flush(self, *, whole: bool = False) -> None:
+        """Make all that has landed durable and tell it; with `whole` only ranges that are through,
+        whose checksums are known. Raises the disk's refusals."""
         async with self._flushing:
-            picture = self._landing.snapshot()
+            picture = self._landing.snapshot(whole=whole)
             fresh = picture.without(self._durable)
             if not fresh:
                 return
+            known, self._pieces = self._pieces, {}
             before = time.monotonic()
             await on_disk(self._work.pump, self._handle.sync)
             seconds = time.monotonic() - before
             fd, number = self._handle.fd, self._number
-            receipts = await on_disk(self._work.pump, lambda: noted(fd(), number, fresh))
+            receipts = await on_disk(self._work.pump, lambda: noted(fd(), number, fresh, known))
             waiting = picture.total - self._durable.total
             self._disk_rate = max(1e6, waiting / max(seconds, 0.001))
             failpoint("mover.range_durable")
-            self._durable = picture
+            for start, end in fresh:
+                self._durable.add(start, end)
             for receipt in receipts:
                 self._work.on_receipt(receipt)
             self._number += len(receipts)
@@ -112,11 +121,12 @@ class Durability:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SYNC_SECONDS):
                     await self._enough.wait()
+            much = self._enough.is_set()
             self._enough.clear()
             if self._nearly_through():
                 continue
             try:
-                await self.flush()
+                await self.flush(whole=much)
             except CloudError as exc:
                 self._failure = exc  # raised where the next range lands
                 return

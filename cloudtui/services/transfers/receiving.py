@@ -19,7 +19,7 @@ from cloudtui.services.transfers.durable import Durability
 from cloudtui.services.transfers.groups import first_error
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.patience import Patience
-from cloudtui.services.transfers.ranges import BlockQueue
+from cloudtui.services.transfers.ranges import BLOCK, BlockQueue
 from cloudtui.services.transfers.sinks import FileSink, GapSink
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
@@ -75,11 +75,16 @@ class Receiving:
             start, end = block
             patience = self.work.patience()
             while start < end:
-                sink = FileSink(self.fd, self.watch)
+                sink = FileSink(self.fd, self.watch, summed=self._summed and end - start <= BLOCK)
                 try:
                     await self._attempt(start, end - start, sink, patience)
                 finally:
                     start += sink.received
+
+    @property
+    def _summed(self) -> bool:
+        """Whether checksums will be noted: of small files they are only when something fails."""
+        return self.durability is not None and self.tickets.size >= PARALLEL_FROM
 
     async def _in_one_stream(self) -> None:
         size = self.tickets.size
@@ -108,6 +113,8 @@ class Receiving:
             patience.renew()
             failpoint("mover.part_received")
             if self.durability is not None:
+                if isinstance(sink, FileSink) and sink.crc is not None:
+                    self.durability.know(start, start + sink.received, sink.crc)
                 self.durability.landed()
         if error is None:
             return

@@ -6,6 +6,7 @@ counts bytes that are safely in the sink's hands, so that a broken range goes on
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
 from typing import Protocol
 
@@ -28,12 +29,19 @@ class Sink(Protocol):
 
 class FileSink:
     """Writes into a file, opened by `fd` on the thread that writes. `watch(offset, view)` sees
-    every piece first, in order."""
+    every piece first, in order. With `summed` a checksum of all of it is made on the way: reading
+    it back for that costs as much again."""
 
     def __init__(
-        self, fd: Callable[[], int], watch: Callable[[int, memoryview], None] | None = None
+        self,
+        fd: Callable[[], int],
+        watch: Callable[[int, memoryview], None] | None = None,
+        *,
+        summed: bool = False,
     ) -> None:
         self.received = 0
+        self.crc: int | None = 0 if summed else None
+        """CRC-32 of what was received, None when nobody wants it."""
         self._fd = fd
         self._watch = watch
 
@@ -47,6 +55,8 @@ class FileSink:
         if self._watch is not None:
             self._watch(offset, view)
         write_at(self._fd(), view, offset)
+        if self.crc is not None:
+            self.crc = zlib.crc32(view, self.crc)
         self.received += len(view)
         return len(view)
 
