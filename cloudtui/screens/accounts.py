@@ -109,7 +109,8 @@ class SourceScreen(ModalScreen[Location | None]):
         """The runtime with what only sign-in needs."""
         return cast("Runtime", self._runtime)
 
-    def _fill(self) -> None:
+    def _fill(self, want: str = "") -> None:
+        """Write the rows; the cursor goes to the account `want`."""
         sources = [Source("disk", DISK, "Disk", state=display_name(str(Path.home())))]
         for name, account in self._runtime.accounts().items():
             title = _TITLES.get(account.kind, account.kind)
@@ -121,6 +122,9 @@ class SourceScreen(ModalScreen[Location | None]):
         sources.append(Source("add", "pcloud", "Add a pCloud account"))
         self.list.sources = sources
         self.list.styles.height = len(sources) + 2
+        rows = [row for row, each in enumerate(sources) if want and each.account == want]
+        if rows:
+            self.list.cursor = rows[0]
         self.list.refresh()
         for source in sources:
             if source.kind in _TITLES:
@@ -207,7 +211,7 @@ class SourceScreen(ModalScreen[Location | None]):
                 self._cloud_app.main.places.forget(source.account)
                 self._fill()
 
-        self._guarded(work)
+        self._guarded(work, source.account)
 
     def _free_name(self, kind: str) -> str:
         names = self._runtime.accounts()
@@ -241,17 +245,17 @@ class SourceScreen(ModalScreen[Location | None]):
                 self._cloud_app.main.signed_in(who)
                 self.dismiss(Location(done))
             else:
-                self._fill()
+                self._fill(name)
 
-        self._guarded(work)
+        self._guarded(work, name)
 
-    def _guarded(self, work: object) -> None:
+    def _guarded(self, work: object, name: str) -> None:
         async def run() -> None:
             try:
                 await work()  # type: ignore[operator]
             except CloudError as error:
                 self.list.set_notice(f"Not signed in: {present.sentence(error)}")
-                self._fill()
+                self._fill(name)
                 self._grow()
             except Exception as error:  # a boundary: a bug becomes a sentence
                 self.list.set_notice(present.sentence(error))

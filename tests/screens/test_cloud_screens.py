@@ -16,6 +16,8 @@ from tests.sandbox_process import SandboxProcess, start_sandbox
 from tests.screens.driving import press, settle
 from tests.screens.real_clouds import PATIENCE, fill, no_box, on_clouds, on_row, see, shown
 
+pytestmark = pytest.mark.program
+
 LOCKED = "harbour"
 """Password of the library's locked archive."""
 
