@@ -7,14 +7,9 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.cloud_stage", "tests.crash.scenarios")
-pytest.register_assert_rewrite(
-    *(f"tests.crash.{noun}" for noun in ("copying", "removing", "between", "calling"))
-)
-
-from tests.cloud_stage import Stage  # noqa: E402
-from tests.crash.scenarios import OPTIONS  # noqa: E402
-from tests.sandbox_process import SandboxProcess, start_sandbox  # noqa: E402
+from tests.cloud_stage import Stage
+from tests.crash.scenarios import OPTIONS
+from tests.sandbox_process import SandboxProcess, start_sandbox
 
 
 @pytest.fixture(scope="session")

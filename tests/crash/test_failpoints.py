@@ -15,6 +15,7 @@ from cloudtui.services.failpoints import NAMES
 from tests.cloud_stage import Stage
 from tests.crash import between, calling, copying, removing
 from tests.crash.scenarios import Scenario
+from tests.crash.steps import STEPS, unmarked
 
 pytestmark = pytest.mark.crash
 
@@ -265,11 +266,23 @@ def test_no_failpoint_is_left_out() -> None:
     assert {name.partition(":")[0] for _, name in deaths()} | ELSEWHERE == NAMES
 
 
+def test_a_step_without_a_failpoint_is_found() -> None:
+    told = {"user_agent": "cloudtui", "status": 200, "result": None, "query": ""}
+    made = {**told, "listener": "pcloud.us", "method": "POST", "path": "/createfolder"}
+    read = {**told, "listener": "pcloud.us", "method": "GET", "path": "/listfolder"}
+    strange = {**made, "path": "/savezip"}
+    assert unmarked([made, made, read], ["pcloud.mkdir"]) == ["POST /createfolder"]
+    assert unmarked([made, strange], ["pcloud.mkdir", "plan.page"]) == ["POST /savezip"]
+    assert unmarked([{**made, "result": 2004}, read], []) == []
+    assert {name for names in STEPS.values() for name in names} <= NAMES
+
+
 @pytest.mark.parametrize("title", ROWS)
 def test_the_table_names_what_is_passed(stage: Stage, tmp_path: Path, title: str) -> None:
     row = ROWS[title]
     case = row.scenario(stage)
     record = tmp_path / "passed"
+    before = max((each["seq"] for each in stage.admin.log()), default=0)
     ended = subprocess.run(
         [sys.executable, "-m", "tests.crash.recorder", str(record), *case.words],
         env=stage.home.environment(),
@@ -278,7 +291,9 @@ def test_the_table_names_what_is_passed(stage: Stage, tmp_path: Path, title: str
         text=True,
     )
     assert ended.returncode == 0, ended.stderr
-    passed = set(record.read_text().split())
+    passes = record.read_text().split()
+    assert unmarked(stage.admin.log(before), passes) == []
+    passed = set(passes)
     if row.whole:
         assert passed - set(SIGN_IN) == {*row.names, *row.spared} - set(SIGN_IN)
     assert set(row.names) <= passed | set(SIGN_IN)

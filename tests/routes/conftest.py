@@ -7,10 +7,8 @@ from pathlib import Path
 
 import pytest
 
-pytest.register_assert_rewrite("tests.cloud_stage")
-
-from tests.cloud_stage import Stage  # noqa: E402
-from tests.sandbox_process import SandboxProcess, start_sandbox  # noqa: E402
+from tests.cloud_stage import Stage
+from tests.sandbox_process import SandboxProcess, start_sandbox
 
 
 @pytest.fixture(scope="session")
