@@ -46,6 +46,7 @@ class Fetching:
         self._going: dict[str, set[str]] = {}
         self._failed: set[tuple[str, str]] = set()
         self._watching = False
+        self._one_by_one = asyncio.Lock()
 
     # --- wishes ------------------------------------------------------------------------------
 
@@ -65,12 +66,13 @@ class Fetching:
     async def toggle(self, account: str, task: OfflineTask, target: Location) -> bool:
         """Wish, or take the wish back; whether it is wished for now. Raises OSError."""
         runtime = await self.screen.runtime()
-        if self._wishes.pop((account, task.id), None) is not None:
-            await asyncio.to_thread(runtime.wishes.remove, account, task.id)
-            return False
-        wish = Wish(account, task.id, display_name(task.name or task.url), target.parts)
-        await asyncio.to_thread(runtime.wishes.add, wish)
-        self._wishes[account, task.id] = wish
+        async with self._one_by_one:  # a second press must find what the first one did
+            if self._wishes.pop((account, task.id), None) is not None:
+                await asyncio.to_thread(runtime.wishes.remove, account, task.id)
+                return False
+            wish = Wish(account, task.id, display_name(task.name or task.url), target.parts)
+            await asyncio.to_thread(runtime.wishes.add, wish)
+            self._wishes[account, task.id] = wish
         self._failed.discard((account, task.id))
         self._watch()
         return True

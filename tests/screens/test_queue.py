@@ -97,6 +97,7 @@ async def test_what_a_service_fetched_comes_to_the_disk_when_it_was_wished_for()
         await press(pilot, "f")
         await settle(pilot, lambda: "then to disk" in shown(app))
         await press(pilot, "down", "f", "f")
+        await settle(pilot, lambda: "other stays where it is" in shown(app))
         assert shown(app).count("then to disk") == 1
         result = Location("pikpak", ("Media", "film [/b]"), "id1")
         place.tasks = [
