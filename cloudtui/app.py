@@ -295,10 +295,10 @@ class CloudApp(App[int]):
 
     def action_help(self) -> None:
         """F1, `?`."""
-        from cloudtui.screens.help import HelpScreen
+        from cloudtui.screens.help import HelpScreen, place_of
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(), self._run_chosen)
+            self.push_screen(HelpScreen(begin=place_of(self.screen)), self._run_chosen)
 
     def action_palette(self) -> None:
         """`:`."""

@@ -8,11 +8,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import ClassVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual import events
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 
 from cloudtui.actions import ACTIONS, Action, Place, key_names
@@ -39,6 +40,9 @@ class ActionList(RowList):
         place = action.place.value if action.place not in _RUNNABLE else action.group
         place_width = 14 if width >= 60 else 0
         words_width = width - keys_width - place_width - 2
+        if cell_len(action.words) > words_width:  # words matter more than the group
+            words_width += place_width
+            place_width = 0
         sign = ">" if cursor else " "
         keys = sign + pad(key_names(action), keys_width)
         words = pad(action.words, words_width)
@@ -73,6 +77,17 @@ class ActionList(RowList):
         self.refresh()
 
 
+def place_of(screen: Screen[object]) -> Place:
+    """The place whose keys a screen is bound to."""
+    bound = {
+        (binding.id or "").partition(".")[0]
+        for bindings in screen._bindings.key_to_bindings.values()
+        for binding in bindings
+    }
+    own = [place for place in Place if place.name.lower() in bound - {"app", "list"}]
+    return own[0] if own else Place.BROWSER
+
+
 class HelpScreen(ModalScreen[str | None]):
     """The key table. Gives the method to run, or None."""
 
@@ -91,13 +106,17 @@ class HelpScreen(ModalScreen[str | None]):
 
     takes_text = True
 
-    def __init__(self, *, palette: bool = False, group: str = "") -> None:
-        """The `palette` shows only what can be run in the browser, all or one `group` of it."""
+    def __init__(
+        self, *, palette: bool = False, group: str = "", begin: Place = Place.BROWSER
+    ) -> None:
+        """The `palette` shows only what can be run in the browser, all or one `group` of it. Help
+        begins with the place people are in."""
         super().__init__()
         self._group = group
         self._palette = palette
         self._typed = ""
-        self._place = 0
+        names = [name for name, _ in self._places()]
+        self._place = names.index(begin.value) if begin.value in names else 0
         self.list = ActionList()
 
     def compose(self) -> ComposeResult:

@@ -125,7 +125,7 @@ class TransfersScreen(Screen[None]):
             end = "_" if jobs.typing else ""
             count = f"{present.exact(len(jobs.jobs))} of {present.exact(len(jobs.all))}"
             return f"filter: {jobs.pattern}{end}  {count}   Esc shows all"
-        foot = "Enter details  p pause  P all  x cancel  r retry  c clear  Esc closes"
+        foot = "Enter details  i log  p pause  P all  x cancel  r retry  c clear  ? keys  Esc"
         if self.size.width >= _FULL:
             at_once = self._runtime.transfers.jobs_at_once
             foot = foot.replace(

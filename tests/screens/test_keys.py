@@ -141,3 +141,12 @@ async def test_key_bar_shows_what_is_there_and_can_be_clicked() -> None:
         assert bar.startswith("1Help 2Menu 3View 4Edit 5Copy 6Move 7Folder 8Trash 9All 10Quit")
         await pilot.click("#keys", offset=(1, 0))
         await settle(pilot, lambda: app.screen is not app.main)
+
+
+@pytest.mark.parametrize(("key", "title"), [("w", "transfers"), ("t", "trash"), ("f3", "viewer")])
+async def test_help_begins_with_the_keys_of_the_place(key: str, title: str) -> None:
+    async with opened(sample_runtime(), size=(120, 40)) as (app, pilot):
+        await press(pilot, "end", key)
+        await settle(pilot, lambda: app.screen is not app.main)
+        await press(pilot, "question_mark")
+        await settle(pilot, lambda: f"Help: {title}" in "\n".join(picture(app)))
