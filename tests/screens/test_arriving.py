@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from cloudtui.app import CloudApp
 from cloudtui.services.errors import LoginNeeded, Offline
 from tests.screens.driving import opened, picture, press, settle
@@ -125,7 +127,10 @@ async def test_a_missing_sign_in_names_the_key() -> None:
         assert any("@ signs in." in line for line in picture(app))
 
 
-async def test_a_folder_seen_before_shows_at_once_and_is_listed_again() -> None:
+async def test_a_folder_seen_before_shows_at_once_and_is_listed_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("cloudtui.screens.browser._FRESH", -1.0)  # as if it were minutes ago
     runtime = sample_runtime()
     place = runtime.places["pikpak"]
     async with opened(runtime) as (app, pilot):

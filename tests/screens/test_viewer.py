@@ -172,7 +172,7 @@ async def test_a_public_link_is_asked_about_before_it_is_made() -> None:
         assert place.shared == []
         await press(pilot, "c", "s")
         await settle(pilot, lambda: "Everybody who has the link" in shown(app))
-        await press(pilot, "m")
+        await press(pilot, "enter")
         await settle(pilot, lambda: "https://share.example/映画 予告編.mp4" in shown(app))
         assert place.shared == ["映画 予告編.mp4"]
         assert "password pass1" in shown(app)

@@ -222,7 +222,7 @@ def test_calls_that_were_slow_to_be_refused_count_with_the_first() -> None:
 
     async def scenario() -> float:
         pace = Pace(rate=100, ceiling=100, concurrency=8)
-        gone = asyncio.Event()
+        gone, pause = asyncio.Event(), 1.0  # of a clock that only counts
 
         async def refused() -> None:
             async with pace.slot():
@@ -230,10 +230,10 @@ def test_calls_that_were_slow_to_be_refused_count_with_the_first() -> None:
             pace.rejected()
 
         calls = [asyncio.create_task(refused()) for _ in range(7)]
-        await asyncio.sleep(1)
+        await asyncio.sleep(pause)
         pace.rejected()
         after_one = pace.rate
-        await asyncio.sleep(10)  # long after the pause for that one is over
+        await asyncio.sleep(10 * pause)  # long after the pause for that one is over
         gone.set()
         await asyncio.gather(*calls)
         assert pace.rate == after_one
