@@ -110,7 +110,8 @@ class SharesScreen(MarkScreen[ShareList]):
         title = f"{present.exact(len(rows.all))}{more} {'link' if len(rows.all) == 1 else 'links'}"
         self.list.set_title(f"Public links on {self._place}", title)
         marked = f"{present.exact(rows.marked)} marked   " if rows.marked else ""
-        change = "e limits   " if self._storage.caps.share_limits and not marked else ""
+        known = rows.current is not None and rows.current.at is not None
+        change = "e limits   " if known and self._storage.caps.share_limits else ""
         keys = f"{marked}Enter link   {change}x take back   o show it   / filter   Esc"
         self.list.set_foot(rows.filter_words() or keys)
 

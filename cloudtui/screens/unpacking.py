@@ -130,7 +130,9 @@ async def unpack(
         return
     from cloudtui.screens.file_actions import names_line
 
-    here = f"beside {'it' if len(items) == 1 else 'each'}, in {browser.place}"
+    here = f"beside it, in {browser.place}"
+    if len(items) > 1 or items[0].entry.is_folder:
+        here = "beside each archive"
     if other is not None and other.account != storage.account:
         other = None
     wanted = await screen.app.push_screen_wait(UnpackBox(names_line(items), here, other))
