@@ -18,7 +18,7 @@ from tests.benchmarks.large import MIB, large, room_needed
 from tests.benchmarks.memory import memory
 from tests.benchmarks.screen import keys, paint
 from tests.benchmarks.small import limits, small
-from tests.benchmarks.stage import CLOUDS, Stage, open_stage
+from tests.benchmarks.stage import CLOUDS, HOSTS, Stage, open_stage
 from tests.benchmarks.table import Row, text
 
 
@@ -46,6 +46,7 @@ def main() -> int:
     parser.add_argument("--items", type=int, nargs="*", default=[10_000, 1_000_000])
     parser.add_argument("--seconds", type=float, default=4.0, help="of pressing keys")
     parser.add_argument("--cloud", action="append", choices=CLOUDS, default=[])
+    parser.add_argument("--region", choices=HOSTS, default="us", help="of pCloud's account")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--folder", type=Path, help="where to work; default: a temporary folder")
     options = parser.parse_args()
@@ -92,7 +93,7 @@ def main() -> int:
             for cloud in clouds if name in per_cloud else (None,):
                 inner = folder / (cloud or name)
                 inner.mkdir()
-                with open_stage(inner) as stage:
+                with open_stage(inner, region=options.region) as stage:
                     report(needs_stage[name](stage, (cloud,) if cloud else clouds))
     return 0
 

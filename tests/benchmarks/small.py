@@ -129,7 +129,7 @@ def limits(stage: Stage, *, count: int, clouds: tuple[str, ...] = CLOUDS) -> lis
             if pace.exists():
                 shutil.rmtree(pace)
             stage.admin.clear_faults()
-            stage.admin.fault(**_limit(cloud))
+            stage.admin.fault(**_limit(cloud, stage.region))
             since = max((entry["seq"] for entry in stage.admin.log()), default=0)
             began = time.time()
             if way == "up":
@@ -142,7 +142,7 @@ def limits(stage: Stage, *, count: int, clouds: tuple[str, ...] = CLOUDS) -> lis
             log = [
                 entry
                 for entry in stage.admin.log(since)
-                if entry["listener"] in ("pcloud.us", "pikpak.drive")
+                if entry["listener"] in (f"pcloud.{stage.region}", "pikpak.drive")
             ]
             refused = [entry for entry in log if "api_code" in entry["faults"]]
             late = [
@@ -170,10 +170,10 @@ def limits(stage: Stage, *, count: int, clouds: tuple[str, ...] = CLOUDS) -> lis
     return rows
 
 
-def _limit(cloud: str) -> dict[str, object]:
+def _limit(cloud: str, region: str) -> dict[str, object]:
     common = {"kind": "api_code", "times": -1, "per_second": LIMITED, "burst": 10.0}
     if cloud == "pcloud":
-        return {**common, "listener": "pcloud.us", "code": 4006}
+        return {**common, "listener": f"pcloud.{region}", "code": 4006}
     return {
         **common,
         "listener": "pikpak.drive",
