@@ -201,10 +201,11 @@ def _detach(context: click.Context) -> None:
         words += ["--config", str(general.config)]
     for assignment in general.assignments:
         words += ["--set", assignment]
-    subprocess.Popen(
+    child = subprocess.Popen(
         words,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
+    child.returncode = 0  # it outlives this process on purpose: nobody is to wait for it

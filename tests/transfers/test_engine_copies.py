@@ -400,12 +400,14 @@ async def test_panes_are_told_which_folders_changed(rig: Rig, tmp_path: Path) ->
 
 
 async def test_a_dry_run_tells_and_touches_nothing(rig: Rig, tmp_path: Path) -> None:
-    source = plant(tmp_path / "src", {"new": b"1", "same": b"2", "deep/x": b"3"})
-    plant(tmp_path / "dst", {"same": b"22"})
+    source = plant(tmp_path / "src", {"new": b"1", "same": b"2", "deep/x": b"3", "there": None})
+    plant(tmp_path / "dst", {"same": b"22", "there": None})
     lines = await rig.engine.plan(order(disk(source), disk(tmp_path / "dst"), contents=True))
     deeds = {line.source.name: line.deed for line in lines}
-    assert deeds == {"new": "copy", "same": "skip", "deep": "make folder", "x": "copy"}
-    assert tree(tmp_path / "dst") == {"same": b"22"}
+    assert deeds == {
+        "new": "copy", "same": "skip", "deep": "make folder", "x": "copy", "there": "merge",
+    }  # fmt: skip
+    assert tree(tmp_path / "dst") == {"same": b"22", "there": None}
     assert not rig.paths.journal_file.exists()
 
 

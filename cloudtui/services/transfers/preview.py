@@ -30,6 +30,8 @@ class Deed(StrEnum):
     COPY = "copy"
     MOVE = "move"
     MAKE = "make folder"
+    MERGE = "merge"
+    """The folder is there already: what goes on is inside it."""
     REPLACE = "replace"
     COMPARE = "compare"
     SKIP = "skip"
@@ -135,7 +137,7 @@ def _line(order: Order, here: Found, folder: Location, plan: Arrangement) -> Pla
     elif plan.state is JobState.ASKS:
         deed = Deed.ASK
     elif plan.part is Part.WALK:
-        deed = Deed.MAKE if plan.verdict is not Verdict.MERGE else Deed.COPY
+        deed = Deed.MERGE if plan.verdict is Verdict.MERGE else Deed.MAKE
     elif plan.verdict is Verdict.REPLACE:
         deed = Deed.REPLACE
     elif plan.verdict in (Verdict.COMPARE, Verdict.IDENTICAL):

@@ -1,0 +1,30 @@
+"""The queue from the command line: work that goes on without a terminal."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+
+from tests.cloudtui_process import Home
+
+
+def states(home: Home) -> list[str]:
+    """The states of all jobs."""
+    return [row["state"] for row in home.run("jobs", "ls", "--json").ok().values]
+
+
+def test_the_queue_is_worked_on_in_the_background(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    (tmp_path / "a").write_bytes(b"content")
+    killed = home.run(
+        "cp", tmp_path / "a", tmp_path / "b", extra={"CLOUDTUI_FAILPOINT": "engine.job.created"}
+    )
+    assert killed.code == -signal.SIGKILL
+    assert states(home) == ["paused"]
+    begun = home.run("jobs", "run", "--detach").ok()
+    assert (begun.out, begun.err) == ("", "")
+    looks = iter(range(100))  # each is a start of the program
+    while (now := states(home)) != ["done"]:
+        assert now[0] in ("paused", "waiting", "running")
+        assert next(looks) < 99
+    assert (tmp_path / "b").read_bytes() == b"content"
