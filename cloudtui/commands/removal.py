@@ -160,19 +160,21 @@ async def _picked(
     storage, place = await _trash_of(runtime, first.at.account)
     items = [item async for page in place.scan_trash() for item in page]
     by_key = {item.key: item for item in items}
+    by_place: dict[tuple[str, tuple[str, ...]], list[TrashItem]] = {}
+    for item in items:
+        if item.origin is not None:
+            by_place.setdefault((item.origin.account, item.origin.parts), []).append(item)
     wanted = words[1:] if first.at.account and not first.at.parts and len(words) > 1 else words
     by_id = wanted is not words
-    picked: list[TrashItem] = []
+    picked: dict[str, TrashItem] = {}
     for word in wanted:
         found = by_key.get(word)
         if found is None and not by_id:
-            at = runtime.parse(word).at
+            address = runtime.parse(word)
             same = [
                 item
-                for item in items
-                if item.origin is not None
-                and item.origin.account == at.account
-                and item.origin.parts == at.parts
+                for item in by_place.get((address.at.account, address.at.parts), ())
+                if item.entry.is_folder or not address.wants_folder
             ]
             found = max(same, key=lambda item: item.trashed_ns or 0) if same else None
         if found is None:
@@ -182,9 +184,9 @@ async def _picked(
                     hint="cloudtui trash ls shows what is.",
                 )
             )
-        elif found not in picked:
-            picked.append(found)
-    return storage, place, picked
+        else:
+            picked[found.key] = found
+    return storage, place, list(picked.values())
 
 
 @trash.command("restore")

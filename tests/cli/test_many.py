@@ -32,6 +32,10 @@ def test_a_delete_by_names_costs_a_call_for_each_and_ten_more(
     assert len(asked(box, since)) <= COUNT + 10
     assert home.run("ls", f"pc:/wide-{COUNT}").ok().out == ""
     assert len(home.run("trash", "ls", "pc:").ok().out.splitlines()) == COUNT
+    since = len(box.admin.log())
+    home.run("trash", "restore", *rows).ok()
+    assert len(asked(box, since)) <= COUNT + 20
+    assert len(home.run("ls", f"pc:/wide-{COUNT}").ok().out.splitlines()) == COUNT
 
 
 def test_what_is_missing_or_ambiguous_among_many_is_told(
@@ -54,5 +58,8 @@ def test_what_is_missing_or_ambiguous_among_many_is_told(
     # a slash means the folder of the two, nothing the file
     home.run("rm", "-r", f"{twin}/", *rows[3:6]).ok()
     assert name in home.run("ls", top).ok().out.splitlines()
+    home.run("rm", twin).ok()
+    home.run("trash", "restore", f"{twin}/").ok()
+    assert f"{name}/" in home.run("ls", top).ok().out.splitlines()
     home.run("cp", *rows[6:10], f"{tmp_path}/in/").ok()
     assert len(list((tmp_path / "in").iterdir())) == 4
