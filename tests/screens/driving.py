@@ -47,7 +47,7 @@ def panes_ready(app: CloudApp) -> bool:
     )
 
 
-async def settle(pilot: Pilot[int], until: Callable[[], bool], *, limit: float = 10.0) -> None:
+async def settle(pilot: Pilot[int], until: Callable[[], bool], *, limit: float = 60.0) -> None:
     """Let the app work until a condition holds; fails when it never does."""
     loop = asyncio.get_running_loop()
     end = loop.time() + limit
