@@ -231,3 +231,34 @@ async def test_a_local_list_becomes_a_playlist_beside_the_music(
         node["path"] == "/Music/takes.m3u8" and not node["trashed"]
         for node in account(box)["nodes"]
     )
+
+
+@pytest.mark.parametrize("account_name", ["pk", "pc"])
+async def test_a_file_comes_back_into_its_folder_out_of_the_trash_with_it(
+    box: SandboxProcess, tmp_path: Path, account_name: str
+) -> None:
+    def there() -> set[str]:
+        if account_name == "pk":
+            return files(box, "/Pictures")
+        return {node["path"] for node in account(box)["nodes"] if not node["trashed"]}
+
+    async with on_clouds(box, tmp_path, f"{account_name}:/Pictures", str(tmp_path)) as (app, pilot):
+        await on_row(app, pilot, "IMG_0001.png")
+        await press(pilot, "f8")
+        await see(app, pilot, "Moved to trash: IMG_0001.png")
+        await press(pilot, "backspace")
+        await no_box(app, pilot)
+        await on_row(app, pilot, "Pictures")
+        await press(pilot, "f8")
+        await see(app, pilot, "u can undo this.")
+        await press(pilot, "t")
+        await see(app, pilot, "Moved to trash: Pictures")
+        assert "/Pictures" not in there()
+        await press(pilot, "t")
+        await see(app, pilot, "2 items", "IMG_0001.png", "Pictures/")
+        row = 0 if "IMG" in shown(app).partition("Pictures/")[0] else 1
+        await press(pilot, "home", *["down"] * row, "r")
+        await see(app, pilot, "Its folder is in the trash", "came out of /Pictures")
+        await press(pilot, "r")
+        await see(app, pilot, "Restored 2 items.", "Trash is empty.")
+        assert {"/Pictures", "/Pictures/IMG_0001.png", "/Pictures/IMG_0002.png"} <= there()
