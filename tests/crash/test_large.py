@@ -41,6 +41,8 @@ def until(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None
     """Ask again and again until it is so; the process must be running still."""
     limit = time.monotonic() + 200
     while not reached():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)  # the program shall run, not this loop
         assert process.poll() is None, "it ended before it could be stopped"
         assert time.monotonic() < limit
 

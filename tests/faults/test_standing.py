@@ -3,9 +3,11 @@ job not held up."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import subprocess
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -20,10 +22,28 @@ FEW = ("--set", "retries=3", "--timeout", "5")
 """A trouble that stays need not be waited for long."""
 
 SECOND_PART = {
-    "pk": ("pikpak.upload", "PUT *", "partNumber=2*"),
-    "pc": ("pcloud.us", "PUT /upload_write", "*uploadoffset=65536*"),
+    "pk": {"listener": "pikpak.upload", "match": "PUT *", "query": "partNumber=2*"},
+    "pc": {"listener": "pcloud.us", "match": "PUT /upload_write", "query": "*uploadoffset=65536*"},
 }
 """The request that carries the second part of `big.bin`."""
+
+
+@contextlib.contextmanager
+def held_up(stage: Stage, where: Mapping[str, str], *words: str) -> Iterator[list[Ended]]:
+    """A run whose requests of a kind get no answer within the block; how it ended is there
+    afterwards. The block is entered when the first of them is under way."""
+    ended: list[Ended] = []
+    before = max((each["seq"] for each in stage.admin.log()), default=0)
+    stage.admin.fault(kind="delay", seconds=600, times=-1, **where)
+    with stage.home.start(*words, *FEW) as process:
+        while not any("delay" in each["faults"] for each in stage.admin.log(before)):
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(0.02)  # the program shall run, not this loop
+            assert process.poll() is None
+        yield ended
+        stage.admin.clear_faults()
+        out, err = process.communicate(timeout=100)
+    ended.append(Ended(process.returncode, out.decode(), err.decode()))
 
 
 def told(ended: Ended, code: int, *words: str) -> None:
@@ -225,18 +245,9 @@ def test_a_source_that_changes_on_the_way(stage: Stage, place: str) -> None:
     """It is told and not kept; the other files arrive."""
     files, source = files_of(stage), stage.folder / "src"
     stage.plant("", str(source), files)
-    listener, match, query = SECOND_PART[place]
-    stage.admin.fault(
-        kind="delay", seconds=30, listener=listener, match=match, query=query, times=1
-    )
-    process = stage.home.start("cp", "-r", str(source), f"{place}:/x/", *FEW)
-    with process:
-        while stage.admin.faults():  # until the part is under way
-            assert process.poll() is None
+    with held_up(stage, SECOND_PART[place], "cp", "-r", str(source), f"{place}:/x/") as runs:
         (source / "big.bin").write_bytes(os.urandom(310_000))
-        stage.admin.clear_faults()
-        out, err = process.communicate(timeout=60)
-    ended = Ended(process.returncode, out.decode(), err.decode())
+    (ended,) = runs
     tree = stage.tree(place, "/x/src")
     if ended.code == 0:  # seen in time, and copied anew as it is now
         assert tree == disk_tree(source)
@@ -257,13 +268,9 @@ def test_a_source_that_is_gone_when_its_turn_comes(stage: Stage, place: str) -> 
     else:
         (id_,) = [n["id"] for n in stage.account("pc")["nodes"] if n["name"] == "big.bin"]
         where = {"listener": "pcloud.us", "match": "GET /getfilelink", "query": f"*{id_[1:]}*"}
-    stage.admin.fault(kind="delay", seconds=30, times=1, **where)
-    with stage.home.start("cp", "-r", f"{place}:/t", str(back), *FEW) as process:
-        while stage.admin.faults():  # until it is asked for
-            assert process.poll() is None
+    with held_up(stage, where, "cp", "-r", f"{place}:/t", str(back)) as runs:
         stage.home.run("rm", "--forever", f"{place}:/t/big.bin").ok()
-        out, err = process.communicate(timeout=100)
-    told(Ended(process.returncode, out.decode(), err.decode()), 3, "big.bin was deleted")
+    told(runs[0], 3, "big.bin was deleted")
     del files["big.bin"]
     assert stage.tree("", str(back)) == tree_of(files)
     assert stage.litter() == []
@@ -277,19 +284,10 @@ def test_a_target_that_is_deleted_on_the_way(
     stage = Stage(box, tmp_path, vault=True, options=OPTIONS)
     files, source = files_of(stage), stage.folder / "src"
     stage.plant("", str(source), files)
-    listener, match, query = SECOND_PART[place]
-    stage.admin.fault(
-        kind="delay", seconds=30, listener=listener, match=match, query=query, times=1
-    )
-    words = ("cp", "-r", str(source), f"{place}:/x/y/", *FEW)
-    with stage.home.start(*words) as process:
-        while stage.admin.faults():  # until the part is under way
-            assert process.poll() is None
+    words = ("cp", "-r", str(source), f"{place}:/x/y/")
+    with held_up(stage, SECOND_PART[place], *words) as runs:
         stage.home.run("rm", "-r", "--forever", f"{place}:/x/y").ok()
-        out, err = process.communicate(timeout=100)
-    told(
-        Ended(process.returncode, out.decode(), err.decode()), 3, "src was deleted", "makes it anew"
-    )
+    told(runs[0], 3, "src was deleted", "makes it anew")
     stage.home.run("jobs", "clear").ok()
     assert stage.tree(place) == {"x": None}
     stage.home.run(*words).ok()
