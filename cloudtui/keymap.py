@@ -22,6 +22,20 @@ _NEVER: Final = frozenset({"ctrl+h", "ctrl+i", "ctrl+m", "ctrl+left_square_brack
 """They are Backspace, Tab, Enter and Esc to a terminal."""
 
 
+MOVING_WHILE_TYPING: Final[tuple[Binding, ...]] = tuple(
+    Binding(key, f"move('{how}')", how, show=False)
+    for key, how in (
+        ("up", "up"),
+        ("down", "down"),
+        ("pageup", "page_up"),
+        ("pagedown", "page_down"),
+        ("home", "first"),
+        ("end", "last"),
+    )
+)
+"""Moving keys of lists that letters narrow: those that are no text."""
+
+
 def bindings_of(*places: Place) -> list[BindingType]:
     """Bindings with ids for all actions of `places`; sequences get their first key bound to
     `prefix`. What has only sequences is bound to a key that never comes, so that a user's key has

@@ -17,6 +17,7 @@ from textual.screen import ModalScreen, Screen
 from textual.strip import Strip
 
 from cloudtui.actions import ACTIONS, Action, Place, key_names
+from cloudtui.keymap import MOVING_WHILE_TYPING
 from cloudtui.services.naming import fold
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import pad, pad_left
@@ -95,12 +96,7 @@ class HelpScreen(ModalScreen[str | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,f1", "leave", "close", show=False),
         Binding("enter", "run_chosen", "run the action", show=False),
-        Binding("up", "move('up')", "previous", show=False),
-        Binding("down", "move('down')", "next", show=False),
-        Binding("pageup", "move('page_up')", "page up", show=False),
-        Binding("pagedown", "move('page_down')", "page down", show=False),
-        Binding("home", "move('first')", "first", show=False),
-        Binding("end", "move('last')", "last", show=False),
+        *MOVING_WHILE_TYPING,
         Binding("tab", "next_place", "next place", show=False),
     ]
 

@@ -17,6 +17,7 @@ from textual.strip import Strip
 from textual.worker import Worker
 
 from cloudtui import present
+from cloudtui.keymap import MOVING_WHILE_TYPING
 from cloudtui.ports import RuntimePort
 from cloudtui.services.addresses import local_path
 from cloudtui.services.errors import CloudError
@@ -103,12 +104,7 @@ class SearchScreen(Screen["Hit | None"]):
         Binding("enter", "choose", "go there", show=False),
         Binding("tab", "scope", "look elsewhere", show=False),
         Binding("ctrl+r", "list_all", "list everything below", show=False),
-        Binding("up", "move('up')", "previous", show=False),
-        Binding("down", "move('down')", "next", show=False),
-        Binding("pageup", "move('page_up')", "page up", show=False),
-        Binding("pagedown", "move('page_down')", "page down", show=False),
-        Binding("home", "move('first')", "first", show=False),
-        Binding("end", "move('last')", "last", show=False),
+        *MOVING_WHILE_TYPING,
     ]
 
     takes_text = True

@@ -27,6 +27,8 @@ from cloudtui.widgets.row_list import RowList
 
 _BAD = (JobState.FAILED, JobState.ASKS, JobState.SKIPPED)
 _FULL = 100
+_ROOMY = 118
+"""Cells for every key in the lower edge."""
 _LOGGED = 12
 _MOST_AT_ONCE = 16
 _ASK_ABOVE_PERCENT = 10
@@ -125,12 +127,11 @@ class TransfersScreen(Screen[None]):
             end = "_" if jobs.typing else ""
             count = f"{present.exact(len(jobs.jobs))} of {present.exact(len(jobs.all))}"
             return f"filter: {jobs.pattern}{end}  {count}   Esc shows all"
-        foot = "Enter details  i log  p pause  P all  x cancel  r retry  c clear  ? keys  Esc"
-        if self.size.width >= _FULL:
+        foot = "Enter details  i log  p pause  x cancel  r retry  c clear  ? keys  Esc"
+        if self.size.width >= _ROOMY:
             at_once = self._runtime.transfers.jobs_at_once
-            foot = foot.replace(
-                "Esc", f"K J order  + - at once ({at_once})  b speed  / filter  Esc"
-            )
+            more = f"P all  KJ order  + - jobs ({at_once})  b speed  / filter"
+            foot = foot.replace("? keys", more)
         return foot
 
     def _fill_items(self) -> None:

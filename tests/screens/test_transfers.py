@@ -60,6 +60,8 @@ async def test_states_are_words_and_totals_are_sums(size: tuple[int, int]) -> No
         ):
             (row,) = (row for row in rows if name in row and "->" not in row)
             assert word in row.replace(">", " "), row
+        assert "Enter details" in shown(app)
+        assert "  Esc " in shown(app)
         if size[0] >= 120:
             assert "16 MiB/s" in rows[0]
             assert "left" in rows[0]
@@ -81,7 +83,7 @@ async def test_how_many_jobs_run_is_changed_by_plus_and_minus() -> None:
         await press(pilot, "minus", "minus", "minus", "minus")
         await settle(pilot, lambda: "1 job at once" in shown(app))
         assert runtime.transfers.jobs_at_once == 1
-        assert "+ - at once (1)" in shown(app)
+        assert "+ - jobs (1)  b speed  / filter  Esc " in shown(app)
 
 
 async def test_everything_known_of_a_job_is_told_by_one_key() -> None:
