@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Final
 
 from rich.cells import cell_len
@@ -226,11 +227,17 @@ def summary(views: Sequence[JobView], *, short: bool) -> str:
     return "  ".join(words)
 
 
+def _at_home(place: str) -> str:
+    """A path with the home folder as `~`."""
+    home = str(Path.home())
+    return "~" + place[len(home) :] if place == home or place.startswith(home + "/") else place
+
+
 def journey(view: JobView) -> str:
     """From where to where a job goes, and what became of its files so far."""
     more = len(view.sources) - 1
-    source = view.sources[0] + (f" and {present.exact(more)} more" if more else "")
-    words = [f"{view.verb.value} {source} -> {view.target}"]
+    source = _at_home(view.sources[0]) + (f" and {present.exact(more)} more" if more else "")
+    words = [f"{view.verb.value} {source} -> {_at_home(view.target)}"]
     if view.current and view.state in MOVING and view.files_total > 1:
         words.append(f"now {display_name(view.current)}")
     counts = (

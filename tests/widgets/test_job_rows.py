@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
@@ -87,3 +88,9 @@ def test_the_end_of_a_job_is_one_sentence() -> None:
     some = replace(done, files_total=43, files_done=41, files_failed=2, verb=Verb.MOVE)
     assert job_rows.ended_words(some).startswith("Moved 41 of 43 files: S01E01.mkv")
     assert "2 failed and stay." in job_rows.ended_words(some)
+
+
+def test_both_ends_are_told_with_the_home_folder_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", "/home/ana")
+    view = replace(BASE, sources=("/home/ana/a", "b"), target="/home/anabel", files_failed=2)
+    assert job_rows.journey(view) == "copy ~/a and 1 more -> /home/anabel   2 failed"
