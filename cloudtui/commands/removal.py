@@ -153,9 +153,9 @@ def trash_ls(context: click.Context, place: str) -> None:
 
 async def _picked(
     runtime: Runtime, words: tuple[str, ...], failures: Failures
-) -> tuple[Storage, HasTrash, list[TrashItem]]:
+) -> tuple[Storage, HasTrash, list[TrashItem], list[TrashItem]]:
     """The items that `LOC…` or `NAME: ID…` mean: an old address (the newest of one address wins)
-    or an id as `trash ls` shows it."""
+    or an id as `trash ls` shows it; and the folders they lay in that lie in the trash, too."""
     first = runtime.parse(words[0])
     storage, place = await _trash_of(runtime, first.at.account)
     items = [item async for page in place.scan_trash() for item in page]
@@ -186,18 +186,32 @@ async def _picked(
             )
         else:
             picked[found.key] = found
-    return storage, place, list(picked.values())
+    above: dict[str, TrashItem] = {}
+    for item in picked.values():
+        parts = item.origin.parts if item.origin is not None else ()
+        for depth in range(1, len(parts)):
+            held = by_place.get((storage.account, parts[:depth]), ())
+            newest = max(held, key=lambda item: item.trashed_ns or 0, default=None)
+            if newest is not None and newest.entry.is_folder and newest.key not in picked:
+                above[newest.key] = newest
+    return storage, place, list(picked.values()), list(above.values())
 
 
 @trash.command("restore")
+@click.option("--with-folders", is_flag=True, help="With the folders in the trash that held them.")
 @click.argument("words", nargs=-1, required=True, metavar="LOC...|NAME: ID...")
 @click.pass_context
-def trash_restore(context: click.Context, words: tuple[str, ...]) -> None:
-    """Put things back into the folder they came from."""
+def trash_restore(context: click.Context, words: tuple[str, ...], *, with_folders: bool) -> None:
+    """Put things back into the folder they came from.
+
+    One that lies in the trash itself is offered on a terminal, else made again by its name.
+    """
 
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
-        storage, place, picked = await _picked(runtime, words, failures)
+        storage, place, picked, above = await _picked(runtime, words, failures)
+        if above and (with_folders or _wanted(above)):
+            picked = [*above, *picked]
         if picked:
             for restored in await place.restore(picked):
                 if output.as_json:
@@ -210,6 +224,14 @@ def trash_restore(context: click.Context, words: tuple[str, ...]) -> None:
     run(context, body)
 
 
+def _wanted(folders: list[TrashItem]) -> bool:
+    """Whether these come back with what lay in them; without a terminal they do not."""
+    if not sys.stdin.isatty():
+        return False
+    names = ", ".join(display_name(str(folder.origin)) for folder in folders)
+    return click.confirm(f"In the trash, too: {names}. Restore that as well?", default=True)
+
+
 @trash.command("rm")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.argument("words", nargs=-1, required=True, metavar="LOC...|NAME: ID...")
@@ -219,7 +241,7 @@ def trash_rm(context: click.Context, words: tuple[str, ...], *, yes: bool) -> No
 
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
-        _, place, picked = await _picked(runtime, words, failures)
+        _, place, picked, _ = await _picked(runtime, words, failures)
         if picked:
             confirm(f"Delete {len(picked)} for ever? This cannot be undone.", yes=yes)
             await place.delete_forever(picked)

@@ -51,6 +51,20 @@ def test_delete_and_restore_by_address(home: Home, place: Place, tmp_path: Path)
     assert home.run("cat", f"{place.top}/t/sub/two.txt").ok().out == "22"
 
 
+def test_a_folder_in_the_trash_comes_back_with_what_it_held(
+    home: Home, place: Place, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_bytes(b"content")
+    home.run("cp", file, f"{place.top}/d/").ok()
+    home.run("cp", file, f"{place.top}/d/other").ok()
+    home.run("rm", f"{place.top}/d/file").ok()
+    home.run("rm", "-r", f"{place.top}/d").ok()
+    home.run("trash", "restore", "--with-folders", f"{place.top}/d/file").ok()
+    listed = home.run("ls", "-R", place.top).ok().out.split()
+    assert sorted(listed) == ["d/", "d/file", "d/other"]
+
+
 def test_reading_a_part(home: Home, place: Place, tmp_path: Path) -> None:
     content = bytes(range(256)) * 4096
     file = tmp_path / "content.bin"
