@@ -8,13 +8,13 @@ from __future__ import annotations
 from typing import Final
 
 from rich.segment import Segment
-from textual import events
 from textual.strip import Strip
 
 from cloudtui import present
 from cloudtui.services.naming import display_name, fold
 from cloudtui.services.transfers.orders import ItemView, JobState, JobView
 from cloudtui.widgets import job_rows
+from cloudtui.widgets.filtered_list import FilteredList
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad, pad_left
 
@@ -27,16 +27,13 @@ def _words_of(view: JobView) -> str:
     return fold(" ".join([view.title, *view.sources, view.target, job_rows.word(view)]))
 
 
-class JobList(RowList):
+class JobList(FilteredList):
     """Jobs, open ones first, finished ones below a line."""
 
     def __init__(self) -> None:
         super().__init__(id="jobs")
         self.jobs: list[JobView] = []
         self.all: list[JobView] = []
-        self.typing = False
-        """Keys are text of the filter."""
-        self.pattern = ""
         self._line_at = -1
 
     def fill(self, views: list[JobView]) -> None:
@@ -65,29 +62,8 @@ class JobList(RowList):
         self.keep_visible()
         self.refresh()
 
-    def filter(self, pattern: str) -> None:
-        """Show only jobs whose words contain this; empty shows all."""
-        self.pattern = display_name(pattern, edges=False)
+    def refill(self) -> None:
         self.fill(self.all)
-        self.post_message(self.Moved(self))
-
-    def on_key(self, event: events.Key) -> None:
-        if not self.typing:
-            return
-        if event.key == "escape":
-            self.typing = False
-            self.filter("")
-        elif event.key == "enter":
-            self.typing = False
-            self.post_message(self.Moved(self))
-        elif event.key in ("backspace", "ctrl+h"):
-            self.filter(self.pattern[:-1])
-        elif event.is_printable and event.character:
-            self.filter(self.pattern + event.character)
-        else:
-            return
-        event.stop()
-        event.prevent_default()
 
     def _row_of(self, index: int) -> int:
         return index + 1 if 0 <= self._line_at <= index else index

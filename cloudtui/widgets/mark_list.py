@@ -9,17 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Generic, TypeVar
 
-from textual import events
-
 from cloudtui import present
 from cloudtui.services.listing import matches
-from cloudtui.services.naming import display_name
-from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.filtered_list import FilteredList
 
 T = TypeVar("T")
 
 
-class MarkList(RowList, Generic[T]):
+class MarkList(FilteredList, Generic[T]):
     """Rows of one kind."""
 
     orders: ClassVar[dict[str, Callable[[Any], Any]]] = {}
@@ -31,9 +28,6 @@ class MarkList(RowList, Generic[T]):
         self.rows: list[T] = []
         """Those that the filter lets through, in the order chosen."""
         self.marks: set[str] = set()
-        self.pattern = ""
-        self.typing = False
-        """Keys are text of the filter."""
         self.order = next(iter(self.orders), "")
         self._anchor: str | None = None
 
@@ -59,9 +53,10 @@ class MarkList(RowList, Generic[T]):
         """Show these; cursor and marks stay on their rows."""
         self.all = list(items)
         self.marks &= {self.key_of(item) for item in self.all}
-        self._arrange()
+        self.refill()
 
-    def _arrange(self) -> None:
+    def refill(self) -> None:
+        """Show the rows that fit, in the order chosen."""
         current = None if self.current is None else self.key_of(self.current)
         fits = matches(self.pattern) if self.pattern else None
         rows = [item for item in self.all if fits is None or fits(self.words_of(item))]
@@ -81,7 +76,7 @@ class MarkList(RowList, Generic[T]):
         """Another order; its name."""
         names = list(self.orders)
         self.order = names[(names.index(self.order) + 1) % len(names)]
-        self._arrange()
+        self.refill()
         return self.order
 
     # --- marks -------------------------------------------------------------------------------
@@ -159,32 +154,9 @@ class MarkList(RowList, Generic[T]):
 
     # --- the filter --------------------------------------------------------------------------
 
-    def filter(self, pattern: str) -> None:
-        """Show only rows that fit; empty shows all."""
-        self.pattern = display_name(pattern, edges=False)
-        self._arrange()
-
     def filter_words(self) -> str:
         """The filter for the foot, empty when there is none."""
         if not (self.typing or self.pattern):
             return ""
         counts = f"{present.exact(len(self.rows))} of {present.exact(len(self.all))}"
         return f"filter: {self.pattern}{'_' if self.typing else ''}  {counts}   Esc shows all"
-
-    def on_key(self, event: events.Key) -> None:
-        if not self.typing:
-            return
-        if event.key == "escape":
-            self.typing = False
-            self.filter("")
-        elif event.key == "enter":
-            self.typing = False
-            self.post_message(self.Moved(self))
-        elif event.key in ("backspace", "ctrl+h"):
-            self.filter(self.pattern[:-1])
-        elif event.is_printable and event.character:
-            self.filter(self.pattern + event.character)
-        else:
-            return
-        event.stop()
-        event.prevent_default()
