@@ -22,7 +22,7 @@ LOCKED = "harbour"
 """Password of the library's locked archive."""
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
     with start_sandbox(tmp_path_factory.mktemp("clouds"), "--seed", "library") as running:
         yield running
