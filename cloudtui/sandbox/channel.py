@@ -187,8 +187,9 @@ class Channel:
         """Say goodbye, swallow what the client still sends for a moment, close."""
         with contextlib.suppress(OSError):  # the client may have closed it already
             self.sock.shutdown(socket.SHUT_WR)
-            self.sock.settimeout(0.5)
-            deadline = time.monotonic() + 2
+            # closed with bytes unread, the answer could be lost to a client that is still sending
+            self.sock.settimeout(2)
+            deadline = time.monotonic() + 8
             while time.monotonic() < deadline and self.sock.recv(HEAD_LIMIT):
                 continue
         self.sock.close()

@@ -260,9 +260,14 @@ def split_extension(name: str) -> tuple[str, str]:
 
 
 def numbered(name: str, n: int) -> str:
-    """`a.txt` → `a (2).txt`, the way people number copies."""
-    stem, extension = split_extension(name)
-    return f"{stem} ({n}){extension}"
+    """`a.txt` → `a (2).txt`, the way people number copies.
+
+    Cut in its stem where the number would make it longer than disks take: cut afterwards, every
+    number would give the same name.
+    """
+    number = f" ({n})"
+    stem, extension = split_extension(cut_name(name, _MAX_LOCAL_BYTES - len(number)))
+    return f"{stem}{number}{extension}"
 
 
 def local_name(name: str, *, windows: bool = sys.platform == "win32") -> str:
@@ -296,15 +301,23 @@ def _windows_name(name: str) -> str:
 
 def cut_name(name: str, most: int) -> str:
     """`name` cut in its stem to at most `most` bytes of UTF-8, never inside a character."""
-    if len(os.fsencode(name)) <= most:
+    if _bytes(name) <= most:
         return name
     stem, extension = split_extension(name)
-    room = most - len(os.fsencode(extension))
+    room = most - _bytes(extension)
     if room < 8:
         stem, extension, room = name, "", most
-    while len(os.fsencode(stem)) > room:
+    while _bytes(stem) > room:
         stem = stem[:-1]
     return stem + extension
+
+
+def _bytes(name: str) -> int:
+    """How many bytes a disk would store it in."""
+    try:
+        return len(os.fsencode(name))
+    except UnicodeEncodeError:  # half a surrogate pair, which a cloud may tell
+        return len(name.encode(errors="surrogatepass"))
 
 
 # --- comparing -------------------------------------------------------------------------------

@@ -141,6 +141,15 @@ def test_copies_are_numbered_before_the_extension() -> None:
     assert numbered("folder", 3) == "folder (3)"
 
 
+@pytest.mark.parametrize(
+    "name", ["x" * 400, "ü" * 200 + ".txt", "a" * 255, "/" * 200, "\ud800" * 90]
+)
+def test_numbers_of_long_names_differ(name: str) -> None:
+    made = {local_name(numbered(local_name(name), n)) for n in range(1, 12)}
+    assert len(made) == 11
+    assert all(len(each.encode()) <= 255 for each in made)
+
+
 def test_cutting_keeps_the_extension_and_whole_characters() -> None:
     made = cut_name("ü" * 200 + ".txt", 255)
     assert made.endswith(".txt")

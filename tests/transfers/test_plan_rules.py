@@ -110,3 +110,10 @@ def test_patterns(
     include: tuple[str, ...], exclude: tuple[str, ...], path: str, folder: bool, expected: bool
 ) -> None:
     assert Filters(include, exclude).takes(path.split("/"), folder=folder) is expected
+
+
+@pytest.mark.parametrize("name", ["x" * 400 + ".mkv", "/" * 250])
+def test_twins_of_long_names_each_get_one_of_their_own(name: str) -> None:
+    claims = Claims(DISK, Capabilities())
+    made = {claims.place(name)[0] for _ in range(12)} | {claims.free(name) for _ in range(12)}
+    assert len(made) == 24

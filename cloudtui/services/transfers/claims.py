@@ -61,9 +61,9 @@ class Claims:
 
     def free(self, name: str) -> str:
         """Give the first numbered name away that neither stands there nor is on its way."""
-        n = 1
+        wanted, n = self.target_name(name), 1
         while True:
-            candidate = self.target_name(numbered(name, n))
+            candidate = self.target_name(numbered(wanted, n))
             key = self.key(candidate)
             if key not in self._claimed and key not in self._standing:
                 self._claimed.add(key)
