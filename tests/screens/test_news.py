@@ -234,5 +234,6 @@ async def test_an_idle_hour_costs_no_listing(
         app.main._tick()
         await settle(pilot, lambda: names(app) == ["a"])
         assert script.methods.count("listfolder") == 1
-        assert script.methods.count("diff") == 82
+        # one to begin, one for every 45 seconds; beginning anew at the end may be under way
+        assert 81 <= script.methods.count("diff") <= 83
     await there.close()
