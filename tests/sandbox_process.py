@@ -67,6 +67,10 @@ class Admin:
         """Move the sandbox's clock ahead."""
         self.call("POST", "/clock", {"advance": seconds})
 
+    def now(self) -> float:
+        """The sandbox's clock, in seconds since 1970."""
+        return float(self.call("POST", "/clock", {"advance": 0})["now"])
+
     def seed(self, spec: str) -> None:
         self.call("POST", "/seed", {"spec": spec})
 

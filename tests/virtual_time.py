@@ -32,6 +32,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         return self._jumping.now
 
 
+async def elapse(seconds: float) -> None:
+    """Let the jumping clock go on; fails where the clock is a real one."""
+    assert isinstance(asyncio.get_running_loop(), VirtualLoop)
+    await asyncio.sleep(seconds)
+
+
 def run_virtually(work: Coroutine[Any, Any, T]) -> T:
     """The result of `work`, its sleeps costing nothing."""
     with asyncio.Runner(loop_factory=VirtualLoop) as runner:

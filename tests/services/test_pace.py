@@ -15,7 +15,7 @@ from cloudtui.services.locks import FileLock, is_locked
 from cloudtui.services.pace import FIRST_SLOTS, Pace
 from cloudtui.services.pace_book import BELIEVED, PaceBook
 from cloudtui.services.pace_rate import Rate
-from tests.virtual_time import run_virtually
+from tests.virtual_time import elapse, run_virtually
 
 
 @dataclass
@@ -222,7 +222,7 @@ def test_calls_that_were_slow_to_be_refused_count_with_the_first() -> None:
 
     async def scenario() -> float:
         pace = Pace(rate=100, ceiling=100, concurrency=8)
-        gone, pause = asyncio.Event(), 1.0  # of a clock that only counts
+        gone = asyncio.Event()
 
         async def refused() -> None:
             async with pace.slot():
@@ -230,10 +230,10 @@ def test_calls_that_were_slow_to_be_refused_count_with_the_first() -> None:
             pace.rejected()
 
         calls = [asyncio.create_task(refused()) for _ in range(7)]
-        await asyncio.sleep(pause)
+        await elapse(1)
         pace.rejected()
         after_one = pace.rate
-        await asyncio.sleep(10 * pause)  # long after the pause for that one is over
+        await elapse(10)  # long after the pause for that one is over
         gone.set()
         await asyncio.gather(*calls)
         assert pace.rate == after_one
