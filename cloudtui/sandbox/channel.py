@@ -19,6 +19,8 @@ from cloudtui.sandbox.http import BadRequest, Disconnected, Drop, FileBody
 HEAD_LIMIT = 64 * 1024
 SEND_SIZE = 1024 * 1024
 PACED_SIZE = 16 * 1024
+GOODBYE_IDLE = 10.0  # s without a byte after our end; a busy machine stops a client for seconds
+GOODBYE = 30.0  # s that a client may go on sending after our end
 
 
 class Channel:
@@ -188,8 +190,8 @@ class Channel:
         with contextlib.suppress(OSError):  # the client may have closed it already
             self.sock.shutdown(socket.SHUT_WR)
             # closed with bytes unread, the answer could be lost to a client that is still sending
-            self.sock.settimeout(2)
-            deadline = time.monotonic() + 8
+            self.sock.settimeout(GOODBYE_IDLE)
+            deadline = time.monotonic() + GOODBYE
             while time.monotonic() < deadline and self.sock.recv(HEAD_LIMIT):
                 continue
         self.sock.close()

@@ -176,26 +176,36 @@ def _asked(sock: socket.socket) -> str:
 
 
 def _relay(client: ssl.SSLSocket, server: socket.socket) -> None:
-    """Copy both ways until either side ends.
+    """Copy both ways until both sides have ended, or one of them breaks off.
 
     On one thread: a TLS socket must not be read and written by two at once (before Python 3.13
     nothing guards its state), and HTTP/1.1 hardly ever talks both ways at the same moment.
+
+    A side that says goodbye may still be spoken to: a server that refuses an upload answers and
+    ends while the client is sending, and a connection torn down under it would lose the answer.
     """
     buffer = memoryview(bytearray(PIECE))
     with selectors.DefaultSelector() as ready:
         ready.register(client, selectors.EVENT_READ, server)
         ready.register(server, selectors.EVENT_READ, client)
-        while True:
+        while ready.get_map():
             for key, _ in ready.select():
                 source, target = key.fileobj, key.data
                 assert isinstance(source, socket.socket)
                 while True:
                     got = source.recv_into(buffer)
                     if not got:
-                        return
+                        ready.unregister(source)
+                        _say_goodbye(target)
+                        break
                     target.sendall(buffer[:got])
                     if source is not client or not client.pending():
                         break
+
+
+def _say_goodbye(sock: socket.socket) -> None:
+    with contextlib.suppress(OSError):  # it may be gone already
+        socket.socket.shutdown(sock, socket.SHUT_WR)  # below TLS, whose own end waits for the peer
 
 
 def _hang_up(sock: socket.socket) -> None:
