@@ -27,9 +27,9 @@ def userinfo(call: Call) -> dict[str, object]:
     found: dict[str, object] = {
         "userid": account.id,
         "email": account.email,
-        "emailverified": True,
+        "emailverified": account.verified,
         "registered": call.style.moment(account.registered),
-        "language": "en",
+        "language": account.language,
         "premium": account.premium,
         "premiumlifetime": False,
         "business": False,
@@ -150,10 +150,3 @@ def deletetoken(call: Call) -> dict[str, object]:
             token.revoked = True
             return {}
     raise Refusal(2102)
-
-
-@method("listshares")
-def listshares(_: Call) -> dict[str, object]:
-    """No account here shares folders with another."""
-    empty: dict[str, list[object]] = {"incoming": [], "outgoing": []}
-    return {"shares": empty, "requests": {"incoming": [], "outgoing": []}}

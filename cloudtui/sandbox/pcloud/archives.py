@@ -1,51 +1,15 @@
-"""Methods on zip archives: packing a selection, unpacking into a folder."""
+"""Methods that unpack a zip archive into a folder."""
 
 from __future__ import annotations
 
-import io
 import secrets
 import zipfile
 
-from cloudtui.sandbox.http import Response
-from cloudtui.sandbox.pcloud.call import Access, Call, method, split_path
+from cloudtui.sandbox.pcloud.call import Call, method, split_path
 from cloudtui.sandbox.pcloud.codes import Refusal
 from cloudtui.sandbox.pcloud.estate import Progress
-from cloudtui.sandbox.pcloud.nodes import File, Folder
+from cloudtui.sandbox.pcloud.nodes import Folder
 from cloudtui.sandbox.pcloud.tree import Clash
-
-
-def selected(call: Call) -> list[tuple[str, File]]:
-    """Files of a tree selection with their names inside the archive."""
-    tree = call.account.tree
-    files = [tree.file(number) for number in call.params.numbers("fileids")]
-    found = [(file.name, file) for file in files]
-    for number in call.params.numbers("folderids"):
-        folder = tree.folder(number)
-        _below(folder, folder.name + "/", found)
-    if call.params.text("folderid") is not None:
-        _below(call.folder(), "", found)
-    skipped = set(call.params.numbers("excludefileids"))
-    return [(name, file) for name, file in found if file.id not in skipped]
-
-
-def _below(folder: Folder, prefix: str, found: list[tuple[str, File]]) -> None:
-    found += [(prefix + file.name, file) for file in folder.files.values()]
-    for below in folder.folders.values():
-        _below(below, prefix + below.name + "/", found)
-
-
-@method("getzip", access=Access.SESSION, locked=False)
-def getzip(call: Call) -> Response:
-    """A zip of a selection; closed to OAuth tokens."""
-    with call.estate.world.lock:
-        files = selected(call)
-    target = io.BytesIO()
-    with zipfile.ZipFile(target, "w", zipfile.ZIP_STORED) as made:
-        for name, file in files:
-            made.writestr(zipfile.ZipInfo(name), file.content.blob.read())
-    name = call.params.text("filename") or "archive.zip"
-    disposition = ("Content-Disposition", f'attachment; filename="{name}"')
-    return Response(200, target.getvalue(), [("Content-Type", "application/zip"), disposition])
 
 
 def _target(call: Call) -> Folder:
@@ -115,9 +79,3 @@ def extractarchiveprogress(call: Call) -> dict[str, object]:
     if progress is None:
         raise Refusal(1900)
     return dict(progress.answer)
-
-
-@method("savezipprogress")
-def savezipprogress(_: Call) -> dict[str, object]:
-    """No zip is ever saved here."""
-    raise Refusal(1901)

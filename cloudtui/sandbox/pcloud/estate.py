@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from cloudtui.sandbox.http import Request
 from cloudtui.sandbox.pcloud.codes import Refusal
-from cloudtui.sandbox.pcloud.nodes import Content
+from cloudtui.sandbox.pcloud.nodes import Content, Folder
 from cloudtui.sandbox.pcloud.sessions import Upload
 from cloudtui.sandbox.pcloud.tree import Tree
 from cloudtui.sandbox.world import World
@@ -133,12 +133,45 @@ class Account:
     publinks: dict[int, Publink] = field(default_factory=dict)
     collections: dict[int, Collection] = field(default_factory=dict)
     progress: dict[str, Progress] = field(default_factory=dict)
+    language: str = "en"
+    verified: bool = True
+    invitations: list[dict[str, object]] = field(default_factory=list)
     calls: list[float] = field(default_factory=list)
 
     def room_for(self, size: int) -> None:
         """Refusal 2008 when that many more bytes do not fit."""
         if self.tree.used + size > self.quota:
             raise Refusal(2008)
+
+
+@dataclass(slots=True, eq=False)
+class Letter:
+    """Something the service would have mailed, or was mailed; `code` is good once."""
+
+    mail: str
+    kind: str
+    code: str = ""
+    account: Account | None = None
+    expires: int = 0
+    text: str = ""
+    used: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class Share:
+    """A folder offered to somebody by e-mail, and shared once accepted. `rights` are the bits 1
+    create, 2 modify, 4 delete."""
+
+    id: int
+    owner: Account
+    guest: Account | None
+    mail: str
+    folder: Folder
+    name: str
+    message: str
+    rights: int
+    created: int
+    accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,6 +223,8 @@ class Estate:
         self.codes: dict[str, Code] = {}
         self.polls: dict[str, Token | None] = {}  # request id -> token, None = denied
         self.digests: dict[str, int] = {}  # sign-in nonce -> its end
+        self.letters: list[Letter] = []
+        self.shares: dict[int, Share] = {}
         self.app = App("sbx" + secrets.token_hex(4), world.new_secret(size=20), "cloudtui sandbox")
         self._numbers = 7_300_000_000
 
@@ -206,8 +241,11 @@ class Estate:
             raise ValueError(f"{email} has an account in {region.name}")
         known = world.issue(password) if password else world.new_secret(size=9)
         number = self.number()
+        now = int(world.clock())
         tree = Tree(f"{region.name}/{email}", world.clock, world.changed.notify_all)
-        account = Account(number, email, known, region, tree, int(world.clock()))
+        account = Account(number, email, known, region, tree, now)
+        played = Collection(self.number(), "Most Listened", now, now, system=True)
+        account.collections[played.id] = played
         self.accounts[number] = account
         return account
 

@@ -147,7 +147,7 @@ def search(call: Call) -> dict[str, object]:
 
 
 @method("file_open", "file_read", "file_write", "file_pread", "file_pwrite", access=Access.NOBODY)
-@method("file_checksum", "file_size", "file_close", "savezip", access=Access.NOBODY)
+@method("file_checksum", "file_size", "file_close", access=Access.NOBODY)
 def closed_to_all(_: Call) -> dict[str, object]:
-    """Descriptors and savezip answer 2003 to every token on the real service."""
+    """Descriptors answer 2003 to every token on the real service."""
     raise Refusal(2003)

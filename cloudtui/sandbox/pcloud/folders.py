@@ -6,6 +6,7 @@ from cloudtui.sandbox.pcloud.call import Call, method, split_path
 from cloudtui.sandbox.pcloud.codes import Refusal
 from cloudtui.sandbox.pcloud.metadata import TooDeep, contents, describe
 from cloudtui.sandbox.pcloud.nodes import File, Folder, Node, inside
+from cloudtui.sandbox.pcloud.sharing import refuse_shared
 from cloudtui.sandbox.pcloud.tree import Clash, check_name
 
 RECURSIVE_ENTRIES = 1_000_000
@@ -76,17 +77,20 @@ def createfolderifnotexists(call: Call) -> dict[str, object]:
 
 @method("deletefolder", writes=True)
 def deletefolder(call: Call) -> dict[str, object]:
-    """Refusals 2006 not empty, 2007 root."""
+    """Refusals 2006 not empty, 2007 root, 2028 shared."""
     folder = call.folder()
     if folder.parent is not None and (folder.files or folder.folders):
         raise Refusal(2006)
+    refuse_shared(call, folder)
     call.account.tree.remove(folder)
     return {"metadata": describe(folder, call.style)}
 
 
 @method("deletefolderrecursive", writes=True)
 def deletefolderrecursive(call: Call) -> dict[str, object]:
-    files, folders = call.account.tree.remove(call.folder())
+    folder = call.folder()
+    refuse_shared(call, folder)
+    files, folders = call.account.tree.remove(folder)
     return {"deletedfiles": files, "deletedfolders": folders}
 
 

@@ -79,7 +79,7 @@ def make_link(
     }
 
 
-@method("getfilelink", "getvideolink", "getaudiolink")
+@method("getfilelink", "getvideolink", "getaudiolink", "gethlslink")
 def getfilelink(call: Call) -> dict[str, object]:
     """A link for the caller's address. Transcoded variants are the original here."""
     file = call.file()
@@ -158,6 +158,8 @@ class ContentServer:
             return "This link has expired."
         if world.enabled("pcloud.link_ip", default=True) and request.client_ip != link.ip:
             return "This link was generated for another IP address."
+        if not link.file_id:  # a zip, made when it was asked for
+            return ""
         file = link.account.tree.files.get(link.file_id)
         if file is None or not is_live(file):
             return "The file is gone."

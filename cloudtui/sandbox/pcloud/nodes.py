@@ -20,7 +20,8 @@ class Content:
 @dataclass(slots=True, eq=False)
 class Folder:
     """`parent` of a deleted folder stays where it was deleted from. `rights` of a folder that
-    somebody else shares: some of read, create, modify, delete; None for one's own."""
+    somebody else shares: some of read, create, modify, delete; None for one's own. `shared`: one's
+    own that others were let into."""
 
     id: int
     name: str
@@ -31,6 +32,7 @@ class Folder:
     files: dict[str, File] = field(default_factory=dict)
     deleted: bool = False
     rights: frozenset[str] | None = None
+    shared: bool = False
 
 
 @dataclass(slots=True, eq=False)

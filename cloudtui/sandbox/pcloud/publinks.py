@@ -54,6 +54,8 @@ def _change(call: Call, publink: Publink) -> None:
 
 def _publish(call: Call, node: Node) -> dict[str, object]:
     account = call.account
+    if not account.verified:
+        raise Refusal(2014)
     is_folder = isinstance(node, Folder)
     publink = next(
         (
@@ -118,12 +120,29 @@ def getfolderpublink(call: Call) -> dict[str, object]:
     return _publish(call, folder)
 
 
-@method("listpublinks", "listplshort")
+def _live(account: Account) -> list[Publink]:
+    return [p for p in account.publinks.values() if not p.deleted and node_of(account, p)]
+
+
+@method("listpublinks")
 def listpublinks(call: Call) -> dict[str, object]:
     """Links on things that still exist."""
     account = call.account
-    live = [p for p in account.publinks.values() if not p.deleted and node_of(account, p)]
-    return {"publinks": [_full(call, account, publink) for publink in live]}
+    return {"publinks": [_full(call, account, publink) for publink in _live(account)]}
+
+
+@method("listplshort")
+def listplshort(call: Call) -> dict[str, object]:
+    """The same without the metadata of what they point at: only its kind and id."""
+    account = call.account
+    found: list[dict[str, object]] = []
+    for publink in _live(account):
+        entry = _full(call, account, publink)
+        entry.pop("metadata", None)
+        entry["isfolder"] = publink.is_folder
+        entry["folderid" if publink.is_folder else "fileid"] = publink.node_id
+        found.append(entry)
+    return {"publinks": found}
 
 
 def _mine(call: Call) -> Publink:
@@ -147,6 +166,12 @@ def changepublink(call: Call) -> dict[str, object]:
 def deletepublink(call: Call) -> dict[str, object]:
     _mine(call).deleted = True
     return {}
+
+
+def public_node(call: Call) -> tuple[Publink, Node]:
+    """What a stranger's code opens; Refusals as for looking at it."""
+    _, publink, node = _public(call)
+    return publink, node
 
 
 def _public(call: Call) -> tuple[Account, Publink, Node]:

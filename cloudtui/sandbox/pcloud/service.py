@@ -17,9 +17,7 @@ from cloudtui.sandbox.pcloud.estate import (
     REGIONS,
     US,
     Account,
-    Collection,
     Estate,
-    Region,
     Token,
     TokenKind,
 )
@@ -36,8 +34,8 @@ class PCloud:
     def __init__(self, world: World) -> None:
         self.world = world
         self.estate = Estate(world)
-        self.us = self._account(US, "ana@example.com")
-        self.eu = self._account(EU, "bela@example.com")
+        self.us = self.estate.add_account(US, "ana@example.com")
+        self.eu = self.estate.add_account(EU, "bela@example.com")
         self.us_token = self.estate.add_token(self.us, TokenKind.OAUTH)
         self.eu_token = self.estate.add_token(self.eu, TokenKind.OAUTH)
         self.handlers: dict[str, Handler] = {
@@ -46,13 +44,6 @@ class PCloud:
             "pcloud.authorize": ConsentPage(self.estate),
             "pcloud.content": ContentServer(self.estate),
         }
-
-    def _account(self, region: Region, email: str, password: str = "") -> Account:
-        account = self.estate.add_account(region, email, password)
-        now = int(self.world.clock())
-        number = self.estate.number()
-        account.collections[number] = Collection(number, "Most Listened", now, now, system=True)
-        return account
 
     def endpoints(self) -> dict[str, object]:
         """This cloud's part of the endpoints file."""
@@ -117,6 +108,10 @@ class PCloud:
                 "accounts": [_account_state(account) for account in self.estate.accounts.values()],
                 "links": len(self.estate.links),
                 "tokens": [_token_state(token) for token in self.estate.tokens.values()],
+                "letters": [
+                    {"mail": each.mail, "kind": each.kind, "code": each.code, "text": each.text}
+                    for each in self.estate.letters
+                ],
             }
 
     def admin(self, action: str, payload: dict[str, object]) -> object:
@@ -133,7 +128,8 @@ class PCloud:
         email = payload.get("email")
         with self.world.lock:
             if action == "add_accounts":
-                account = self._account(region, str(email), str(payload.get("password", "")))
+                password = str(payload.get("password", ""))
+                account = self.estate.add_account(region, str(email), password)
                 if payload.get("seed"):
                     self.plant(account, str(payload["seed"]))
                 token = self.estate.add_token(account, TokenKind.OAUTH)

@@ -46,7 +46,9 @@ def uploadfile(call: Call) -> dict[str, object]:
         call.account.room_for(request.body.length or 0)
     stored: list[tuple[File, Blob]] = []
     if call.multipart is not None:
-        for name, feed in call.multipart.files():
+        progress = _progress(call, "", request.body.length or 0)
+        for number, (name, feed) in enumerate(call.multipart.files(), 1):
+            progress.update(currentfile=name, currentfileuploaded=0, filenumber=number)
             writer = call.estate.world.blobs.new(call.digests, request.body.length)
             try:
                 feed(writer.write)
@@ -54,6 +56,8 @@ def uploadfile(call: Call) -> dict[str, object]:
                 writer.discard()
                 raise
             stored.append(_store(call, writer, name or call.params.text("filename") or ""))
+            progress["files"] = [describe(file, call.style) for file, _ in stored]
+        _finished(progress)
     else:
         if not request.body.length:
             if call.estate.world.switch("pcloud.empty_put") == "empty":
@@ -89,8 +93,8 @@ def _receive(call: Call, name: str) -> tuple[File, Blob]:
         writer.discard()
         raise
     stored = _store(call, writer, name)
-    progress["finished"] = True
     progress["files"] = [describe(stored[0], call.style)]
+    _finished(progress)
     return stored
 
 
@@ -108,6 +112,12 @@ def _progress(call: Call, name: str, total: int) -> dict[str, object]:
     if key:
         call.account.progress[key] = Progress(answer)
     return answer
+
+
+def _finished(progress: dict[str, object]) -> None:
+    """An upload that is over has no current file."""
+    del progress["currentfile"], progress["currentfileuploaded"]
+    progress.update(finished=True, uploaded=progress["total"])
 
 
 def _store(call: Call, writer: Writer, name: str) -> tuple[File, Blob]:
