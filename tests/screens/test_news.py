@@ -205,8 +205,8 @@ async def test_an_idle_hour_costs_no_listing(
 ) -> None:
     """By a clock that every answer of the waiting call moves on by 45 seconds."""
     # whole seconds, so that eighty times 45 are an hour and no fraction more
-    clock = SimpleNamespace(now=float(int(time.monotonic())), over=False)
-    begun = clock.now
+    clock = SimpleNamespace(now=float(int(time.monotonic())))
+    begun, over = clock.now, asyncio.Event()
 
     def respond(method: str, params: Mapping[str, str]) -> Mapping[str, object]:
         if method == "userinfo":
@@ -214,8 +214,9 @@ async def test_an_idle_hour_costs_no_listing(
         if method == "diff":
             if "block" in params:
                 clock.now += 45
-                clock.over = clock.now - begun > 3600
-            return {"result": 2095} if clock.over else {"result": 0, "diffid": 7, "entries": []}
+                if clock.now - begun > 3600:
+                    over.set()
+            return {"result": 2095} if over.is_set() else {"result": 0, "diffid": 7, "entries": []}
         return {"result": 0, "metadata": folder_item(0, "/", None, [file_item(1, "a", 0)])}
 
     stopped = SimpleNamespace(
@@ -226,12 +227,13 @@ async def test_an_idle_hour_costs_no_listing(
     )
     for module in ("main", "browser", "places", "news"):
         monkeypatch.setattr(f"cloudtui.screens.{module}.time", stopped)
+    monkeypatch.setattr("cloudtui.services.pcloud.client._RATE", 1000.0)  # no pause between calls
     script = Script(respond)
     runtime = sample_runtime()
     there = await place(tmp_path, "https://api.pcloud.com", network=script)
     runtime.places["pc"] = cast("FakePlace", there)
     async with opened(runtime, right="pc:/") as (app, pilot):
-        await settle(pilot, lambda: clock.over)
+        await over.wait()  # the calls alone: looking at the screen meanwhile costs the most
         app.main._tick()
         await settle(pilot, lambda: names(app) == ["a"])
         assert script.methods.count("listfolder") == 1
