@@ -111,6 +111,7 @@ NAMES: Final = frozenset(
         "engine.fetch.ordered",
         "engine.fetch.arrived",
         "engine.fetch.finished",
+        "engine.held",
         "engine.spool.filled",
         "engine.spool.hashed",
         "engine.spool.sent",

@@ -168,6 +168,8 @@ class Capabilities:
     """The digest an independent party confirms after a transfer to or from this place."""
     upload_hash: HashType | None = None
     """The digest of the whole source that must be known before an upload may start."""
+    holds_in_memory: int = 0
+    """Bytes up to which another cloud's file may be held in memory for that, and not on disk."""
     tells_hashes: tuple[HashType, ...] = ()
     """The digests a file may have here; one that is missing is shown as such."""
     forbidden: str = "/\0"

@@ -227,7 +227,7 @@ ACCOUNT: Mapping[str, Mapping[str, Option]] = {
         _on("use_trash", "Deletes go to the trash."),
         _off("trashed_only", "Show only what lies in the trash, in its folders."),
         _off("no_media_link", "Never read through the player's links."),
-        _size_option("hash_memory_limit", 10 * MiB, "rclone's; no effect: see docs.", 0, GiB),
+        _size_option("hash_memory_limit", 10 * MiB, "Hashed in memory up to here.", 0, GiB),
         _size_option("upload_cutoff", 32 * MiB, "Files from here on go in parts.", 0, 5 * GiB),
         _size_option("chunk_size", 8 * MiB, "Size of a part.", 100 * KiB, 5 * GiB),
         _whole("upload_concurrency", 4, "Parts of one file sent at the same time.", 1, 16),

@@ -82,11 +82,14 @@ def inside_replace(place: str, verb: str) -> Scenario:
     return build
 
 
-def across(source: str, target: str, verb: str) -> Scenario:
-    """From one cloud to the other, by bytes through this machine."""
+def across(source: str, target: str, verb: str, *, held: bool = False) -> Scenario:
+    """From one cloud to the other, by bytes through this machine: to PikPak by way of the spool
+    folder, or with `held` through memory."""
 
     def build(stage: Stage) -> Case:
         files = files_of(stage)
+        limit = max(map(len, files.values())) if held else 0
+        stage.home.environ["CLOUDTUI_ACCOUNT__PK__HASH_MEMORY_LIMIT"] = str(limit)
         stage.plant(source, "/t", files, VOID)
 
         def check() -> None:

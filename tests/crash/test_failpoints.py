@@ -234,10 +234,17 @@ ROWS: dict[str, Row] = {
         between.across("pc", "pk", "cp"),
         (*JOB, *TREE, *SPOOL, *STREAM, *SENT, *TO_PK, *TO_DISK, "pikpak.mkdir.made"),
         ("engine.spool.filled:3", "mover.part_sent:3", "engine.write.noted:4"),
+        spared=("engine.held",),  # the empty file
     ),
     "spool-move": Row(
         between.across("pc", "pk", "mv"),
         (*LEAVE, "engine.spool.sent", "pcloud.delete"),
+        whole=False,
+    ),
+    "held": Row(
+        between.across("pc", "pk", "cp", held=True),
+        ("engine.held", "engine.write.noted", "mover.part_sent"),
+        ("engine.held:3",),
         whole=False,
     ),
     "twin": Row(copying.twin, ("pcloud.put.twin",), whole=False),

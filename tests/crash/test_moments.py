@@ -127,6 +127,7 @@ def rounds(box: SandboxProcess, folder: Path) -> Iterator[Stage]:
         top = folder / f"round-{number}"
         top.mkdir()
         stage = Stage(box, top, vault=True, options=OPTIONS)
+        stage.home.environ["CLOUDTUI_ACCOUNT__PK__HASH_MEMORY_LIMIT"] = str(CUTOFF)
         stage.admin.fault(kind="throttle", bytes_per_s=1_500_000, times=-1, listener="p*.[uc]*")
         yield stage
         stage.close()
@@ -143,7 +144,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
 def test_copies_from_here_and_from_the_other_cloud(
     box: SandboxProcess, tmp_path: Path, place: str, most: int
 ) -> None:
-    """Up, across (relayed to pCloud, by a spool file to PikPak) and over what stands there."""
+    """Up, across (relayed to pCloud; to PikPak through memory or by a spool file) and over what
+    stands there."""
     other = {"pc": "pk", "pk": "pc"}[place]
     kills = 0
     for stage in rounds(box, tmp_path):

@@ -13,6 +13,12 @@ from tests.cloud_stage import Stage, tree_of
 SIZE = 600_000
 
 
+@pytest.fixture(autouse=True)
+def nothing_in_memory(stage: Stage) -> None:
+    """So small a file would be held there."""
+    stage.home.environ["CLOUDTUI_ACCOUNT__PK__HASH_MEMORY_LIMIT"] = "0"
+
+
 def spooled(stage: Stage) -> list[Path]:
     """Whatever lies in the spool folder."""
     return [path for path in stage.folder.rglob("spool/*") if path.is_file()]

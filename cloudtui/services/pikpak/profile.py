@@ -54,6 +54,7 @@ class Profile:
     chunk: int
     parts_at_once: int
     rules: frozenset[Rule]
+    hash_memory: int = 10 * MIB
     own_identity: bool = False
     own_agent: bool = False
 
@@ -117,6 +118,7 @@ def profile_of(account: Account, learned: str = "") -> Profile:
         chunk=account.whole("chunk_size", 8 * MIB),
         parts_at_once=account.whole("upload_concurrency"),
         rules=RAW_RULES if account.text("encoding", "rclone") == "raw" else PIKPAK_RULES,
+        hash_memory=account.whole("hash_memory_limit", 10 * MIB),
         own_identity=bool(choice),
         own_agent=bool(account.text("user_agent", "")),
     )

@@ -87,6 +87,7 @@ class PikPakStorage:
             entry_hash=HashType.GCID,
             verify_hash=HashType.GCID,
             upload_hash=HashType.GCID,
+            holds_in_memory=profile.hash_memory,
             tells_hashes=(HashType.GCID, HashType.MD5),
             forbidden="\0" if profile.rules else "/\0",
             max_name_bytes=MAX_NAME_BYTES,

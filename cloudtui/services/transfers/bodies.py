@@ -70,7 +70,7 @@ class FileBody:
 class BytesBody:
     """Bytes in memory."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes | memoryview) -> None:
         self.length = len(data)
         self.received = 0
         self._data = memoryview(data)

@@ -24,6 +24,7 @@ from cloudtui.services.storage import (
 from cloudtui.services.transfers.diskcopy import DiskCopy
 from cloudtui.services.transfers.download import Download
 from cloudtui.services.transfers.feeds import DiskFeed, RemoteFeed
+from cloudtui.services.transfers.held import Held, HeldFeed
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.orders import Verify
@@ -54,6 +55,7 @@ async def move_file(
     claim: HashType | None = None,
     ask_claims: AskHashes | None = None,
     connections: int = 16,
+    held: Held | None = None,
 ) -> Moved:
     """Bring one file from `open_source` into `handle` and commit it.
 
@@ -62,7 +64,8 @@ async def move_file(
     bytes that are durable at the target. `facts.size` must be the planned size. `on_wait` is told
     an error and the seconds until the next try. `connections` read the source at most. Where
     tickets carry no digests, `ask_claims` (`Storage.hashes`) is called beside the transfer and
-    brings a digest of type `claim` to compare.
+    brings a digest of type `claim` to compare. `held` is the whole file where it lies in memory
+    already: `open_source` is not called then, and `handle` is an upload.
 
     Raises SourceChanged; Mismatch (an upload is to be aborted and begun anew, a download lies as
     `name.bad`); Gone (the upload was forgotten: begin anew); Exists; Full; Interrupted after
@@ -73,6 +76,9 @@ async def move_file(
     work = Work(pump, facts, done, on_receipt, meter, stop, verify, retries, on_wait, connections)
     finished = False
     try:
+        if held is not None:
+            upload = Upload(work, HeldFeed(work, held), cast("RemoteWrite", handle))
+            return await upload.run()
         source = await open_patiently(open_source, retries, stop, on_wait)
         asking = (claim, ask_claims) if verify is not Verify.SIZE else (None, None)
         moved = await _way(work, open_source, source, handle, *asking)

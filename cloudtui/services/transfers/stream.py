@@ -1,7 +1,7 @@
 """Bytes of one file from one place to another: opened, taken up again, committed.
 
-Owns the write's life in the journal (intent, state, receipts) and the spool file that some clouds
-need in between. The bytes themselves are the mover's.
+Owns the write's life in the journal (intent, state, receipts) and the spool file, or the memory,
+that some clouds need in between. The bytes themselves are the mover's.
 """
 
 from __future__ import annotations
@@ -34,12 +34,13 @@ from cloudtui.services.storage import (
 from cloudtui.services.transfers import shelves
 from cloudtui.services.transfers.desk import Desk, Errand
 from cloudtui.services.transfers.fetching import Fetcher, refused
+from cloudtui.services.transfers.held import Held, hold_file
 from cloudtui.services.transfers.keeping import Keeping, drop, is_upload
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.mover import move_file
 from cloudtui.services.transfers.orders import JobState, ServerSide
 from cloudtui.services.transfers.saying import AskHashes
-from cloudtui.services.transfers.work import Moved
+from cloudtui.services.transfers.work import Moved, Work
 
 _FRESH_STARTS = 3
 """How often an upload that the service forgot is begun anew within one attempt."""
@@ -98,7 +99,9 @@ class Stream:
         errand = self._errand
         here = errand.source
         needed = target.caps.upload_hash
-        if needed is not None and needed not in facts.hashes and not isinstance(first, LocalFile):
+        if needed is not None and needed not in facts.hashes and isinstance(first, ReadTicket):
+            if first.size <= target.caps.holds_in_memory and not await self._in_spool():
+                return await self._by_memory(source, target, existing, first, facts, needed)
             return await self._by_spool(source, target, existing, first, facts)
         if isinstance(first, LocalFile) and target.account == DISK:
             self._model = first.path
@@ -129,6 +132,51 @@ class Stream:
         found = await self._desk.digests.of(file, [kind], stop=errand.stop.is_set)
         errand.state, errand.message = JobState.RUNNING, ""
         return replace(facts, hashes={**facts.hashes, **found})
+
+    # --- through memory ----------------------------------------------------------------------
+
+    async def _by_memory(
+        self,
+        source: Storage,
+        target: Storage,
+        existing: Found | None,
+        first: ReadTicket,
+        facts: SourceFacts,
+        needed: HashType,
+    ) -> Moved:
+        """The target wants a digest that nobody knows yet, of a file that memory takes. The slots
+        of the target bound how many are held at once."""
+        errand, desk = self._errand, self._desk
+        errand.halves = True
+        opener = partial(source.open_read, errand.source)
+        work = Work(
+            desk.pump, facts, (), self._keeping.receipt, errand.meter, errand.stop,
+            errand.order.verify, desk.retries, errand.wait,
+        )  # fmt: skip
+        ask = partial(source.hashes, errand.source)
+        held = await hold_file(work, opener, first, needed, self._claim, ask)
+        failpoint("engine.held")
+        await self._take_up(target)
+        errand.second = second = Meter(limits=errand.meter.limits)
+        known = replace(facts, hashes={**facts.hashes, needed: held.hashes[needed]})
+        moved = await self._move(
+            target, errand.folder.target, errand.item.target_name, known, existing,
+            opener, second, held=held,
+        )  # fmt: skip
+        self._learn(source, first, needed, held.hashes[needed])
+        return moved
+
+    def _learn(self, source: Storage, first: ReadSource, kind: HashType, digest: str) -> None:
+        entry, known = self._errand.item.entry, {kind: digest}
+        self._desk.digests.learn(source.account, entry.id, first.size, first.version, known)
+
+    async def _in_spool(self) -> bool:
+        """Whether an earlier run began to fetch it to this disk."""
+        if self._spooled:
+            return True
+        name = spool_name(self._errand)
+        names = await asyncio.to_thread(_listed, self._desk.spool)
+        return any(each == name or each.startswith(f".{name}.") for each in names)
 
     # --- through a file on this disk ---------------------------------------------------------
 
@@ -185,10 +233,7 @@ class Stream:
         )  # fmt: skip
         failpoint("engine.spool.sent")
         if needed is not None:
-            entry = errand.item.entry
-            desk.digests.learn(
-                source.account, entry.id, first.size, first.version, {needed: facts.hashes[needed]}
-            )
+            self._learn(source, first, needed, facts.hashes[needed])
         await self._drop_spool(at.at)
         return moved
 
@@ -215,6 +260,7 @@ class Stream:
         opener: Callable[[], Awaitable[ReadSource]],
         meter: Meter,
         ask_claims: AskHashes | None = None,
+        held: Held | None = None,
     ) -> Moved:
         errand, desk = self._errand, self._desk
         for start in range(_FRESH_STARTS):
@@ -240,6 +286,7 @@ class Stream:
                     claim=self._claim,
                     connections=desk.limits.connections,
                     ask_claims=ask_claims if self._claim is not None else None,
+                    held=held,
                 )
             except Gone:
                 await self._keeping.forget()
@@ -327,6 +374,13 @@ def _spooled(db: sqlite3.Connection, item: int, version: str) -> None:
     shelves.note_write(db, item, None, version)
 
 
+def _listed(spool: Path) -> list[str]:
+    try:
+        return os.listdir(spool)  # noqa: PTH208  # names, not paths
+    except FileNotFoundError:
+        return []  # nothing was ever spooled
+
+
 def _unlink(path: str) -> None:
     with contextlib.suppress(FileNotFoundError):  # gone is what was wanted
         os.unlink(path)  # noqa: PTH108  # the path may not be text
@@ -334,7 +388,6 @@ def _unlink(path: str) -> None:
 
 def drop_spool_files(spool: Path, stale: Callable[[str], bool]) -> None:
     """Remove the spool files whose name is `stale`. Blocking."""
-    with contextlib.suppress(FileNotFoundError):  # nothing was ever spooled
-        for name in os.listdir(spool):  # noqa: PTH208  # names, not paths
-            if stale(name):
-                _unlink(str(spool / name))
+    for name in _listed(spool):
+        if stale(name):
+            _unlink(str(spool / name))
