@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sqlite3
@@ -382,3 +383,17 @@ async def test_without_a_store_secrets_stay_in_memory(seals: Box | None) -> None
     assert await envelope.open(1, None) == b"secret"
     envelope.forget(1)
     assert await envelope.open(1, None) is None
+
+
+def test_a_journal_that_another_process_is_making_is_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "journal.sqlite"
+    with contextlib.closing(
+        sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    ) as other:
+        other.execute("BEGIN")
+        other.execute("SELECT count(*) FROM sqlite_master").fetchone()  # in the middle of it
+        monkeypatch.setattr("time.sleep", lambda _: other.execute("COMMIT"))
+        Journal(path).close()
+        assert not other.in_transaction

@@ -33,6 +33,9 @@ GROUP: Final = 0.1
 _BUSY: Final = 30.0
 """Seconds to wait for another process's commit; theirs take milliseconds."""
 
+_AGAIN: Final = 0.02
+"""Seconds between two tries where SQLite does not wait by itself."""
+
 _NETWORK: Final = frozenset(
     (
         "nfs", "nfs4", "cifs", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre",
@@ -159,7 +162,7 @@ class Journal:
             self.path, timeout=_BUSY if self.shared else 1.0, isolation_level=None
         )
         if self.shared:
-            connection.execute("PRAGMA journal_mode = WAL")
+            _write_ahead(connection)
         else:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")
             connection.execute("PRAGMA journal_mode = TRUNCATE")
@@ -235,6 +238,24 @@ class _Write:
     def __init__(self, operation: Operation[object], future: Future[object] | None) -> None:
         self.operation = operation
         self.future = future
+
+
+def _write_ahead(connection: sqlite3.Connection) -> None:
+    """Keep a write-ahead log from now on.
+
+    Processes that make the file at the same moment would wait for one another there, so SQLite
+    refuses all but one at once, whatever their time limit: they ask again.
+    """
+    end = time.monotonic() + _BUSY
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError as exc:
+            if exc.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_AGAIN)
+        else:
+            return
 
 
 def network_filesystem(folder: Path) -> str | None:
