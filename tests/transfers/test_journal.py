@@ -392,8 +392,7 @@ def test_a_journal_that_another_process_is_making_is_waited_for(
     with contextlib.closing(
         sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     ) as other:
-        other.execute("BEGIN")
-        other.execute("SELECT count(*) FROM sqlite_master").fetchone()  # in the middle of it
+        other.execute("BEGIN IMMEDIATE")  # in the middle of it
         monkeypatch.setattr("time.sleep", lambda _: other.execute("COMMIT"))
         Journal(path).close()
         assert not other.in_transaction
