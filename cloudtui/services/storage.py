@@ -7,6 +7,7 @@ is missing the provider resolves the path itself.
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
@@ -29,6 +30,7 @@ from cloudtui.services.models import (
     Share,
     TrashItem,
 )
+from cloudtui.services.times import noted_time
 from cloudtui.services.way import Way
 
 # --- reading ---------------------------------------------------------------------------------
@@ -70,6 +72,11 @@ class LocalFile:
     mtime_ns: int
     device: int
     inode: int
+
+    @classmethod
+    def of(cls, path: bytes, info: os.stat_result) -> LocalFile:
+        """The file at `path` of which the disk says `info`."""
+        return cls(path, info.st_size, noted_time(info.st_mtime_ns), info.st_dev, info.st_ino)
 
     @property
     def version(self) -> str:
@@ -455,6 +462,10 @@ class Revisions(Protocol):
 
     async def open_revision(self, item: Found, revision: str) -> ReadSource:
         """A fresh way to the bytes of one version."""
+        ...
+
+    def as_file(self, item: Found, revision: Revision) -> Found:
+        """A version as a file that can be read and copied (not changed), under an id of its own."""
         ...
 
 

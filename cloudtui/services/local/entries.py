@@ -6,6 +6,7 @@ import os
 import stat
 
 from cloudtui.services.models import NO_FLAGS, Entry, Flag, Kind
+from cloudtui.services.times import noted_time
 
 
 def kind_of(mode: int) -> Kind:
@@ -33,6 +34,6 @@ def entry_of(name: str, info: os.stat_result, *, id: str | None = None) -> Entry
         id=name if id is None else id,
         kind=kind,
         size=info.st_size if kind is Kind.FILE else None,
-        mtime_ns=info.st_mtime_ns,
+        mtime_ns=noted_time(info.st_mtime_ns),
         flags=flags,
     )

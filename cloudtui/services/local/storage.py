@@ -147,9 +147,7 @@ class LocalStorage:
                 raise Refused(f"{shown(path)} is no regular file; it was left alone.")
             if not os.access(real, os.R_OK):
                 raise Denied(f"You have no permission to read {shown(path)}.", where=shown(path))
-            return LocalFile(
-                os.fsencode(real), info.st_size, info.st_mtime_ns, info.st_dev, info.st_ino
-            )
+            return LocalFile.of(os.fsencode(real), info)
 
         return await self._run(look)
 

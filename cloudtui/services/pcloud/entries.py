@@ -1,7 +1,8 @@
 """From pCloud's metadata to entries, and names both ways.
 
 Entries carry local names; the service holds stored ones. Ids are `d<number>` for folders and
-`f<number>` for files, because both kinds are numbered apart. Must not do I/O.
+`f<number>` for files, because both kinds are numbered apart; `f<number>@<revision>` is one version
+of a file, for reading and copying only. Must not do I/O.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from cloudtui.services.naming import (
     encode_name,
 )
 from cloudtui.services.pcloud import wire
+from cloudtui.services.times import noted_time
 
 MAX_NAME_BYTES: Final = 1023
 FORBIDDEN: Final = "/\\\0"
@@ -70,7 +72,7 @@ class Names:
         elif item.canmodify is False:
             flags |= Flag.READ_ONLY
         modified = wire.seconds(item.modified)
-        mtime_ns = None if modified is None else modified * _BILLION
+        mtime_ns = None if modified is None else noted_time(modified * _BILLION)
         name = self.local(item.name)
         if item.isfolder:
             return Entry(name, item.node, Kind.FOLDER, None, mtime_ns, b"", flags)
@@ -92,6 +94,11 @@ def number(node: str, kind: Kind | None = None) -> int:
     """The number inside an id. Raises UsageError for what is no id of pCloud (or of `kind`)."""
     letter = {None: node[:1], Kind.FOLDER: "d", Kind.FILE: "f"}.get(kind)
     digits = node[1:]
+    if split_version(node)[1]:
+        raise UsageError(
+            f"{display_name(node)} is a version of a file: it can be read and copied, not changed.",
+            hint="Bringing it back makes it the file's content.",
+        )
     if (
         node[:1] != letter
         or letter not in ("d", "f")
@@ -111,6 +118,24 @@ def kind_of(node: str) -> Kind:
 def id_param(node: str) -> dict[str, int]:
     """`folderid` or `fileid` for a call."""
     return {("folderid" if node.startswith("d") else "fileid"): number(node)}
+
+
+def split_version(node: str) -> tuple[str, str]:
+    """The id of the file and its revision, which is empty where the file itself is meant."""
+    file, sign, revision = node.partition("@")
+    known = sign and file.startswith("f") and revision.isascii() and revision.isdigit()
+    return (file, revision) if known else (node, "")
+
+
+def version_id(node: str, revision: str) -> str:
+    """The id of one version of the file `node`."""
+    return f"{split_version(node)[0]}@{revision}"
+
+
+def content_param(node: str) -> dict[str, int]:
+    """What names a file's content, also that of a version, for a call that only reads it."""
+    file, revision = split_version(node)
+    return {**id_param(file), "revisionid": int(revision)} if revision else id_param(file)
 
 
 def whole(item: wire.Item | None, method: str) -> wire.Item:

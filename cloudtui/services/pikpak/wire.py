@@ -14,6 +14,7 @@ from typing import TypeVar, cast
 import msgspec
 
 from cloudtui.services.errors import BadReply, Retry
+from cloudtui.services.times import noted_time
 
 T = TypeVar("T")
 
@@ -366,4 +367,4 @@ def time_ns(text: str) -> int | None:
     if stamp.tzinfo is None or stamp.year < 1970:
         return None
     whole = int(stamp.replace(microsecond=0).timestamp())
-    return whole * 1_000_000_000 + stamp.microsecond * 1000
+    return noted_time(whole * 1_000_000_000 + stamp.microsecond * 1000)

@@ -94,6 +94,7 @@ class Desk:
     ) -> Desk:
         """The tools that lie beside the journal, with the user's limits."""
         pump.bandwidth.share(paths.state_dir / "bandwidth")
+        pump.rooms.share(paths.state_dir / "rooms")
         pump.bandwidth.set_rate(limits.bandwidth or None)
         return cls(
             journal=journal,
@@ -214,3 +215,11 @@ class Outcome:
 
 
 DONE = Outcome(JobState.DONE)
+
+
+def accident() -> CloudError:
+    """What to say of a job that ended by a mistake of the program's own."""
+    return CloudError(
+        "The job stopped in an unexpected way; nothing that was copied is lost.",
+        hint="The log tells more: cloudtui paths shows where it is.",
+    )

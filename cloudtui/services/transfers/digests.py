@@ -108,11 +108,7 @@ def _read(
 
 
 def _check(fd: int, file: LocalFile, name: str) -> None:
-    facts = os.fstat(fd)
-    if (facts.st_dev, facts.st_ino) != (file.device, file.inode) or (
-        facts.st_size,
-        facts.st_mtime_ns,
-    ) != (file.size, file.mtime_ns):
+    if LocalFile.of(file.path, os.fstat(fd)) != file:
         raise _changed(name)
 
 

@@ -36,7 +36,7 @@ from cloudtui.services.transfers.bandwidth import Bandwidth
 from cloudtui.services.transfers.carry import Carrier
 from cloudtui.services.transfers.compare import standing
 from cloudtui.services.transfers.conflicts import policy_of
-from cloudtui.services.transfers.desk import Desk, Errand, Outcome, Told
+from cloudtui.services.transfers.desk import Desk, Errand, Outcome, Told, accident
 from cloudtui.services.transfers.gauge import Gauge
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.orders import JobState, OnConflict, Resolution, Verb
@@ -161,6 +161,9 @@ class RunningJob:
             pass  # stopped: whoever stopped it says how it stands
         except CloudError as exc:
             await self._hold(exc)
+        except Exception:  # boundary: whoever waits for this job hears of it, the others go on
+            _log.exception("job %s stopped unexpectedly", self.id)
+            await self._hold(accident())
         finally:
             self.active = False
             self.flying.clear()

@@ -33,10 +33,7 @@ class OpenSource:
 
     def check(self) -> None:
         """Raise SourceChanged unless the open file is still exactly what was planned."""
-        now = os.fstat(self.fd)
-        seen = (now.st_dev, now.st_ino, now.st_size, now.st_mtime_ns)
-        plan = self.planned
-        if seen != (plan.device, plan.inode, plan.size, plan.mtime_ns):
+        if LocalFile.of(self.planned.path, os.fstat(self.fd)) != self.planned:
             raise SourceChanged(
                 "The file was changed while it was being copied; the copy was not finished.",
                 hint="Start again when nobody writes to it.",

@@ -217,8 +217,7 @@ class Comparer:
             raise Refused(f"{shown} cannot be read ({exc.strerror}).") from exc
         try:
             found = hash_file(fd, file.size, kinds, stop=lambda: self._stopped)
-            now = os.fstat(fd)
-            if (now.st_size, now.st_mtime_ns) != (file.size, file.mtime_ns):
+            if LocalFile.of(file.path, os.fstat(fd)) != file:
                 shown = display_name(os.fsdecode(file.path))
                 raise SourceChanged(f"{shown} changed while it was compared.")
             return found
