@@ -104,6 +104,7 @@ async def write_out(
     from cloudtui.services.transfers.pump import Meter, Pump, Stop
 
     pump = Pump(runtime.network, threads=1)
+    pump.rooms.share(runtime.paths.state_dir / "rooms")
     sink = _OutSink(fd)
     stop = Stop()
     stale = 0

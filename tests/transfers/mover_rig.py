@@ -75,6 +75,7 @@ class Remote:
     hashes: Mapping[HashType, str] = field(default_factory=dict)
     version: str = "v1"
     connections: int = 4
+    account_connections: int | None = None
     ranges: bool = True
     expires_at: float | None = None
     opened: int = 0
@@ -91,6 +92,7 @@ class Remote:
             size=len(self.data),
             version=self.version,
             connections=self.connections,
+            account_connections=self.account_connections,
             ranges=self.ranges,
             hashes=dict(self.hashes),
             expires_at=self.expires_at,

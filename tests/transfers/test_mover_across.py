@@ -14,9 +14,10 @@ import trustme
 
 from cloudtui.services.errors import Interrupted, Mismatch, NotSupported, SourceChanged
 from cloudtui.services.models import HashType
-from cloudtui.services.storage import Receipt
+from cloudtui.services.storage import ReadTicket, Receipt
 from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.pump import Pump
+from cloudtui.services.transfers.stop import Stop
 from tests.transfers.byte_server import ByteServer, Fault
 from tests.transfers.handles import PartFile, PartUpload
 from tests.transfers.mover_rig import Remote, Rig, crc, gcid, local, sha1
@@ -88,6 +89,28 @@ async def test_a_broken_source_connection_does_not_repeat_the_upload(
     assert handle.content() == LARGE
     assert len(far.seen) == 1
     assert server.served <= len(LARGE) + 2 * 262_144
+
+
+async def test_a_relay_keeps_to_the_connections_of_its_source(
+    server: ByteServer, far: ByteServer, rig: Rig
+) -> None:
+    """Four parts are sent at once, and read one after the other."""
+    remote = Remote(server, LARGE, account_connections=1)
+    handle = upload(far, "multipart")
+    stall = Fault("stall", after=MIB)
+    server.plan(stall)
+    task = asyncio.create_task(rig.move(remote, handle))
+    assert await asyncio.to_thread(stall.reached.wait, 60)
+    ticket = await remote.open()
+    assert isinstance(ticket, ReadTicket)
+    waiting = asyncio.create_task(rig.pump.rooms.take(ticket, Stop()))
+    done, _ = await asyncio.wait({waiting}, timeout=0)
+    assert not done
+    assert len(server.requests("GET")) == 1
+    stall.go.set()
+    (await waiting).give_back()
+    await task
+    assert handle.content() == LARGE
 
 
 async def test_relay_of_what_the_source_spoilt(

@@ -21,6 +21,7 @@ from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.ranges import Ranges
 from cloudtui.services.transfers.relaybody import RelayBody
+from cloudtui.services.transfers.rooms import Place
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
 
@@ -163,6 +164,7 @@ class RemoteFeed:
         self._tickets = tickets
         self._ticket = tickets.latest
         self._running: RunningDigest | None = None
+        self._places: dict[BodySource, Place] = {}
 
     @contextlib.asynccontextmanager
     async def opened(
@@ -176,14 +178,17 @@ class RemoteFeed:
     async def body(self, part: Part) -> BodySource:
         """The part, read with the current ticket. Raises SourceChanged."""
         self._ticket = await self._tickets.current()
-        body = RelayBody(self._work.pump, self._ticket, part.offset, part.length)
-        if self._running is None:
-            return body
-        feed, start = self._running.feed, part.offset
-        return WatchedBody(body, lambda position, view: feed(start + position, view))
+        place = await self._work.pump.rooms.take(self._ticket, self._work.stop)
+        body: BodySource = RelayBody(self._work.pump, self._ticket, part.offset, part.length)
+        if self._running is not None:
+            feed, start = self._running.feed, part.offset
+            body = WatchedBody(body, lambda position, view: feed(start + position, view))
+        self._places[body] = place
+        return body
 
     def over(self, part: Part, body: BodySource) -> None:
-        """Nothing is kept per try."""
+        """Its connection is free for others."""
+        self._places.pop(body).give_back()
 
     def arrived(self, part: Part) -> None:
         """Nothing is kept per part."""

@@ -55,7 +55,7 @@ class Pump:
 
     `disk` and `hashing` are the threads for work that blocks on the disk or on the processor;
     long copies on the disk have threads of their own (`copying`), so that no commit waits for them.
-    `bandwidth` limits everything that passes.
+    `bandwidth` limits everything that passes, `rooms` how many connections read from an account.
     """
 
     def __init__(self, network: Network, *, threads: int = 64) -> None:
@@ -69,7 +69,7 @@ class Pump:
         self._pool = ConnectionPool()
         self._exchanger = Exchanger(network, self._pool)
         self._flights: set[Flight] = set()
-        self._rooms = Rooms()
+        self.rooms = Rooms()
 
     def close(self) -> None:
         """Close idle connections and take no more work. What runs is ended by its own Stop."""
@@ -110,7 +110,7 @@ class Pump:
         sink's own errors; StaleLink when a fresh ticket may help; RangeIgnored when the server
         sends the whole file for a part (nothing was written then).
         """
-        async with self._rooms.enter(ticket, stop):
+        async with self.rooms.enter(ticket, stop):
             await self._fetch(ticket, Span(offset, offset + length), sink, meter, stop)
 
     async def _fetch(
