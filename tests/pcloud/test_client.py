@@ -341,6 +341,26 @@ def test_hosts_a_redirect_may_name(api: str, hostname: str, expected: str | None
         assert known.of_hostname(hostname) == expected
 
 
+@pytest.mark.parametrize(
+    ("options", "hostname", "expected"),
+    [
+        ({"us_url": "http://127.0.0.1:9", "eu_url": "http://127.0.0.1:8"}, "eapi", 8),
+        ({"us_url": "http://127.0.0.1:9", "eu_url": "http://127.0.0.1:8"}, "api", 9),
+        ({"api_url": "http://127.0.0.1:7"}, "eapi", 7),
+    ],
+)
+def test_a_regions_public_name_means_the_address_configured_for_it(
+    options: dict[str, object], hostname: str, expected: int
+) -> None:
+    known = regions(Account("pc", "pcloud", options))
+    assert known.of_hostname(f"{hostname}.pcloud.com") == f"http://127.0.0.1:{expected}"
+
+
+def test_a_location_never_leads_away_from_a_configured_address() -> None:
+    known = regions(Account("pc", "pcloud", {"api_url": "http://127.0.0.1:7"}))
+    assert known.of_location(2) is None
+
+
 def test_every_fixture_shape_is_read() -> None:
     big = wire.decode(
         json.dumps({"result": "0", "metadata": file_item(1, "x", 0, hash=str(2**64 - 1))}).encode(),

@@ -16,6 +16,7 @@ US_API: Final = "https://api.pcloud.com"
 EU_API: Final = "https://eapi.pcloud.com"
 AUTHORIZE: Final = "https://my.pcloud.com"
 _DOMAIN: Final = ".pcloud.com"
+_PUBLIC: Final = {"api.pcloud.com": "us", "eapi.pcloud.com": "eu"}
 
 
 class Options(Protocol):
@@ -53,20 +54,28 @@ class Regions:
         return others[0] if base in self.candidates and others else None
 
     def of_location(self, locationid: int | None) -> str | None:
-        """The origin for a `locationid` (1 is the US, 2 the EU)."""
-        return {1: self.us, 2: self.eu}.get(locationid or 0)
+        """The origin for a `locationid` (1 is the US, 2 the EU), if it may be asked at all: where
+        an account has an address of its own, nothing goes to the public ones."""
+        origin = {1: self.us, 2: self.eu}.get(locationid or 0)
+        return origin if origin in self.candidates else None
 
     def name_of(self, origin: str) -> str:
         """`us` or `eu`, empty for any other server."""
         return {self.us: "us", self.eu: "eu"}.get(origin, "")
 
     def of_hostname(self, hostname: str) -> str:
-        """The origin for a host named by a redirect.
+        """The origin for a host named by a redirect. The two public names stand for the regions,
+        wherever those are configured to be: rclone takes no other name in a redirect, so a server
+        that serves rclone tells these.
 
         Raises Refused for a host that must not see the token: only names under pcloud.com may, and
         addresses of this machine when the configured API is on this machine.
         """
-        for origin in (*self.candidates, self.us, self.eu):
+        region = _PUBLIC.get(hostname.lower())
+        if region is not None:
+            meant = self.eu if region == "eu" else self.us
+            return meant if meant in self.candidates else self.first
+        for origin in self.candidates:
             if urlsplit(origin).netloc == hostname.lower():
                 return origin
         scheme = urlsplit(self.first).scheme
