@@ -13,7 +13,7 @@ from cloudtui.services.errors import BadReply, NotFound, NotSupported, ServerTro
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.client import SLOW, Client
 from cloudtui.services.pcloud.entries import ROOT, is_trash_folder, number
-from cloudtui.services.pcloud.listing import children
+from cloudtui.services.pcloud.listing import children, readable
 from cloudtui.services.walking import Hope, spread
 
 _MOST: Final = 64 << 20
@@ -39,6 +39,10 @@ async def whole_tree(client: Client, folderid: int) -> wire.Tree | None:
         return None
     if answer.metadata is None:
         raise errors.bad_reply("listfolder", "no metadata")
+    folders = [item for item in answer.metadata.contents or () if item.isfolder]
+    if folders and all(folder.contents is None for folder in folders):
+        # they may be empty, or the service listed one level although asked for all
+        return None
     return answer.metadata
 
 
@@ -49,7 +53,7 @@ def folders_of(tree: wire.Tree, root: int) -> Iterator[tuple[wire.Tree, list[wir
     while pending:
         here = pending.pop()
         items = []
-        for item in here.contents or ():
+        for item in readable(here.contents or []):
             if item.parentfolderid is None:
                 item.parentfolderid = here.folderid
             if not is_trash_folder(item, root):

@@ -10,13 +10,15 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
 from cloudtui.services.errors import CloudError, Retry
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.client import SLOW, Client
+
+Some = TypeVar("Some", bound=wire.Item)
 
 PAGE: Final = 2000
 _ENOUGH: Final = 1 << 17
@@ -156,7 +158,7 @@ async def _take(
             async for piece in body:
                 items = splitter.feed(piece)
                 if items:
-                    queue.put_nowait(items)
+                    queue.put_nowait(readable(items))
                     await asyncio.sleep(0)  # a fast server must not hold the loop
         try:
             answer = splitter.end()
@@ -166,8 +168,17 @@ async def _take(
             continue
         await client.require_success(answer, "listfolder")
         folder = _folder(answer)
-        queue.put_nowait(folder.contents or [])
+        queue.put_nowait(readable(folder.contents or []))
         return
+
+
+def readable(items: list[Some]) -> list[Some]:
+    """The same entries. Raises BadReply when one has no name or no id: left out it would be taken
+    for deleted by whoever compares folders."""
+    for item in items:
+        if not item.is_whole or not item.name:
+            raise errors.bad_reply("listfolder", "an entry without name or id", retry=Retry.NEVER)
+    return items
 
 
 def _folder(answer: wire.Listing) -> wire.Folder:

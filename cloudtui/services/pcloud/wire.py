@@ -14,6 +14,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
+from cloudtui.services.pcloud import lenient
+
 Stamp = int | str | None
 """A time as the service sends it: seconds since the epoch (asked for by timeformat=timestamp), or
 its long form, always 31 characters with English names in UTC."""
@@ -61,9 +63,11 @@ class Answer(msgspec.Struct):
 
 
 class Item(msgspec.Struct):
-    """Metadata of a file or folder."""
+    """Metadata of a file or folder. The number of its kind may be missing where `id` is there,
+    which is all that rclone reads."""
 
     name: str = ""
+    id: str | None = None
     isfolder: bool = False
     folderid: int | None = None
     fileid: int | None = None
@@ -83,6 +87,20 @@ class Item(msgspec.Struct):
     deletedfileid: int | None = None
     origparentfolderid: int | None = None
 
+    def __post_init__(self) -> None:
+        if self.fileid is None and (self.folderid is None or not self.isfolder):
+            self._complete()
+
+    def _complete(self) -> None:
+        """Kind and number from what else there is."""
+        if self.folderid is not None:
+            self.isfolder = True
+        elif self.id is not None and self.id[1:].isdecimal():
+            if self.id.startswith("d"):
+                self.isfolder, self.folderid = True, int(self.id[1:])
+            elif self.id.startswith("f") and not self.isfolder:
+                self.fileid = int(self.id[1:])
+
     @property
     def node(self) -> str:
         """`d<folderid>` or `f<fileid>`: files and folders number apart."""
@@ -90,8 +108,9 @@ class Item(msgspec.Struct):
 
     @property
     def is_whole(self) -> bool:
-        """Whether it names something: an id of its kind is there."""
-        return (self.folderid if self.isfolder else self.fileid) is not None
+        """Whether it names something: an id of its kind is there, and one that can be."""
+        number = self.folderid if self.isfolder else self.fileid
+        return number is not None and number >= 0
 
 
 class Folder(Item):
@@ -377,11 +396,15 @@ _decoders: dict[type[Answer], msgspec.json.Decoder[Answer]] = {}
 
 def decode(body: bytes, into: type[A]) -> A:
     """One answer. Raises ValueError (msgspec's are) when it is no JSON, cut short, or in another
-    shape; `null` where a number or text is documented counts as missing where the type says so."""
+    shape. A field whose value is of another type counts as missing; a list of things that are not
+    all readable does not, for what is missing there would be taken for deleted."""
     decoder = _decoders.get(into)
     if decoder is None:
         decoder = _decoders[into] = msgspec.json.Decoder(into, strict=False)
-    answer = decoder.decode(body)
+    try:
+        answer = decoder.decode(body)
+    except msgspec.ValidationError:
+        answer = lenient.decode(body, into)
     if not isinstance(answer, into) or answer.result is None:
         raise ValueError("the answer carries no result")
     return answer
@@ -392,4 +415,7 @@ _items: Final = msgspec.json.Decoder(list[Item], strict=False)
 
 def decode_items(body: bytes) -> list[Item]:
     """The entries of a listing, cut out of it as a JSON array of their own."""
-    return _items.decode(body)
+    try:
+        return _items.decode(body)
+    except msgspec.ValidationError:
+        return lenient.decode_list(body, Item)
