@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import httpx
+import msgspec
 import pytest
 
 from cloudtui.services.errors import BadReply
@@ -23,11 +24,8 @@ def _file(**fields: object) -> dict[str, object]:
 
 
 def _folder(number: int, *entries: object, **fields: object) -> dict[str, object]:
-    return {
-        **{"isfolder": True, "folderid": number, "name": f"n{number}"},
-        **({"contents": list(entries)} if entries else {}),
-        **fields,
-    }
+    held = {"contents": list(entries)} if entries else {}
+    return {"isfolder": True, "folderid": number, "name": f"n{number}", **held, **fields}
 
 
 def _read(*entries: object) -> wire.Listing:
@@ -76,12 +74,13 @@ def test_an_entry_is_known_by_what_there_is(given: dict[str, object], node: str)
 )
 def test_a_list_that_cannot_be_read_whole_is_no_answer(contents: object) -> None:
     body = json.dumps({"result": 0, "metadata": {"folderid": 0, "contents": contents}}).encode()
-    with pytest.raises(ValueError):
+    with pytest.raises(msgspec.ValidationError):
         wire.decode(body, wire.Listing)
 
 
 def test_no_contents_and_null_are_an_empty_folder() -> None:
-    for fields in ({}, {"contents": None}, {"contents": []}):
+    held: list[dict[str, object]] = [{}, {"contents": None}, {"contents": []}]
+    for fields in held:
         body = json.dumps({"result": 0, "metadata": {"folderid": 0, "name": None, **fields}})
         assert not (wire.decode(body.encode(), wire.Listing).metadata or wire.Folder()).contents
 

@@ -28,6 +28,7 @@ FOLDER_NAME: Final = ".cloudtui-trash"
 """The folder at the account's top that stands in for the trash."""
 
 _BILLION: Final = 1_000_000_000
+_MOST: Final = 2**64 - 1
 
 
 class Names:
@@ -76,8 +77,11 @@ class Names:
         name = self.local(item.name)
         if item.isfolder:
             return Entry(name, item.node, Kind.FOLDER, None, mtime_ns, b"", flags)
-        mark = b"" if item.hash is None else item.hash.to_bytes(8, "big")
-        return Entry(name, item.node, Kind.FILE, item.size, mtime_ns, mark, flags)
+        mark = b""
+        if item.hash is not None and 0 <= item.hash <= _MOST:
+            mark = item.hash.to_bytes(8, "big")
+        size = item.size if item.size is None or 0 <= item.size <= _MOST else None
+        return Entry(name, item.node, Kind.FILE, size, mtime_ns, mark, flags)
 
 
 def is_trash_folder(item: wire.Item, root: int) -> bool:
