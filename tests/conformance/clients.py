@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 import subprocess
-import threading
-import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -73,7 +69,7 @@ class Rclone:
             env=self.environment(),
             capture_output=True,
             text=True,
-            timeout=110,
+            timeout=250,
         )
         said = f"rclone {' '.join(arguments)}: {done.returncode}\n{done.stdout}{done.stderr}"
         assert done.returncode == code, said
@@ -100,21 +96,3 @@ def read_tree(folder: Path) -> dict[str, bytes]:
     """Every file below a folder by its relative path."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     return {str(path.relative_to(folder)): path.read_bytes() for path in files}
-
-
-def wait_until_free(port: int) -> None:
-    """Wait until a client can listen on its fixed loopback port.
-
-    rclone's sign-in port lies in the range of outgoing connections, and a connection that happened
-    to have it blocks it for a minute after its end.
-    """
-    deadline = time.monotonic() + 75
-    pause = threading.Event()
-    while True:
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            with contextlib.suppress(OSError):  # taken: look again
-                sock.bind(("127.0.0.1", port))
-                return
-        assert time.monotonic() < deadline, f"port {port} stays taken"
-        pause.wait(0.2)

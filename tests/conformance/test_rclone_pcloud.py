@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import re
-import socket
 import subprocess
 import threading
 import time
@@ -17,8 +16,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 import pytest
 
-from tests.conformance.clients import Rclone, make_tree, read_tree, wait_until_free
+from tests.conformance.clients import Rclone, make_tree, read_tree
 from tests.conformance.connect_front import ConnectFront, TlsFiles
+from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess, start_sandbox
 
 pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
@@ -284,31 +284,31 @@ def test_a_served_folder_shows_what_others_add(stage: Stage, tmp_path: Path) -> 
     """rclone keeps listings for an hour here: only the change feed can tell it of a new file."""
     rclone = stage.rclone
     rclone.run("touch", "pc:watched/first.txt")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    command = rclone.command(
-        *("serve", "http", "pc:watched", "--addr", f"127.0.0.1:{port}", "--poll-interval", "100ms"),
-        *("--dir-cache-time", "1h"),
-    )
-    with subprocess.Popen(command, env=rclone.environment(), stderr=subprocess.DEVNULL) as server:
-        try:
-            page = served(port, "first.txt")
-            assert "second.txt" not in page
-            rclone.run("touch", "pc:watched/second.txt")
-            served(port, "second.txt")
-        finally:
-            server.kill()
+    with reserved_port() as port:
+        words = ("--addr", f"127.0.0.1:{port}", "--poll-interval", "100ms")
+        command = rclone.command(
+            *("serve", "http", "pc:watched", *words, "--dir-cache-time", "1h"),
+        )
+        with subprocess.Popen(
+            command, env=rclone.environment(), stderr=subprocess.DEVNULL
+        ) as server:
+            try:
+                page = served(port, "first.txt")
+                assert "second.txt" not in page
+                rclone.run("touch", "pc:watched/second.txt")
+                served(port, "second.txt")
+            finally:
+                server.kill()
 
 
 def served(port: int, name: str) -> str:
     """The list that rclone serves, once it names a file."""
     pause = threading.Event()
-    deadline = time.monotonic() + 100
+    deadline = time.monotonic() + 200
     page = ""
     while name not in page:
         assert time.monotonic() < deadline, f"{name} never came: {page[-2000:]}"
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=100)
         try:
             connection.request("GET", "/")
             page = connection.getresponse().read().decode()
@@ -326,10 +326,10 @@ def test_sign_in_through_the_consent_page(region: str, tmp_path: Path) -> None:
     with (
         start_sandbox(tmp_path / "sandbox") as sandbox,
         ConnectFront(sandbox.endpoints, tmp_path) as front,
+        reserved_port(OAUTH_PORT),
     ):
         pcloud = sandbox.endpoints["pcloud"]
         rclone = Rclone("pc", {"type": "pcloud"}, front.ca_file, front.url)
-        wait_until_free(OAUTH_PORT)
         with subprocess.Popen(
             rclone.command(
                 *("authorize", "pcloud", pcloud["client_id"], pcloud["client_secret"]),
@@ -353,7 +353,7 @@ def test_sign_in_through_the_consent_page(region: str, tmp_path: Path) -> None:
                 landing = approve(pcloud["authorize_url"], consent, region)
                 assert "hostname=" + ("eapi" if region == "eu" else "api") in landing
                 fetch(landing)
-                said, errors = process.communicate(timeout=60)
+                said, errors = process.communicate(timeout=200)
             finally:
                 process.kill()
         assert process.returncode == 0, errors
@@ -366,7 +366,7 @@ def test_sign_in_through_the_consent_page(region: str, tmp_path: Path) -> None:
 def fetch(url: str, method: str = "GET", body: str = "", host: str = "") -> http.client.HTTPMessage:
     """One request without following redirects; the answer's headers."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=100)
     headers = {"Host": host or parts.netloc}
     if body:
         headers["Content-Type"] = "application/x-www-form-urlencoded"
@@ -390,7 +390,7 @@ def approve(authorize_url: str, consent: str, region: str) -> str:
     assert consent.startswith("https://my.pcloud.com/oauth2/authorize?")
     page = authorize_url + "/oauth2/authorize?" + urlencode(asked)
     parts = urlsplit(page)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=100)
     connection.request("GET", f"{parts.path}?{parts.query}", headers={"Host": "my.pcloud.com"})
     text = connection.getresponse().read().decode()
     connection.close()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import html
 import http.client
 import re
-import socket
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -14,17 +13,9 @@ from tests.e2e.terminal import Terminal
 from tests.sandbox_process import SandboxProcess
 
 
-def free_port() -> int:
-    """A port that is free on both loopback addresses a moment before it is used."""
-    with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
-        four.bind(("127.0.0.1", 0))
-        port: int = four.getsockname()[1]
-        six.bind(("::1", port))
-        return port
-
-
-def empty_home(folder: Path, box: SandboxProcess) -> Home:
-    """A home without accounts below `folder`: the sandbox stands where the services would."""
+def empty_home(folder: Path, box: SandboxProcess, port: int) -> Home:
+    """A home without accounts below `folder`: the sandbox stands where the services would, and
+    answers come to a port of this machine."""
     made = Home(folder / "home")
     passphrase = folder / "passphrase"
     passphrase.write_text("a passphrase for tests\n")
@@ -34,7 +25,7 @@ def empty_home(folder: Path, box: SandboxProcess) -> Home:
     for option in ("us_url", "eu_url", "authorize_url"):
         name = f"CLOUDTUI_ACCOUNT__PCLOUD__{option.upper()}"
         made.environ[name] = box.endpoints["pcloud"][option]
-    made.environ["CLOUDTUI_ACCOUNT__PCLOUD__REDIRECT_PORT"] = str(free_port())
+    made.environ["CLOUDTUI_ACCOUNT__PCLOUD__REDIRECT_PORT"] = str(port)
     for option in ("user_url", "drive_url"):
         name = f"CLOUDTUI_ACCOUNT__PIKPAK__{option.upper()}"
         made.environ[name] = box.endpoints["pikpak"][option]
@@ -91,7 +82,7 @@ def page(method: str, link: str, form: dict[str, str] | None = None) -> tuple[st
     """One page of a service, as a browser without scripts has it: its text, and where it sends
     one."""
     parts = urlsplit(link)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=60)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=100)
     body = urlencode(form) if form is not None else None
     headers = {"Content-Type": "application/x-www-form-urlencoded"} if form is not None else {}
     connection.request(method, f"{parts.path}?{parts.query}", body, headers)

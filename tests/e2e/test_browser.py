@@ -16,6 +16,7 @@ from tests.cloudtui_process import Ended, Home
 from tests.e2e.chromium import Chromium, Page
 from tests.e2e.signing_in import begin_pcloud, empty_home, link_on
 from tests.e2e.terminal import Terminal
+from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -48,9 +49,10 @@ def usual_switches(box: SandboxProcess) -> Iterator[None]:
 
 
 @pytest.fixture
-def home(tmp_path: Path, box: SandboxProcess) -> Home:
+def home(tmp_path: Path, box: SandboxProcess) -> Iterator[Home]:
     """A home without accounts."""
-    return empty_home(tmp_path, box)
+    with reserved_port() as port:
+        yield empty_home(tmp_path, box, port)
 
 
 @pytest.fixture
@@ -184,7 +186,7 @@ def test_login_takes_the_redirect_and_nobody_elses_request(
             ("/?code=x&state=y", f"evil.example:{port}"),
             ("/elsewhere?code=x", f"localhost:{port}"),
         ):
-            stranger = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+            stranger = http.client.HTTPConnection("127.0.0.1", port, timeout=100)
             stranger.request("GET", path, headers={"Host": host})
             assert stranger.getresponse().status == 404
             stranger.close()
@@ -293,6 +295,7 @@ def test_a_code_shown_by_the_page_works_once(
 def test_a_taken_port_is_told(home: Home, app: dict[str, str]) -> None:
     port = int(home.environ["CLOUDTUI_ACCOUNT__PCLOUD__REDIRECT_PORT"])
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
         other.listen()
         ended = home.run("login", "pcloud", "--kind", "pcloud", "--browser", extra=app)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from tests.e2e.signing_in import (
     solved,
 )
 from tests.e2e.terminal import Terminal
+from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
@@ -29,8 +31,9 @@ SLOW = 60_000
 
 
 @pytest.fixture
-def home(tmp_path: Path, box: SandboxProcess) -> Home:
-    return empty_home(tmp_path, box)
+def home(tmp_path: Path, box: SandboxProcess) -> Iterator[Home]:
+    with reserved_port() as port:
+        yield empty_home(tmp_path, box, port)
 
 
 def nodes(box: SandboxProcess, cloud: str) -> list[dict[str, Any]]:
