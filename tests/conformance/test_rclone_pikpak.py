@@ -5,17 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.conformance.rclone_on_pikpak import Setup, signed_in
+from tests.conformance.rclone_on_pikpak import Setup
 
 pytestmark = [
     pytest.mark.conformance,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("rclone-pikpak"),
+    pytest.mark.usefixtures("usual_switches"),
 ]
 MIB = 1024 * 1024
 NAMES = (
@@ -28,19 +28,6 @@ NAMES = (
     "trail.",
     "percent%41#hash+plus.txt",
 )
-
-
-@pytest.fixture(scope="module")
-def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
-    with signed_in(tmp_path_factory.mktemp("rclone-pikpak")) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def usual_switches(setup: Setup) -> Iterator[None]:
-    """Each test begins without faults and with the default switches."""
-    yield
-    setup.usual()
 
 
 def test_signing_in_left_a_refreshable_token(setup: Setup) -> None:

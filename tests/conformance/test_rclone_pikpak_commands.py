@@ -9,18 +9,18 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.cloudtui_process import make_tree, tree
-from tests.conformance.rclone_on_pikpak import ACCOUNT, Setup, signed_in
+from tests.conformance.rclone_on_pikpak import ACCOUNT, Setup
 
 pytestmark = [
     pytest.mark.conformance,
     pytest.mark.timeout(600),
     pytest.mark.xdist_group("rclone-pikpak-commands"),
+    pytest.mark.usefixtures("usual_switches"),
 ]
 MIB = 1024 * 1024
 MAGNET = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=Long%20ferry"
@@ -61,19 +61,6 @@ OPTIONS = {
     "user",
     "user-agent",
 }
-
-
-@pytest.fixture(scope="module")
-def setup(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Setup]:
-    with signed_in(tmp_path_factory.mktemp("rclone-pikpak")) as made:
-        yield made
-
-
-@pytest.fixture(autouse=True)
-def usual_switches(setup: Setup) -> Iterator[None]:
-    """Each test begins without faults and with the default switches."""
-    yield
-    setup.usual()
 
 
 def zipped(files: dict[str, bytes]) -> bytes:
