@@ -130,13 +130,21 @@ class Stage:
 
     def jobs(self) -> list[str]:
         """The states of all jobs, oldest first, as the journal has them: what a start of
-        `jobs ls` would tell, without one."""
-        file = self.home.folder / "cloudtui" / "state" / "journal.sqlite"
-        if not file.exists():
-            return []
-        with contextlib.closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as journal:
+        `jobs ls` would tell, without one. None where a process died before it had made one."""
+        with self.journal() as journal:
+            made = journal.execute("SELECT count(*) FROM sqlite_master WHERE name = 'jobs'")
+            if made.fetchone() == (0,):
+                return []
             rows = journal.execute("SELECT state FROM jobs ORDER BY created_ns, id")
             return [str(state) for (state,) in rows]
+
+    @contextlib.contextmanager
+    def journal(self) -> Iterator[sqlite3.Connection]:
+        """The journal for reading, whoever else is writing; an empty one where there is none."""
+        file = self.home.folder / "cloudtui" / "state" / "journal.sqlite"
+        name = f"file:{file}?mode=ro" if file.exists() else ":memory:"
+        with contextlib.closing(sqlite3.connect(name, timeout=60, uri=True)) as found:
+            yield found
 
     # --- the truth ---------------------------------------------------------------------------
 

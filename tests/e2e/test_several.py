@@ -29,7 +29,7 @@ def test_each_process_does_what_it_says(box: SandboxProcess, tmp_path: Path) -> 
     here = make_tree(tmp_path / "here", {"ours.bin": files.pop("ours.bin")})
     there = make_tree(tmp_path / "there", files)
     stage.admin.fault(
-        kind="throttle", bytes_per_s=128 * 1024, times=-1, listener="pcloud.us", match="PUT *"
+        kind="throttle", bytes_per_s=32 * 1024, times=-1, listener="pcloud.us", match="PUT *"
     )
 
     def jobs() -> dict[str, dict[str, Any]]:
@@ -78,7 +78,7 @@ def test_each_process_does_what_it_says(box: SandboxProcess, tmp_path: Path) -> 
             assert one.poll() is None
 
             stage.home.run("jobs", "resume", found["one.bin"]["id"]).ok()
-            _, told = one.communicate(timeout=100)
+            _, told = one.communicate(timeout=200)
             assert one.returncode == 0, told
         screen.until(lambda text: text.count("100%") == 3, "all three done")
     wanted = {
