@@ -66,7 +66,7 @@ class Talk:
 
     def ended(self) -> Ended:
         """Wait for the end."""
-        out, err = self.process.communicate(timeout=60)
+        out, err = self.process.communicate(timeout=200)
         return Ended(self.process.returncode, out, err)
 
     def __enter__(self) -> Talk:
@@ -115,7 +115,7 @@ class Home:
         given: str | bytes | None = None,
         extra: Mapping[str, str] | None = None,
         cwd: Path | None = None,
-        timeout: float = 100,
+        timeout: float = 200,
     ) -> Ended:
         """Run to the end. Output is decoded with surrogates for bytes that are no text."""
         data = given.encode() if isinstance(given, str) else given

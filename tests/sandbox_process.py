@@ -23,7 +23,7 @@ class Admin:
 
     def call(self, method: str, path: str, value: object = None) -> Any:
         """One call; AssertionError with the answer's text unless it succeeded."""
-        connection = http.client.HTTPConnection(self._host, timeout=60)
+        connection = http.client.HTTPConnection(self._host, timeout=200)
         try:
             body = None if value is None else json.dumps(value).encode()
             connection.request(method, path, body, {"Authorization": f"Bearer {self._token}"})
@@ -103,7 +103,7 @@ class SandboxProcess:
         if self.process.poll() is None:
             self.process.terminate()
         try:
-            return self.process.wait(10)
+            return self.process.wait(30)
         except subprocess.TimeoutExpired:
             self.process.kill()
             return self.process.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 
 from tests.cloudtui_process import Home
@@ -23,8 +24,8 @@ def test_the_queue_is_worked_on_in_the_background(tmp_path: Path) -> None:
     assert states(home) == ["paused"]
     begun = home.run("jobs", "run", "--detach").ok()
     assert (begun.out, begun.err) == ("", "")
-    looks = iter(range(100))  # each is a start of the program
+    end = time.monotonic() + 200
     while (now := states(home)) != ["done"]:
-        assert now[0] in ("paused", "waiting", "running")
-        assert next(looks) < 99
+        assert now[0] not in ("failed", "cancelled")
+        assert time.monotonic() < end
     assert (tmp_path / "b").read_bytes() == b"content"

@@ -252,6 +252,7 @@ def test_a_refresh_token_spent_elsewhere_is_told(
             "refresh_token": ours,
         },
         trust_env=False,
+        timeout=60,
     )
     assert spent.status_code == 200, spent.text
     box.admin.age(7300)
@@ -311,11 +312,12 @@ def test_the_code_of_a_copied_address_is_taken(home: Home, box: SandboxProcess) 
     with home.talk("login", "pc", "--kind", "pcloud", "--paste") as login:
         link = httpx.URL(login.line())
         asked = {**dict(link.params), "answer": "approve", "redirect_uri": "http://localhost:1/"}
-        page = httpx.get(link, trust_env=False).text
+        page = httpx.get(link, trust_env=False, timeout=60).text
         account = re.search(r'<option value="(\d+)">[^<]*\(eu\)', page)
         assert account is not None
         asked["account"] = account[1]
-        answer = httpx.post(str(link.copy_with(query=None)), data=asked, trust_env=False)
+        where = str(link.copy_with(query=None))
+        answer = httpx.post(where, data=asked, trust_env=False, timeout=60)
         login.say(answer.headers["location"])
         ended = login.ended().ok()
     assert "@" in ended.err

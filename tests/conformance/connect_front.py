@@ -124,10 +124,10 @@ class ConnectFront:
             self._start(self._serve, sock)
 
     def _serve(self, sock: socket.socket) -> None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         with contextlib.ExitStack() as stack:
             stack.enter_context(contextlib.suppress(OSError))  # either side may go at any time
             stack.callback(sock.close)
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             host = _asked(sock)
             listener = listener_for(host) if host else None
             if listener is None:

@@ -140,7 +140,7 @@ def content_of(file: LocalFile) -> bytes:
 def get(url: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
     """Status and body of a plain GET."""
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=100)
     try:
         connection.request("GET", f"{parts.path}?{parts.query}", headers=headers or {})
         response = connection.getresponse()
@@ -153,7 +153,7 @@ def exchange(request: PartRequest, data: bytes) -> PartReply:
     """Send one part exactly as it is described."""
     parts = urlsplit(request.url)
     body = request.head + data[request.offset : request.offset + request.length] + request.tail
-    connection = http.client.HTTPConnection(parts.netloc, timeout=30)
+    connection = http.client.HTTPConnection(parts.netloc, timeout=100)
     try:
         target = f"{parts.path}?{parts.query}" if parts.query else parts.path
         connection.request(request.method, target, body, dict(request.headers))

@@ -106,7 +106,7 @@ async def work(home: Path, wish: Wish) -> dict[str, Any]:
         server_side=ServerSide(wish.server_side),
     )
     job = await engine.submit(order)
-    async with asyncio.timeout(60):
+    async with asyncio.timeout(200):
         view = await engine.wait(job)
     await engine.aclose()
     return {

@@ -59,7 +59,7 @@ def attempt(home: Path, wish: Wish, failpoint: str = "") -> dict[str, Any] | Non
         env=environ,
         capture_output=True,
         text=True,
-        timeout=90,
+        timeout=250,
         check=False,
     )
     if done.returncode == -signal.SIGKILL:

@@ -81,7 +81,7 @@ class Job:
 
     def seen(self) -> list[dict[str, Any]]:
         """Its requests, none of which is still going on."""
-        limit = time.monotonic() + 60
+        limit = time.monotonic() + 200
         while True:
             found = self.stage.admin.log(self.begun)
             if all(each["done"] for each in found):

@@ -20,7 +20,7 @@ from typing import Any, Self
 import pytest
 
 _PACE = threading.Event()
-_LIMIT = 60.0
+_LIMIT = 120.0
 _FLAGS = (
     "--headless=new",
     "--no-sandbox",
@@ -130,12 +130,12 @@ class Chromium:
         if self._process.poll() is None:
             self._process.terminate()
             try:
-                self._process.wait(10)
+                self._process.wait(30)
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
         self._ask.close()
-        self._reader.join(10)
+        self._reader.join(60)
         self._tell.close()
 
     def __enter__(self) -> Self:

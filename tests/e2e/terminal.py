@@ -38,7 +38,9 @@ class Terminal:
         need_tmux()
         self._socket = f"cloudtui-{os.getpid()}-{id(self)}"
         width, height = size
-        words = ["new-session", "-d", "-x", str(width), "-y", str(height)]
+        # in one go: a program that ends at once would take a server without the option with it
+        words = ["start-server", ";", "set-option", "-g", "remain-on-exit", "on", ";"]
+        words += ["new-session", "-d", "-x", str(width), "-y", str(height)]
         if folder is not None:
             words += ["-c", os.fspath(folder)]
         for name, value in environ.items():
@@ -46,7 +48,6 @@ class Terminal:
         # tmux puts its own search path over the one it is given
         path = ["env", f"PATH={environ['PATH']}"] if "PATH" in environ else []
         self._tmux("-f", "/dev/null", *words, *path, *command)
-        self._tmux("set-option", "-g", "remain-on-exit", "on")
 
     def _tmux(self, *words: str) -> str:
         ended = subprocess.run(
@@ -113,7 +114,7 @@ class Terminal:
         self._tmux("resize-window", "-x", str(width), "-y", str(height))
 
     def until(
-        self, condition: str | Callable[[str], bool], what: str = "", *, limit: float = 60
+        self, condition: str | Callable[[str], bool], what: str = "", *, limit: float = 120
     ) -> str:
         """Wait until the screen shows a text (or fulfils a condition); the screen."""
         end = time.monotonic() + limit
@@ -125,7 +126,7 @@ class Terminal:
                 raise AssertionError(f"the screen never showed {what or str(condition)}:\n{screen}")
             _PACE.wait(0.05)
 
-    def until_ended(self, *, limit: float = 30) -> int:
+    def until_ended(self, *, limit: float = 120) -> int:
         """Wait for the end; the exit code."""
         end = time.monotonic() + limit
         while not self.ended:

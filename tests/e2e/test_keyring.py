@@ -83,7 +83,7 @@ def test_a_secret_outlives_the_process_in_the_keyring_alone(tmp_path: Path) -> N
         env=environ,
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=200,
     )
     assert ended.returncode == 0, ended.stderr
     steps = [json.loads(line) for line in ended.stdout.splitlines()]

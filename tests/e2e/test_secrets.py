@@ -50,13 +50,15 @@ class Watched:
             cwd=self.stage.folder,
         )
         ended = threading.Event()
-        watcher = threading.Thread(target=self._watch, args=(process.pid, title, ended))
+        seen = {Path(f"/proc/{process.pid}/cmdline").read_bytes().decode("latin-1"): None}
+        watcher = threading.Thread(target=self._watch, args=(process.pid, seen, ended))
         watcher.start()
         try:
-            out, err = process.communicate(given.encode(), timeout=100)
+            out, err = process.communicate(given.encode(), timeout=250)
         finally:
             ended.set()
             watcher.join()
+        self.heard[f"{title} (processes)"] = "\n".join(seen).encode("latin-1")
         self.heard[f"{title} (stderr)"] = err
         if shows:
             self.shown.append(out)
@@ -64,9 +66,8 @@ class Watched:
             self.heard[f"{title} (stdout)"] = out
         assert code is None or process.returncode == code, (words, process.returncode, out, err)
 
-    def _watch(self, pid: int, title: str, ended: threading.Event) -> None:
+    def _watch(self, pid: int, seen: dict[str, None], ended: threading.Event) -> None:
         """Look at the arguments and environments of the process and all below it."""
-        seen: dict[str, None] = {}
         while True:
             last = ended.is_set()
             for each in descendants(pid):
@@ -78,8 +79,6 @@ class Watched:
             if last:
                 break
             ended.wait(0.02)
-        assert seen
-        self.heard[f"{title} (processes)"] = "\n".join(seen).encode("latin-1")
 
     def on_terminal(self, *words: str) -> None:
         """Run on a terminal of its own, where progress is painted."""

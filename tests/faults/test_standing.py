@@ -42,7 +42,7 @@ def held_up(stage: Stage, where: Mapping[str, str], *words: str) -> Iterator[lis
             assert process.poll() is None
         yield ended
         stage.admin.clear_faults()
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=200)
     ended.append(Ended(process.returncode, out.decode(), err.decode()))
 
 

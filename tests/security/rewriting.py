@@ -35,7 +35,7 @@ class Rewriting:
                 length = int(self.headers.get("Content-Length", 0))
                 body = self.rfile.read(length) if length else None
                 sent = {k: v for k, v in self.headers.items() if k.lower() not in _HOPS}
-                upstream = http.client.HTTPConnection(netloc, timeout=30)
+                upstream = http.client.HTTPConnection(netloc, timeout=100)
                 try:
                     upstream.request(self.command, self.path, body, sent)
                     answer = upstream.getresponse()

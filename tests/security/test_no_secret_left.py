@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import os
 import signal
 import threading
@@ -65,7 +66,7 @@ class Scribe:
             self.written += list(family(process.pid))
         finally:
             process.send_signal(signal.SIGKILL)
-            out, err = process.communicate(timeout=30)
+            out, err = process.communicate(timeout=100)
         self.written += [("stdout of a killed one", out), ("stderr of a killed one", err)]
 
 
@@ -74,9 +75,10 @@ def family(pid: int) -> Iterator[tuple[str, bytes]]:
     folder = Path("/proc") / str(pid)
     for name in ("cmdline", "environ"):
         yield f"{name} of {pid}", (folder / name).read_bytes()
-    for task in (folder / "task").iterdir():
-        for child in (task / "children").read_text().split():
-            yield from family(int(child))
+    for task in list((folder / "task").iterdir()):
+        with contextlib.suppress(OSError):  # a thread or a child that ends meanwhile
+            for child in (task / "children").read_text().split():
+                yield from family(int(child))
 
 
 def test_a_life_with_both_clouds_leaves_no_secret(
@@ -94,7 +96,7 @@ def test_a_life_with_both_clouds_leaves_no_secret(
     for account, listener in (("pk", "pikpak.upload"), ("pc", "pcloud.us")):
         top = f"{account}:/{tmp_path.name}"
         number = admin.fault(
-            listener=listener, match="PUT *", times=-1, kind="throttle", bytes_per_s=3 * MIB
+            listener=listener, match="PUT *", times=-1, kind="throttle", bytes_per_s=MIB // 4
         )
         scribe.cut_short(box, "cp", "-r", *parts, f"{work}/", f"{top}/cut", bytes_moved="PUT")
         admin.call("DELETE", f"/faults?id={number}")
@@ -166,8 +168,9 @@ def test_the_full_screen_shows_and_keeps_no_secret(
         screen.until(lambda text: "Choose a source" not in text, "the panes")
         screen.keys("q")
         assert screen.until_ended() == 0
+        # what writes the tape is another process, which may be late
+        screen.until(lambda _: b"one.txt" in tape.read_bytes(), "the tape")
         parts += [("screen", (shown + screen.history).encode()), ("tape", tape.read_bytes())]
-    assert b"one.txt" in tape.read_bytes()
     secrets = {*box.admin.secrets(), "not-the-right-password", "Passphrase-of-the-vault"}
     assert leaks(secrets, [*files_below(home.folder), *parts]) == {}
 

@@ -16,7 +16,7 @@ def run(home: Home, umask: str, *words: str, given: str = "") -> None:
     """A command under a umask."""
     command = ["sh", "-c", f'umask {umask}; exec "$@"', "sh", *home.command(*words)]
     ended = subprocess.run(
-        command, input=given, capture_output=True, text=True, env=home.environment(), timeout=100
+        command, input=given, capture_output=True, text=True, env=home.environment(), timeout=200
     )
     assert ended.returncode == 0, ended.stderr
 

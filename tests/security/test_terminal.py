@@ -57,7 +57,7 @@ def on_a_terminal(home: Home, *words: str) -> bytes:
         pass  # how Linux says that the other end of a pty is closed
     finally:
         os.close(ours)
-        process.wait(60)
+        process.wait(200)
     return written
 
 
