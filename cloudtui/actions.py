@@ -250,6 +250,8 @@ ACTIONS: tuple[Action, ...] = (
         Place.VERSIONS,
         [
             ("restore", "enter|r", "bring the version back", "versions", "restore"),
+            ("view", "f3|alt+3", "view its first 64 KiB", "versions", "view"),
+            ("copy", "f5|alt+5|s", "save it to the other pane", "versions", "copy"),
             ("reload", "ctrl+r", "reload", "view", "reload"),
             ("close", "escape", "close", "places", "close"),
         ],

@@ -132,46 +132,20 @@ class FileActions:
             self._say("The other pane shows no folder. Tab, then @ chooses a source.")
             return
         unseen = source.view.marked_unseen
-        address = target.address()
-        place = target.place
 
         async def work() -> None:
-            from cloudtui.screens.dialogs import TransferBox
-
             sentences = [f"{amount(items)} from {source.place}", names_line(items)]
             if unseen:
                 sentences.append(f"{unseen} marked items are not shown now: left out.")
             if verb is Verb.MOVE and source.place_name != target.place_name:
                 sentences.append("Each source is removed after its copy is checked.")
-            word = "Copy" if verb is Verb.COPY else "Move"
-            shown = address if display_name(address, edges=False) == address else ""
-            preferences = self.screen.cloud_app.preferences
-            box = TransferBox(
-                f"{word} to {place}",
-                sentences,
-                target=shown or "(this folder)",
-                policy=preferences.on_conflict if preferences is not None else "ask",
-            )
-            answer = await self.screen.app.push_screen_wait(box)
-            if answer is None:
+            sources = [Source(item.at) for item in items]
+            order = await self.ordered(verb, sources, sentences, target)
+            if order is None:
                 return
             runtime = await self.screen.runtime()
-            if answer.target in ("(this folder)", address) and target.at is not None:
-                folder = target.at
-            else:
-                folder = runtime.parse(answer.target).at
-            order = Order(
-                verb=verb,
-                sources=tuple(Source(item.at) for item in items),
-                target=folder,
-                on_conflict=OnConflict(answer.on_conflict),
-                paused=answer.paused,
-                verify=Verify(runtime.settings.text("verify")),
-                server_side=ServerSide(runtime.settings.text("server_side")),
-                follow=Follow(runtime.settings.text("follow")),
-            )
-            sent = Sent(verb, tuple(items), items[0].at.parent, folder)
-            place_there = await runtime.storage(folder.account)
+            sent = Sent(verb, tuple(items), items[0].at.parent, order.target)
+            place_there = await runtime.storage(order.target.account)
             undoable = await can_be_taken_back(sent, place_there, target)
             job = await runtime.transfers.submit(order)
             if undoable:
@@ -179,13 +153,47 @@ class FileActions:
             source.view.clear_marks(item.entry.id for item in items)
             source.pane.redraw()
             verb_word = "Copying" if verb is Verb.COPY else "Moving"
-            if answer.paused:
+            if order.paused:
                 self._say(f"{present.count(len(items), 'item')} wait in the queue.  w shows it")
             else:
                 self._say(f"{verb_word} {present.count(len(items), 'item')}.  w shows the jobs")
             self.screen.bridge.wake()
 
         self._run(work, "Copy" if verb is Verb.COPY else "Move")
+
+    async def ordered(
+        self, verb: Verb, sources: Sequence[Source], sentences: Sequence[str], target: Browser
+    ) -> Order | None:
+        """The F5 or F6 box, and the order that its answer makes."""
+        from cloudtui.screens.dialogs import TransferBox
+
+        address = target.address()
+        shown = address if display_name(address, edges=False) == address else ""
+        preferences = self.screen.cloud_app.preferences
+        box = TransferBox(
+            f"{'Copy' if verb is Verb.COPY else 'Move'} to {target.place}",
+            sentences,
+            target=shown or "(this folder)",
+            policy=preferences.on_conflict if preferences is not None else "ask",
+        )
+        answer = await self.screen.app.push_screen_wait(box)
+        if answer is None:
+            return None
+        runtime = await self.screen.runtime()
+        if answer.target in ("(this folder)", address) and target.at is not None:
+            folder = target.at
+        else:
+            folder = runtime.parse(answer.target).at
+        return Order(
+            verb=verb,
+            sources=tuple(sources),
+            target=folder,
+            on_conflict=OnConflict(answer.on_conflict),
+            paused=answer.paused,
+            verify=Verify(runtime.settings.text("verify")),
+            server_side=ServerSide(runtime.settings.text("server_side")),
+            follow=Follow(runtime.settings.text("follow")),
+        )
 
     def job_ended(self, view: JobView) -> str:
         """A job reached its end: the key that takes it back, empty where none does."""

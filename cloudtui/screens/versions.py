@@ -1,4 +1,4 @@
-"""The earlier versions of one file, and bringing one of them back."""
+"""The versions of one file: looking at one, saving one beside, bringing one back."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.list_screen import ListScreen
 from cloudtui.services.models import Found, Revision
-from cloudtui.services.naming import display_name
+from cloudtui.services.naming import display_name, split_extension
 from cloudtui.services.storage import Revisions
+from cloudtui.services.transfers.orders import Source, Verb
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import pad, pad_left
 
@@ -30,6 +31,14 @@ def stored_words(revision: Revision) -> str:
 def size_words(revision: Revision) -> str:
     """Its size."""
     return "?" if revision.size is None else present.size_long(revision.size)
+
+
+def saved_name(name: str, revision: Revision) -> str:
+    """What a saved version is called: the file's name with the time it was stored as this machine's
+    clock shows it, so that versions lie beside one another."""
+    stem, ending = split_extension(name)
+    moment = "" if revision.mtime_ns is None else present.date_full(revision.mtime_ns)
+    return f"{stem} ({moment.replace(':', '.') or f'version {revision.id}'}){ending}"
 
 
 class VersionList(RowList):
@@ -75,7 +84,7 @@ class VersionsScreen(ListScreen[VersionList]):
         more = "+" if self._loading else ""
         title = f"{present.exact(count)}{more} {'version' if count == 1 else 'versions'}"
         self.list.set_title(f"Versions of {self._file} on {self._place}", title)
-        self.list.set_foot("Enter brings it back   Ctrl+R   Esc")
+        self.list.set_foot("Enter bring back   F3 view   F5 save to the other pane   Ctrl+R   Esc")
 
     async def scan(self) -> None:
         fresh: list[Revision] = []
@@ -87,12 +96,59 @@ class VersionsScreen(ListScreen[VersionList]):
         self.list.keep_visible()
         self.list.refresh()
 
+    @property
+    def _current(self) -> Revision | None:
+        rows = self.list.versions
+        return rows[self.list.cursor] if 0 <= self.list.cursor < len(rows) else None
+
+    def action_view(self) -> None:
+        """F3."""
+        version = self._current
+        if version is None:
+            return
+        item = self._keeper.as_file(self._item, version)
+        where = f"{self._place}, stored {stored_words(version)}"
+
+        async def work() -> None:
+            from cloudtui.screens.viewer import ViewerScreen
+
+            await self.app.push_screen(ViewerScreen(await self._main.runtime(), item, where))
+
+        self.act("View", work, again=False)
+
+    def action_copy(self) -> None:
+        """F5: the version under a name of its own into the folder of the other pane."""
+        version, target = self._current, self._main.other
+        if version is None:
+            return
+        if target.at is None:
+            self.say("The other pane shows no folder. Esc, Tab, then @ chooses a source.")
+            return
+        item = self._keeper.as_file(self._item, version)
+        name = saved_name(self._item.entry.name, version)
+
+        async def work() -> None:
+            sentences = [
+                f"{self._file} of {stored_words(version)}, {size_words(version)}",
+                f"arrives as {display_name(name)}; the file here keeps what it holds.",
+            ]
+            source = Source(item.at, name=name)
+            order = await self._main.files.ordered(Verb.COPY, [source], sentences, target)
+            if order is None:
+                return
+            runtime = await self._main.runtime()
+            await runtime.transfers.submit(order)
+            self._main.bridge.wake()
+            rest = "waits in the queue." if order.paused else "is being copied."
+            self.say(f"{display_name(name)} {rest}  Esc, then w shows the jobs")
+
+        self.act("Save", work, again=False)
+
     def action_restore(self) -> None:
         """Enter."""
-        versions = self.list.versions
-        if not versions:
+        version = self._current
+        if version is None:
             return
-        version = versions[self.list.cursor]
         if version.is_current:
             self.say("That is what the file holds now.")
             return

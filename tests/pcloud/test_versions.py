@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloudtui.services.errors import NotFound, NotSupported, PasswordNeeded, Refused, UsageError
-from cloudtui.services.models import Found, Location, Revision, Secret
+from cloudtui.services.models import Found, HashType, Location, Revision, Secret
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.rig import PLAIN, asked, download, mark, names, tree, upload
 from tests.sandbox_process import SandboxProcess
@@ -68,6 +69,39 @@ async def test_versions_that_are_not_there(storage: PCloudStorage) -> None:
     await storage.mkdir(ROOT, "d")
     with pytest.raises(UsageError, match="folder"):
         await versions(storage, await storage.stat(ROOT.child("d")))
+
+
+async def test_a_version_is_read_and_copied_like_a_file(storage: PCloudStorage) -> None:
+    a = await three(storage)
+    rows = await versions(storage, a)
+    old = storage.as_file(a, rows[1])
+    assert (old.entry.name, old.entry.size, old.entry.id) == ("a", 7, f"{a.entry.id}@{rows[1].id}")
+    assert await download(storage, old) == b"two two"
+    assert (await storage.hashes(old))[HashType.SHA1] == hashlib.sha1(b"two two").hexdigest()
+    # found again by its id alone, as a job does that goes on after a restart
+    again = await storage.stat(Location("pc", (), old.at.node))
+    assert (again.at.parts, again.entry) == (("a",), old.entry)
+    made = await storage.copy(old, ROOT, "b")
+    assert (made.size, made.mtime_ns) == (7, rows[1].mtime_ns)
+    assert await tree(storage, ROOT) == {"a": b"three", "b": b"two two"}
+
+
+async def test_a_version_cannot_be_changed_by_itself(storage: PCloudStorage) -> None:
+    a = await three(storage)
+    old = storage.as_file(a, (await versions(storage, a))[1])
+    with pytest.raises(UsageError, match="not changed"):
+        await storage.rename(old, "b")
+    with pytest.raises(UsageError, match="not changed"):
+        await storage.move(old, ROOT, "b")
+    with pytest.raises(UsageError, match="not changed"):
+        await storage.remove([old])
+    with pytest.raises(UsageError, match="not changed"):
+        await storage.trash([old])
+    with pytest.raises(UsageError, match="not changed"):
+        await storage.share(old)
+    assert await tree(storage, ROOT) == {"a": b"three"}
+    with pytest.raises(NotFound, match="no version"):
+        await storage.stat(Location("pc", (), f"{a.entry.id}@12345"))
 
 
 def packed(**files: bytes) -> bytes:

@@ -174,7 +174,8 @@ async def test_what_is_no_archive_and_places_that_unpack_nothing_say_so(
         await see(app, pilot, "Playlists are made on pCloud")
 
 
-async def test_a_version_of_a_file_is_brought_back(box: SandboxProcess, tmp_path: Path) -> None:
+async def store_versions(box: SandboxProcess) -> None:
+    """A file essay.txt with one earlier version."""
     known = box.endpoints["pcloud"]
     async with httpx.AsyncClient(trust_env=False) as http:
         for content in (b"first", b"second, longer"):
@@ -185,6 +186,10 @@ async def test_a_version_of_a_file_is_brought_back(box: SandboxProcess, tmp_path
                 headers={"Authorization": f"Bearer {known['us_token']}"},
             )
             assert stored.json()["result"] == 0
+
+
+async def test_a_version_of_a_file_is_brought_back(box: SandboxProcess, tmp_path: Path) -> None:
+    await store_versions(box)
     async with on_clouds(box, tmp_path, "pc:/", str(tmp_path)) as (app, pilot):
         await on_row(app, pilot, "essay.txt")
         await press(pilot, "g", "v")
@@ -199,6 +204,31 @@ async def test_a_version_of_a_file_is_brought_back(box: SandboxProcess, tmp_path
         await no_box(app, pilot)
     sizes = [node["size"] for node in account(box)["nodes"] if node["path"] == "/essay.txt"]
     assert sizes == [5]
+
+
+async def test_a_version_is_looked_at_and_saved_beside(box: SandboxProcess, tmp_path: Path) -> None:
+    await store_versions(box)
+    async with on_clouds(box, tmp_path, "pc:/", str(tmp_path)) as (app, pilot):
+        await on_row(app, pilot, "essay.txt")
+        await press(pilot, "g", "v")
+        await see(app, pilot, "2 versions", "F3 view   F5 save to the other pane")
+        await press(pilot, "end", "f3")
+        await see(app, pilot, ", stored 2", "first")
+        await press(pilot, "escape")
+        await see(app, pilot, "2 versions")
+        await press(pilot, "f5")
+        await see(app, pilot, "Copy to disk", "arrives as essay (", "the file here keeps")
+        await press(pilot, "enter")
+        await see(app, pilot, "is being copied.")
+
+        def saved() -> list[bytes]:
+            return [path.read_bytes() for path in tmp_path.glob("essay (*).txt")]
+
+        await settle(pilot, lambda: saved() == [b"first"], limit=PATIENCE)
+        await press(pilot, "escape")
+        await no_box(app, pilot)
+    sizes = [node["size"] for node in account(box)["nodes"] if node["path"] == "/essay.txt"]
+    assert sizes == [14]
 
 
 async def test_a_local_list_becomes_a_playlist_beside_the_music(

@@ -22,7 +22,14 @@ from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import SLOW, Client
-from cloudtui.services.pcloud.entries import Names, id_param, kind_of, number, whole
+from cloudtui.services.pcloud.entries import (
+    Names,
+    content_param,
+    id_param,
+    kind_of,
+    number,
+    whole,
+)
 from cloudtui.services.pcloud.listing import children
 from cloudtui.services.pcloud.tree import Tree, shown
 
@@ -210,7 +217,7 @@ class Changes:
     async def _copy_file(self, item: Found, node: str, folderid: int, stored: str) -> Entry:
         source = await self._tree.item(node)
         params: dict[str, str | int] = {
-            **id_param(node),
+            **content_param(node),
             "tofolderid": folderid,
             "toname": stored,
             "noover": 1,

@@ -15,7 +15,7 @@ from cloudtui.services.errors import CloudError, Denied, NotFound, NotSupported,
 from cloudtui.services.models import Flag, Found, HashType, Kind
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import id_param, kind_of
+from cloudtui.services.pcloud.entries import content_param, id_param, kind_of
 from cloudtui.services.pcloud.regions import is_trusted
 from cloudtui.services.pcloud.tree import Tree, shown
 from cloudtui.services.storage import ReadTicket
@@ -96,7 +96,7 @@ class Links:
 
     async def hashes(self, node: str) -> Mapping[HashType, str]:
         """The digests pCloud holds: SHA-1 always, MD5 in the US, SHA-256 in the EU."""
-        sums = await self._client.call("checksumfile", id_param(node), wire.Checksums)
+        sums = await self._client.call("checksumfile", content_param(node), wire.Checksums)
         return digests(sums)
 
     async def read_small(self, node: str, *, most: int, head: bool = False) -> bytes:

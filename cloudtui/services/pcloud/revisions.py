@@ -7,16 +7,23 @@ keeps things. Versions without bytes are left out by the service.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from typing import Final
 
-from cloudtui.services.errors import NotFound, UsageError
-from cloudtui.services.models import Entry, Found, Kind, Revision
-from cloudtui.services.naming import display_name
+from cloudtui.services.errors import UsageError
+from cloudtui.services.models import Entry, Found, Kind, Location, Revision
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import Names, id_param, kind_of, whole
+from cloudtui.services.pcloud.entries import (
+    Names,
+    id_param,
+    kind_of,
+    split_version,
+    version_id,
+    whole,
+)
 from cloudtui.services.pcloud.links import Links, digests
-from cloudtui.services.pcloud.tree import shown
+from cloudtui.services.pcloud.tree import Tree, shown
 from cloudtui.services.storage import ReadTicket
 
 _PAGE: Final = 1000
@@ -26,14 +33,16 @@ _BILLION: Final = 1_000_000_000
 class Versions:
     """The versions of one account's files."""
 
-    def __init__(self, client: Client, names: Names, links: Links) -> None:
+    def __init__(self, client: Client, names: Names, tree: Tree, links: Links) -> None:
         self._client = client
         self._names = names
+        self._tree = tree
         self._links = links
 
     async def scan(self, item: Found) -> AsyncIterator[Sequence[Revision]]:
         """The versions of a file, newest first."""
-        listed = await self._listed(_file(item))
+        params = id_param(_file(item))
+        listed = await self._client.call("listrevisions", params, wire.Versions)
         now = listed.metadata
         rows = sorted(
             listed.revisions,
@@ -46,22 +55,10 @@ class Versions:
         for start in range(0, len(rows), _PAGE):
             yield [_shown(row, row is current) for row in rows[start : start + _PAGE]]
 
-    async def _listed(self, node: str) -> wire.Versions:
-        return await self._client.call("listrevisions", id_param(node), wire.Versions)
-
-    async def _one(self, node: str, revision: str) -> wire.Version:
-        for row in (await self._listed(node)).revisions:
-            if str(row.revisionid) == revision:
-                return row
-        raise NotFound(
-            f"pCloud has no version {display_name(revision)} of it.",
-            hint="It keeps versions for a while only; `revisions` lists them.",
-        )
-
     async def restore(self, item: Found, revision: str) -> Entry:
         """Make a version the content of its file."""
         node = _file(item)
-        version = await self._one(node, revision)
+        _, version = await self._tree.version(node, revision)
         params: dict[str, str | int] = {**id_param(node), "revisionid": version.revisionid or 0}
         wanted = digests(await self._client.call("checksumfile", params, wire.Checksums))
 
@@ -79,11 +76,25 @@ class Versions:
     async def ticket(self, item: Found, revision: str) -> ReadTicket:
         """A fresh signed way to the bytes of a version."""
         node = _file(item)
-        return await self._links.version_ticket(node, await self._one(node, revision))
+        _, version = await self._tree.version(node, revision)
+        return await self._links.version_ticket(node, version)
+
+    def as_file(self, item: Found, revision: Revision) -> Found:
+        """The version as something to read and to copy, under its file's name and an id of its
+        own."""
+        node = version_id(_file(item), revision.id)
+        entry = replace(
+            item.entry,
+            id=node,
+            size=revision.size,
+            mtime_ns=revision.mtime_ns,
+            hash=revision.hash,
+        )
+        return Found(Location(item.at.account, item.at.parts, node), entry)
 
 
 def _file(item: Found) -> str:
-    node = item.at.node or item.entry.id
+    node, _ = split_version(item.at.node or item.entry.id)
     if kind_of(node) is not Kind.FILE:
         raise UsageError(f"{shown(item.at)} is a folder; only files have versions.")
     return node

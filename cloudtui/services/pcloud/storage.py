@@ -45,6 +45,7 @@ from cloudtui.services.pcloud.entries import (
     change_mark,
     is_trash_folder,
     number,
+    split_version,
 )
 from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.fetching import Fetches, LinkWrite, is_fetch
@@ -107,7 +108,7 @@ class PCloudStorage:
         self.edits = Changes(self.client, self.names, self.tree)
         self.links = Links(self.account, self.client, self.tree)
         self.shares = Shares(self.account, self.client, self.names, self.tree, self.links)
-        self.versions = Versions(self.client, self.names, self.links)
+        self.versions = Versions(self.client, self.names, self.tree, self.links)
         self.unpacking = Unpacking(self.client, self.tree)
         self.tokens = Tokens(self.client)
         # waits for a minute at a time, so with connections and a pace of its own
@@ -214,7 +215,10 @@ class PCloudStorage:
     # --- bytes ----------------------------------------------------------------------------
 
     async def open_read(self, item: Found) -> ReadTicket:
-        """A fresh signed link."""
+        """A fresh signed link, also to a version."""
+        _, revision = split_version(item.at.node or item.entry.id)
+        if revision:
+            return await self.versions.ticket(item, revision)
         return await self.links.ticket(item)
 
     async def open_write(
@@ -300,6 +304,10 @@ class PCloudStorage:
     async def open_revision(self, item: Found, revision: str) -> ReadTicket:
         """A fresh signed link to a version."""
         return await self.versions.ticket(item, revision)
+
+    def as_file(self, item: Found, revision: Revision) -> Found:
+        """A version to read and to copy."""
+        return self.versions.as_file(item, revision)
 
     # --- archives -------------------------------------------------------------------------
 

@@ -9,14 +9,25 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Final, TypeVar
+
+import msgspec
 
 from cloudtui.services.errors import Ambiguous, NotFound, UsageError
 from cloudtui.services.models import Found, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import ROOT, Names, id_param, kind_of, number, whole
+from cloudtui.services.pcloud.entries import (
+    ROOT,
+    Names,
+    id_param,
+    kind_of,
+    number,
+    split_version,
+    whole,
+)
 from cloudtui.services.pcloud.listing import children, folder_alone
 
 REMEMBERED: Final = 30.0
@@ -104,15 +115,33 @@ class Tree:
         return Found(Location(self._account, at.parts, entry.id), entry)
 
     async def item(self, node: str) -> wire.Item:
-        """Metadata by id. Raises NotFound."""
+        """Metadata by id; of a version that of its file with its own size, mark and time. Raises
+        NotFound."""
         if kind_of(node) is Kind.FOLDER:
             return await folder_alone(self._client, number(node))
+        file, revision = split_version(node)
+        if revision:
+            now, row = await self.version(file, revision)
+            return msgspec.structs.replace(now, size=row.size, hash=row.hash, modified=row.created)
         answer = await self._client.call("stat", id_param(node), wire.One)
         return whole(answer.metadata, "stat")
+
+    async def version(self, node: str, revision: str) -> tuple[wire.Item, wire.Version]:
+        """A file as it is now, and one version of it. Raises NotFound."""
+        listed = await self._client.call("listrevisions", id_param(node), wire.Versions)
+        for row in listed.revisions:
+            if str(row.revisionid) == revision:
+                return whole(listed.metadata, "listrevisions"), row
+        raise NotFound(
+            f"pCloud has no version {display_name(revision)} of it.",
+            hint="It keeps versions for a while only; `revisions` lists them.",
+        )
 
     async def _by_id(self, at: Location, node: str) -> Found:
         item = await self.item(node)
         entry = self._names.entry(item)
+        if split_version(node)[1]:
+            entry = replace(entry, id=node)
         if node == self.root:
             parts: tuple[str, ...] = ()
         elif at.parts:
