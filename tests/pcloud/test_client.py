@@ -29,7 +29,7 @@ from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.regions import EU_API, US_API, regions
 from cloudtui.services.pcloud.storage import PCloudStorage
-from tests.pcloud.rig import FAST, TOKEN, Script, file_item, folder_item, keys, place
+from tests.pcloud.rig import FAST, TOKEN, Script, fields, file_item, folder_item, keys, place
 
 API = "https://api.pcloud.com"
 ROOT = Location("pc")
@@ -62,15 +62,40 @@ async def test_headers_of_a_call(tmp_path: Path) -> None:
     await pc.close()
 
 
-async def test_names_of_changes_stay_out_of_the_request_line(tmp_path: Path) -> None:
+async def test_changes_are_asked_for_as_rclone_does(tmp_path: Path) -> None:
+    """By POST with everything in the query: not every server looks for parameters in a form."""
     script = Script(
         lambda _method, _params: {"result": 0, "metadata": folder_item(7, _params["name"], 0)}
     )
     storage = await scripted(tmp_path, script)
-    await storage.mkdir(ROOT, "private name")
+    await storage.mkdir(ROOT, "new name")
     (request,) = script.requests
     assert request.method == "POST"
+    assert request.url.params["name"] == "new name"
+    assert request.headers["content-length"] == "0"
+
+
+@pytest.mark.parametrize("hidden", ["url", "password", "linkpassword"])
+async def test_what_is_private_of_a_change_stays_out_of_the_request_line(
+    tmp_path: Path, hidden: str
+) -> None:
+    script = Script(lambda _method, _params: {"result": 0})
+    storage = await scripted(tmp_path, script)
+    await storage.client.call("x", {hidden: "private", "a": 1}, wire.Answer, change=True)
+    (request,) = script.requests
     assert "private" not in str(request.url)
+    assert request.content == f"{hidden}=private".encode()
+    assert request.url.params["a"] == "1"
+
+
+async def test_a_request_line_never_gets_too_long(tmp_path: Path) -> None:
+    script = Script(lambda _method, _params: {"result": 0})
+    storage = await scripted(tmp_path, script)
+    ids = ",".join(str(number) for number in range(3000))
+    await storage.client.call("x", {"fileids": ids}, wire.Answer, change=True)
+    (request,) = script.requests
+    assert len(str(request.url)) < 200
+    assert fields(request)["fileids"] == ids
 
 
 async def test_no_sign_in_asks_for_one(tmp_path: Path) -> None:

@@ -37,6 +37,11 @@ Params = Mapping[str, str | int]
 SLOW: Final = 180.0
 """Seconds for calls that work through whole trees; the desktop client waits as long."""
 
+_IN_FORM: Final = frozenset({"url", "password", "linkpassword"})
+"""Parameters that say more than a request line should hold."""
+_LONGEST_QUERY: Final = 6000
+"""Characters; servers take request lines of 8,000."""
+
 _RATE: Final = 40.0
 """Calls per second to begin with; a plan that allows less says so within a dozen calls."""
 _CEILING: Final = 1000.0
@@ -186,8 +191,9 @@ class Client:
         """Call `method` and return its successful answer.
 
         Args:
-            params: name to value; never a secret.
-            change: send by POST with a form, so that names stay out of request lines.
+            params: name to value; never the token.
+            change: send by POST, as rclone does: what may be seen in the query, because some
+                servers read nothing else, and the rest (`_IN_FORM`) in a form.
             safe: may be repeated blindly after a lost answer; else `reconcile` looks first.
             timeout: seconds without a byte, instead of the account's.
             base: another server of the account's region (progress is known to one server only).
@@ -342,15 +348,15 @@ class Client:
         from urllib.parse import urlencode
 
         fields = {"timeformat": "timestamp", **{key: str(value) for key, value in params.items()}}
-        encoded = urlencode(fields)
-        url = f"{base}/{method}"
-        if change:
-            opened = self._send(
-                "POST", url, method, encoded.encode(), "application/x-www-form-urlencoded", timeout
-            )
-        else:
-            opened = self._send("GET", f"{url}?{encoded}", method, b"", "", timeout)
-        async with opened as reply:
+        hidden = {key: fields.pop(key) for key in _IN_FORM & fields.keys()} if change else {}
+        query = urlencode(fields)
+        if change and len(query) > _LONGEST_QUERY:
+            query, hidden = "", {**fields, **hidden}
+        url = f"{base}/{method}?{query}" if query else f"{base}/{method}"
+        form = urlencode(hidden).encode()
+        kind = "application/x-www-form-urlencoded" if form else ""
+        verb = "POST" if change else "GET"
+        async with self._send(verb, url, method, form, kind, timeout) as reply:
             yield reply
 
     @asynccontextmanager

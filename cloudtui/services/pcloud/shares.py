@@ -72,7 +72,7 @@ class Shares:
         if most is not None:
             limits["maxdownloads"] = most
         if password is not None:
-            # in the body of a POST, like all changes: never in a request line
+            # in the body of a POST: never in a request line
             limits["linkpassword"] = password.reveal()
         return limits
 

@@ -199,7 +199,7 @@ async def _announce(sent: list[asyncio.Event], on_open: Callable[[], None] | Non
 async def _poll_one(
     account: Options, network: Network, origin: str, request_id: str, sent: asyncio.Event
 ) -> tuple[Secret, int | None]:
-    """Ask one region; a connection that breaks off is opened again."""
+    """Ask one region, as pCloud's own programs do; a connection that breaks off is opened again."""
 
     async def trace(event: str, _info: object) -> None:
         if event == "http11.send_request_body.complete":
@@ -212,7 +212,9 @@ async def _poll_one(
         while True:
             began = time.monotonic()
             try:
-                return await _token(http, network, origin, params, timeout=None, trace=trace)
+                return await _token(
+                    http, network, origin, params, timeout=None, trace=trace, verb="GET"
+                )
             except Offline as error:
                 sent.set()
                 if error.retry is Retry.NEVER:
@@ -288,6 +290,7 @@ async def _token(
     *,
     timeout: float | None,
     trace: Trace | None = None,
+    verb: str = "POST",
 ) -> tuple[Secret, int | None]:
     """`oauth2_token` at one origin: the token and the `locationid`, if it was told."""
     answer = await _ask(
@@ -299,6 +302,7 @@ async def _token(
         params=params,
         timeout=timeout,
         trace=trace,
+        verb=verb,
     )
     if answer.result != 0:
         assert answer.result is not None
@@ -327,19 +331,26 @@ async def _ask(
     token: Secret | None = None,
     timeout: float | None,
     trace: Trace | None = None,
+    verb: str = "POST",
 ) -> wire.A:
-    """One call outside an account; parameters go in a form, out of request lines."""
+    """One call outside an account. By POST the parameters go in a form, out of request lines; by
+    GET, for what holds no secret, in the query."""
     import httpx
 
     url = f"{origin}/{method}"
     network.require_safe(url, origin)
-    headers = {"Connection": "keep-alive", "Content-Type": "application/x-www-form-urlencoded"}
+    headers = {"Connection": "keep-alive"}
+    form = verb == "POST"
+    if form:
+        headers["Content-Type"] = "application/x-www-form-urlencoded"
     if token is not None:
         headers["Authorization"] = f"Bearer {token.reveal()}"
+    encoded = urlencode(params or {})
     try:
-        reply = await http.post(
-            url,
-            content=urlencode(params or {}).encode(),
+        reply = await http.request(
+            verb,
+            url if form else f"{url}?{encoded}",
+            content=encoded.encode() if form else None,
             headers=headers,
             timeout=httpx.Timeout(timeout, connect=10.0),
             extensions={"trace": trace} if trace is not None else None,
