@@ -124,6 +124,11 @@ class Stage:
         entry: Entry = await handle.finish(receipts, facts)
         return entry
 
+    async def next_program(self) -> None:
+        """Go on with a storage that knows only what the one before left on the disk."""
+        await self.storage.close()
+        self.storage = PikPakStorage(self.account, self.keys, self.network, FAST)
+
     async def read(self, at: Location) -> bytes:
         ticket = await self.storage.open_read(await self.storage.stat(at))
         assert isinstance(ticket, ReadTicket)
@@ -176,7 +181,8 @@ async def staged(
     network = Network(environ={})
     await sign_in(account, keys, network, FAST, username, Secret(password))
     storage = PikPakStorage(account, keys, network, FAST)
+    stage = Stage(storage, sandbox, username, account, keys, network)
     try:
-        yield Stage(storage, sandbox, username, account, keys, network)
+        yield stage
     finally:
-        await storage.close()
+        await stage.storage.close()

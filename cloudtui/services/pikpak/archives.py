@@ -75,16 +75,8 @@ class Archives:
             for each in reply.files or []
         ]
 
-    async def extract(
-        self,
-        item: Found,
-        into: Location | None,
-        password: Secret | None,
-        *,
-        delete_source: bool,
-        on_progress: Callable[[int], None] | None,
-    ) -> Extracted:
-        """Unpack one archive and wait for the end. The source goes only after that."""
+    async def begin(self, item: Found, into: Location | None, password: Secret | None) -> str:
+        """The task that unpacks one archive. Raises PasswordNeeded, Refused, Full."""
         where = display_name(str(item.at))
         row = await self._archive(item, where)
         body: dict[str, object] = {"gcid": row.hash, "file_id": row.id}
@@ -95,22 +87,35 @@ class Archives:
         else:
             body |= {"default_parent": False, "parent_id": await self._folders.folder_id(into)}
         mark = mark_of("extract", row.id, str(body.get("parent_id", "beside it")))
-        task_id = await self._start(row, body, mark, where, had_password=bool(password))
+        return await self._start(row, body, mark, where, had_password=bool(password))
+
+    async def end(
+        self,
+        item: Found,
+        task: str,
+        *,
+        delete_source: bool,
+        on_progress: Callable[[int], None] | None,
+    ) -> Extracted:
+        """Wait for the end of a task. The archive goes only after that."""
+        where, archive = display_name(str(item.at)), item.entry.id
         try:
-            done = await self._follow(task_id, where, on_progress)
+            done = await self._follow(task, where, on_progress)
         except Refused:
-            await self._begun.over(mark)
+            await self._begun.seen_through(task)
             raise
-        await self._begun.over(mark)
+        await self._begun.seen_through(task)
         self._folders.forget()
-        at = await self._result(done.file_id, row.id)
+        at = await self._result(done.file_id, archive)
         if not delete_source:
             return Extracted(1, 0, 0, (), at)
         try:
             if self._api.profile.use_trash:
-                await self._changes.discard([row.id], where=where)
+                await self._changes.discard([archive], where=where)
             else:
-                await self._changes.delete([row.id], where=where)
+                await self._changes.delete([archive], where=where)
+        except NotFound:
+            return Extracted(1, 1, 0, (), at)  # by somebody else, or by a process that died then
         except CloudError as error:
             return Extracted(1, 0, 1, (f"{where} is unpacked but stayed: {error.text}",), at)
         return Extracted(1, 1, 0, (), at)

@@ -88,6 +88,11 @@ class Begun:
             if kept.pop(mark, None) is not None:
                 self._keep(kept)
 
+    async def seen_through(self, task: str) -> None:
+        """What a task was begun for is over."""
+        for mark in [mark for mark, left in self._all().items() if left.task == task]:
+            await self.over(mark)
+
     def _all(self) -> dict[str, Left]:
         try:
             return msgspec.json.decode(self._keys.recall(_ITEM) or b"{}", type=dict[str, Left])

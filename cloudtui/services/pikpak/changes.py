@@ -24,6 +24,7 @@ from cloudtui.services.naming import cut_name, decode_name, display_name, encode
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.lately import Place
 from cloudtui.services.pikpak.listing import detail, entry_of
 from cloudtui.services.retry import retrying
 
@@ -150,6 +151,7 @@ class Changes:
                 f"PikPak gave {display_name(now.name)} instead of the name asked for.",
                 hint="Reload to see what is there.",
             )
+        self._folders.lately.put(now)
         return now
 
     # --- places --------------------------------------------------------------------------
@@ -209,7 +211,9 @@ class Changes:
                 )
             return row
 
-        return await retrying(look, retries=self._api.retries)
+        now = await retrying(look, retries=self._api.retries)
+        self._folders.lately.put(now)
+        return now
 
     # --- out of here ---------------------------------------------------------------------
 
@@ -225,12 +229,14 @@ class Changes:
         self._folders.forget()
         await tasks.batch(self._api, "batchDelete", ids, self._is_deleted, where=where)
         self._folders.forget()
+        self._folders.lately.left(ids, Place.NOWHERE)
 
     async def discard(self, ids: Sequence[str], *, where: str = "") -> None:
         """Move to the trash by id."""
         self._folders.forget()
         await tasks.batch(self._api, "batchTrash", ids, self._is_trashed, where=where)
         self._folders.forget()
+        self._folders.lately.left(ids, Place.TRASH)
 
     def arrived(self, parent_id: str, row: wire.File) -> None:
         """An upload put `row` into a folder."""

@@ -51,6 +51,7 @@ class Copies:
         else:
             made = await self._in_hiding(row, target, name, where)
         self._folders.forget()
+        self._folders.lately.put(made)
         failpoint("pikpak.copy.done")
         return entry_of(self._api.profile, made)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,7 @@ from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import Api
+from cloudtui.services.pikpak.lately import Lately
 from cloudtui.services.pikpak.listing import (
     ANYWHERE,
     Filters,
@@ -57,9 +58,10 @@ class Known:
 class Folders:
     """The tree of one account as far as it was walked."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, lately: Lately) -> None:
         self._api = api
         self._profile = api.profile
+        self.lately = lately
         self._listings: dict[str, _Listing] = {}
         self._known: dict[str, Known] = {}
 
@@ -120,7 +122,7 @@ class Folders:
         if listing is None or fresh or time.monotonic() >= listing.until:
             listing = _Listing(time.monotonic() + _LIFE, {}, {})
             buried = self._profile.trashed_only and await self.is_buried(parent)
-            async for rows in pages(self._api, parent, live_filters(self._profile)):
+            async for rows in self.rows(parent):
                 for row in rows:
                     if is_shown(self._profile, row, buried=buried):
                         listing.by_name.setdefault(local(self._profile, row), []).append(row)
@@ -130,6 +132,10 @@ class Folders:
                 self._listings.clear()
             self._listings[parent] = listing
         return listing.by_name
+
+    def rows(self, folder: str) -> AsyncIterator[list[wire.File]]:
+        """The raw rows of a folder as they are now: the listing, and our own latest changes."""
+        return self.lately.in_folder(folder, pages(self._api, folder, live_filters(self._profile)))
 
     async def holders(self, parent: str, name: str, *, fresh: bool = False) -> list[wire.File]:
         """Everything of a name in a folder, what listings leave out included."""
@@ -160,6 +166,7 @@ class Folders:
 
     def added(self, parent: str, row: wire.File) -> None:
         """A change of ours put `row` into a folder."""
+        self.lately.put(row)
         listing = self._listings.get(parent)
         if listing is not None:
             rows = listing.by_name.setdefault(local(self._profile, row), [])

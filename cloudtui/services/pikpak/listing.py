@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from cloudtui.services.models import Entry, Flag, Kind
-from cloudtui.services.naming import cut_name, decode_name
+from cloudtui.services.naming import cut_name, decode_name, encode_name
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.paging import paged
@@ -112,6 +112,18 @@ def entry_of(profile: Profile, file: wire.File) -> Entry:
     if file.is_folder:
         return Entry(name, file.id, Kind.FOLDER, None, mtime, b"", flags)
     return Entry(name, file.id, Kind.FILE, file.size, mtime, gcid_bytes(file.hash), flags)
+
+
+def row_of(profile: Profile, entry: Entry, parent: str) -> wire.File:
+    """The row an entry of the folder `parent` was made of, as far as the entry tells."""
+    return wire.File(
+        id=entry.id,
+        kind=wire.FOLDER if entry.is_folder else wire.FILE,
+        parent_id=parent,
+        name=encode_name(entry.name, profile.rules),
+        size=entry.size,
+        hash=entry.hash.hex().upper(),
+    )
 
 
 def gcid_bytes(text: str) -> bytes:

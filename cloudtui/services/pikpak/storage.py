@@ -36,8 +36,9 @@ from cloudtui.services.pikpak.changes import MAX_NAME_BYTES, Changes
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.copies import Copies
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.lately import Lately
 from cloudtui.services.pikpak.links import Links
-from cloudtui.services.pikpak.listing import detail, entry_of, is_shown, live_filters, pages
+from cloudtui.services.pikpak.listing import detail, entry_of, is_shown
 from cloudtui.services.pikpak.offline import Offline
 from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.pikpak.shares import LIMITS, Shares
@@ -57,7 +58,8 @@ class PikPakStorage:
         profile = profile_of(account, keys.recall(SPEAKING).decode(errors="replace"))
         self.account = account.name
         self._api = Api(profile, keys, network, retries)
-        self._folders = Folders(self._api)
+        self._lately = Lately(self._api, keys)
+        self._folders = Folders(self._api, self._lately)
         self._changes = Changes(self._api, self._folders)
         self._copies = Copies(self._api, self._folders, self._changes)
         self._links = Links(self._api)
@@ -117,7 +119,7 @@ class PikPakStorage:
         folder_id = await self._folders.folder_id(folder)
         seen = False
         buried = profile.trashed_only and await self._folders.is_buried(folder_id)
-        async for rows in pages(self._api, folder_id, live_filters(profile)):
+        async for rows in self._folders.rows(folder_id):
             seen = True
             shown = (row for row in rows if is_shown(profile, row, buried=buried))
             yield [entry_of(profile, row) for row in shown]
@@ -249,8 +251,28 @@ class PikPakStorage:
         on_progress: Callable[[int], None] | None = None,
     ) -> Extracted:
         """See `Archives.extract`."""
-        return await self._archives.extract(
-            item, into, password, delete_source=delete_source, on_progress=on_progress
+        task = await self._archives.begin(item, into, password)
+        return await self._archives.end(
+            item, task, delete_source=delete_source, on_progress=on_progress
+        )
+
+    async def begin_extract(
+        self, item: Found, into: Location | None, password: Secret | None
+    ) -> str:
+        """See `LastingArchives.begin_extract`."""
+        return await self._archives.begin(item, into, password)
+
+    async def end_extract(
+        self,
+        item: Found,
+        task: str,
+        *,
+        delete_source: bool,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Extracted:
+        """See `LastingArchives.end_extract`."""
+        return await self._archives.end(
+            item, task, delete_source=delete_source, on_progress=on_progress
         )
 
     # --- trash ---------------------------------------------------------------------------
@@ -303,4 +325,5 @@ class PikPakStorage:
 
     async def close(self) -> None:
         """See `Storage.close`."""
+        await self._lately.close()
         await self._api.close()

@@ -21,7 +21,15 @@ from cloudtui.services.pikpak.changes import Changes
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
 from cloudtui.services.pikpak.homing import Home, Homing
-from cloudtui.services.pikpak.listing import ANYWHERE, Filters, detail, entry_of, local, pages
+from cloudtui.services.pikpak.listing import (
+    ANYWHERE,
+    Filters,
+    detail,
+    entry_of,
+    local,
+    pages,
+    row_of,
+)
 from cloudtui.services.storage import Restored
 
 EMPTYING: Final = 1800.0
@@ -70,6 +78,9 @@ class Trash:
             trashed.append(TrashItem(item.entry.id, item.entry, item.at, now))
         where = display_name(str(items[0].at)) if len(items) == 1 else ""
         await self._changes.discard([item.entry.id for item in items], where=where)
+        self._folders.lately.trashed(
+            row_of(self._profile, item.entry, parents[item.at.parent]) for item in items
+        )
         failpoint("pikpak.trash.done")
         return trashed
 
@@ -105,7 +116,7 @@ class Trash:
         emptied = await self._emptied_ids()
         folders: dict[str, wire.File] = {}
         orphans: list[wire.File] = []
-        async for rows in pages(self._api, ANYWHERE, _TRASHED):
+        async for rows in self._rows():
             trashed = [row for row in rows if row.trashed and row.id not in emptied]
             folders.update((row.id, row) for row in trashed if row.is_folder)
             paths = await self._folders.paths(row.parent_id for row in trashed)
@@ -119,6 +130,10 @@ class Trash:
         strays = await self._strays()
         if strays:
             yield strays
+
+    def _rows(self) -> AsyncIterator[list[wire.File]]:
+        """The raw rows of the whole trash, our own latest changes in them."""
+        return self._folders.lately.in_trash(pages(self._api, ANYWHERE, _TRASHED))
 
     async def _buried(self, folder: str, binned: Mapping[str, wire.File]) -> tuple[str, ...] | None:
         """The path of a folder that lies in the trash, or in one of its folders `binned` by id:
@@ -223,7 +238,7 @@ class Trash:
         unknown = {each for each in ids if each not in self._homes}
         if not unknown:
             return
-        async for rows in pages(self._api, ANYWHERE, _TRASHED):
+        async for rows in self._rows():
             for row in rows:
                 self._homes[row.id] = row.parent_id
                 unknown.discard(row.id)
@@ -262,6 +277,7 @@ class Trash:
                 shown = display_name(local(self._profile, row))
                 taken = f"Its name is taken; it is called {shown} now."
                 note = f"{note} {taken}".strip()
+        self._folders.lately.put(row)
         parts = await self._folders.path_of(row)
         return Restored(item, Location(self._profile.account, parts, row.id), note)
 
@@ -331,7 +347,7 @@ class Trash:
 
     async def empty(self, on_progress: Callable[[int], None] | None = None) -> None:
         """Remove everything from the trash for good; waits for the service to be done."""
-        doomed = {row.id async for rows in pages(self._api, ANYWHERE, _TRASHED) for row in rows}
+        doomed = {row.id async for rows in self._rows() for row in rows}
         started = await self._api.call(wire.Started, "PATCH", f"{FILES}/trash:empty")
         failpoint("pikpak.trash.emptied")
         self._folders.forget()
