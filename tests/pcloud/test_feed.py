@@ -21,7 +21,18 @@ from cloudtui.services.pcloud.entries import FOLDER_NAME, Names
 from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.conftest import Open
-from tests.pcloud.rig import FAST, Script, asked, file_item, folder_item, keys, mark, place, upload
+from tests.pcloud.rig import (
+    FAST,
+    Script,
+    asked,
+    fields,
+    file_item,
+    folder_item,
+    keys,
+    mark,
+    place,
+    upload,
+)
 from tests.sandbox_process import SandboxProcess
 
 ROOT = Location("pc")
@@ -188,6 +199,60 @@ async def test_a_service_that_does_not_look_back_is_followed_all_the_same(tmp_pa
         await collect(feed, told)
     ((change,),) = [changes(news) for news in told]
     assert change.id == "f5"
+
+
+@pytest.mark.parametrize("ways", ["last", "last after"])
+async def test_a_service_that_takes_no_last_at_all_is_followed_all_the_same(
+    tmp_path: Path, ways: str
+) -> None:
+    asked_for: list[str] = []
+
+    def respond(_method: str, params: dict[str, str]) -> Mapping[str, object]:
+        asked_for.append(next(name for name in ("last", "after", "diffid") if name in params))
+        if asked_for[-1] in ways.split():
+            return {"result": 1029}
+        if "after" in params:
+            return {"result": 0, "diffid": 10, "entries": []}
+        if params["diffid"] == "0":  # as many as were asked for: there is more
+            entries = [created(number, "Tue, 03 Mar 2026 09:15:00") for number in range(5000)]
+            return {"result": 0, "diffid": 7, "entries": entries}
+        if params["diffid"] == "7":
+            return {"result": 0, "diffid": 10, "entries": []}
+        if params["diffid"] == "10":
+            return {"result": 0, "diffid": 11, "entries": [created(5)]}
+        return {"result": 2095}
+
+    feed = await feed_of(tmp_path, Script(respond), [])
+    told: list[News] = []
+    with pytest.raises(LoginNeeded):
+        await collect(feed, told)
+    ((change,),) = [changes(news) for news in told]
+    assert change.id == "f5"
+    whole = ["diffid", "diffid"] if "after" in ways else []
+    assert asked_for == ["last", "last", "after", *whole, "diffid", "diffid"]
+
+
+@pytest.mark.parametrize("count", [2, 101])
+async def test_a_service_that_does_not_heed_last_tells_everything_once(
+    tmp_path: Path, count: int
+) -> None:
+    entries = [created(number, "Tue, 03 Mar 2026 09:15:00") for number in range(count)]
+    if count == 2:
+        entries.insert(0, {"event": "reset", "time": "Tue, 03 Mar 2026 09:15:00"})
+    answers: list[Mapping[str, object]] = [
+        {"result": 0, "diffid": 10, "entries": entries},
+        {"result": 0, "diffid": 11, "entries": [created(5)]},
+        {"result": 2095},
+    ]
+    script = Script(lambda _method, _params: answers.pop(0))
+    feed = await feed_of(tmp_path, script, [])
+    told: list[News] = []
+    with pytest.raises(LoginNeeded):
+        await collect(feed, told)
+    assert told[0] is EVERYTHING
+    (change,) = changes(told[1])
+    assert change.id == "f5"
+    assert [fields(request).get("diffid") for request in script.requests] == [None, "10", "11"]
 
 
 async def test_what_events_tell(tmp_path: Path) -> None:

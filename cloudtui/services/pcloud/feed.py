@@ -43,8 +43,24 @@ class Feed:
         self._sleep = sleep
 
     async def newest(self) -> int:
-        """The id of the newest event: a cheap call."""
-        return _id_of(await self._client.call("diff", {"last": 0}, wire.Events))
+        """The id of the newest event: a cheap call. A service that takes no `last` is asked for
+        what comes after this moment, and one that takes neither for all it knows, in parts."""
+        moment = int(self._client.now())
+        for params in ({"last": 0}, {"after": moment}):
+            try:
+                return _id_of(await self._client.call("diff", params, wire.Events))
+            except (LoginNeeded, NotSupported):
+                raise
+            except CloudError as error:
+                if error.retry is not Retry.NEVER:
+                    raise
+        diffid, more = 0, True
+        while more:
+            part = {"diffid": diffid, "limit": _AT_A_TIME}
+            answer = await self._client.call("diff", part, wire.Events)
+            more = len(answer.entries) >= _AT_A_TIME and answer.diffid != diffid
+            diffid = _id_of(answer)
+        return diffid
 
     async def since(self, diffid: int) -> tuple[list[wire.Event], int]:
         """The events after an id, without waiting, and the id to go on from. A `reset` among them
@@ -102,6 +118,9 @@ class Feed:
             if error.retry is not Retry.NEVER:
                 raise
             return await self.newest(), ()  # every client asks for the newest; few look back
+        if len(answer.entries) > _LOOK_BACK or any(it.event == "reset" for it in answer.entries):
+            # it did not heed `last` and told all there is: the new ones cannot be told apart
+            return _id_of(answer), EVERYTHING
         since = self._client.now() - _LOOK_BACK_SECONDS
         recent = [each for each in answer.entries if (wire.seconds(each.time) or 0) >= since]
         if len(recent) >= _LOOK_BACK:
