@@ -20,6 +20,7 @@ from cloudtui.services.pcloud import signin
 from cloudtui.services.pcloud.redirect import LoopbackReceiver
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.rig import FAST, Script, keys
+from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess
 
 NETWORK = Network(environ={})
@@ -231,10 +232,10 @@ async def test_no_browser_ends_in_a_sentence() -> None:
 @pytest.mark.parametrize("address", ["127.0.0.1", "::1"])
 async def test_a_taken_port_is_told_and_the_other_address_left_free(address: str) -> None:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    with socket.socket(family) as taken:
-        taken.bind((address, 0))
+    with reserved_port() as port, socket.socket(family) as taken:
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((address, port))
         taken.listen()
-        port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=str(port)):
             async with LoopbackReceiver(state="s", port=port):
                 pass

@@ -15,6 +15,7 @@ from textual.pilot import Pilot
 
 from cloudtui.app import CloudApp
 from cloudtui.services.secrets import MemoryStore
+from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess, start_sandbox
 from tests.screens.driving import press, settle
 from tests.screens.test_signin import empty_home, fill, link_of, shown
@@ -29,13 +30,10 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
 
 
 @pytest.fixture
-def port() -> int:
-    """Free on both loopback addresses a moment before it is used."""
-    with socket.socket() as four, socket.socket(socket.AF_INET6) as six:
-        four.bind(("127.0.0.1", 0))
-        free: int = four.getsockname()[1]
-        six.bind(("::1", free))
-        return free
+def port() -> Iterator[int]:
+    """Nobody else is given it meanwhile."""
+    with reserved_port() as kept:
+        yield kept
 
 
 @asynccontextmanager
@@ -97,6 +95,7 @@ async def visit(address: str, **headers: str) -> int:
 
 async def test_a_port_that_is_taken(box: SandboxProcess, here: Path, port: int) -> None:
     with socket.socket() as other:
+        other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         other.bind(("127.0.0.1", port))
         other.listen()
         async with at_the_ways(box, here, port) as (app, pilot):

@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from cloudtui.services.network import Network
+from tests.reserved_port import reserved_port
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -186,11 +187,10 @@ async def test_silence_is_given_up(server: Scripted) -> None:
 
 
 async def test_nobody_there_is_a_failed_connection() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-    async with Network(environ={}).client() as client:
-        with pytest.raises(httpx.ConnectError):
-            await client.get(f"http://127.0.0.1:{port}")
+    with reserved_port() as port:
+        async with Network(environ={}).client() as client:
+            with pytest.raises(httpx.ConnectError):
+                await client.get(f"http://127.0.0.1:{port}")
 
 
 async def test_a_proxy_is_asked_with_its_credentials_and_its_refusal_told(
