@@ -7,9 +7,12 @@ the key table must stay cheap.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+
+from cloudtui.key_presets import DEFAULT, PRESETS
 
 
 class Place(StrEnum):
@@ -34,7 +37,7 @@ class Action:
 
     `keys` are key names as the terminal layer reports them; a name with a space in it is a
     sequence of two. `run` is the method that does it, without its `action_` prefix and possibly
-    with arguments. `needs` names the capability the place must have.
+    with arguments.
     """
 
     id: str
@@ -43,8 +46,6 @@ class Action:
     group: str
     place: Place
     run: str
-    label: str = ""
-    needs: str = ""
 
 
 def _table(place: Place, rows: Iterable[tuple[str, str, str, str, str]]) -> list[Action]:
@@ -170,6 +171,8 @@ ACTIONS: tuple[Action, ...] = (
             ("versions", "g v", "earlier versions of a file", "places", "versions"),
             ("playlists", "g p", "playlists of music on pCloud", "places", "playlists"),
             ("log", "g l", "log of messages", "places", "log"),
+            ("keys", "g k", "other keys: our own, Midnight Commander's, a desktop's", "program",
+             "choose_keys"),
         ],
     ),
     *_table(
@@ -285,19 +288,33 @@ ACTIONS: tuple[Action, ...] = (
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
 
-KEY_BAR: tuple[tuple[str, str], ...] = (
-    ("f1", "Help"),
-    ("f2", "Menu"),
-    ("f3", "View"),
-    ("f4", "Edit"),
-    ("f5", "Copy"),
-    ("f6", "Move"),
-    ("f7", "Folder"),
-    ("f8", "Trash"),
-    ("f9", "All"),
-    ("f10", "Quit"),
-)
-"""Labels of the function keys; the bar shows those that do something."""
+_BAR: Mapping[str, str] = {
+    "app.help": "Help",
+    "app.menu": "Menu",
+    "browser.rename": "Rename",
+    "browser.view": "View",
+    "browser.edit": "Edit",
+    "browser.copy": "Copy",
+    "browser.reload": "Reload",
+    "browser.move": "Move",
+    "browser.mkdir": "Folder",
+    "browser.trash": "Trash",
+    "app.palette": "All",
+    "app.quit": "Quit",
+}
+"""Labels of the actions that the key bar shows when a function key does them."""
+
+_BAR_LETTERS: Mapping[str, str] = {
+    "browser.filter": "filter",
+    "browser.transfers": "jobs",
+    "browser.trash_screen": "trash",
+    "browser.paste": "link",
+    "browser.sources": "accounts",
+    "app.help": "help",
+}
+"""Labels of those it shows by a letter."""
+
+_SHIFTED = re.compile(r"f(1[3-9]|2[0-4])")
 
 _NAMES = {
     "up": "Up", "down": "Down", "left": "Left", "right": "Right", "pageup": "PgUp",
@@ -305,6 +322,7 @@ _NAMES = {
     "space": "Space", "insert": "Insert", "delete": "Delete", "backspace": "Backspace",
     "tab": "Tab", "slash": "/", "comma": ",", "full_stop": ".", "plus": "+", "minus": "-",
     "asterisk": "*", "at": "@", "question_mark": "?", "colon": ":", "equals_sign": "=",
+    "backslash": "\\",
 }  # fmt: skip
 
 
@@ -324,7 +342,8 @@ _own_keys: Mapping[str, tuple[str, ...]] = {}
 
 
 def use_keys(own: Mapping[str, tuple[str, ...]]) -> None:
-    """Show these keys of the user instead of the table's own, by action id."""
+    """From now on these are the keys, by action id, of a preset or of the user; the table's own for
+    all others."""
     global _own_keys
     _own_keys = own
 
@@ -335,8 +354,30 @@ def keys_of(action: Action) -> tuple[str, ...]:
 
 
 def key_names(action: Action) -> str:
-    """All keys of an action for a table, e.g. `F5  y`. `f18` is an old name of Shift+F6."""
-    return "  ".join(key_name(key) for key in keys_of(action) if key != "f18")
+    """All keys of an action for a table, e.g. `F5  y`. Keys of numbers above twelve are what older
+    terminals make of Shift and a function key."""
+    return "  ".join(key_name(key) for key in keys_of(action) if not _SHIFTED.fullmatch(key))
+
+
+def key_hint(name: str) -> str:
+    """The first key of an action as people read it, for sentences that name it."""
+    return key_name(keys_of(BY_ID[name])[0])
+
+
+def bar_functions() -> list[tuple[str, str]]:
+    """Function keys and labels of the key bar, in the order of the keyboard."""
+    held = {key: label for name, label in _BAR.items() for key in keys_of(BY_ID[name])}
+    return [(key, held[key]) for number in range(1, 11) if (key := f"f{number}") in held]
+
+
+def bar_letters() -> list[tuple[str, str]]:
+    """Keys and labels that the key bar shows behind the function keys."""
+    return [(_letter(keys_of(BY_ID[name])), label) for name, label in _BAR_LETTERS.items()]
+
+
+def _letter(keys: tuple[str, ...]) -> str:
+    """The key with the shortest name: a letter or sign where there is one."""
+    return min(keys, key=lambda key: len(key_name(key)))
 
 
 def in_place(place: Place) -> list[Action]:
@@ -365,12 +406,16 @@ def key_table() -> list[tuple[str, str, str, str]]:
     return [(a.place.value, a.group, key_names(a), a.words) for a in ACTIONS]
 
 
-def check_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """Validate a user's keymap of action id to keys separated by bars or commas.
+def check_keymap(
+    wanted: Mapping[str, str], preset: str = DEFAULT
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """Validate a user's keymap of action id to keys separated by bars or commas, on top of a
+    preset.
 
-    Returns what can be used and one sentence per refused line: an unknown action, or a key that
-    another action of the same place has.
+    Returns what can be used, together with what the preset changes, and one sentence per refused
+    line: an unknown action, or a key that another action of the same place has.
     """
+    base = PRESETS[preset]
     good: dict[str, tuple[str, ...]] = {}
     complaints: list[str] = []
     for name, text in wanted.items():
@@ -387,9 +432,9 @@ def check_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]],
             continue
         good[name] = keys
     while True:
-        found = _clash(good)
+        found = _clash(good, base)
         if found is None:
-            return good, complaints
+            return {**base, **good}, complaints
         name, key, owner = found
         complaints.append(f'keymap: {key_name(key)} of "{name}" belongs to "{owner}".')
         del good[name]
@@ -406,14 +451,16 @@ def _meet(one: Place, other: Place) -> bool:
     return bool({one, other} & _SHARED) and not {one, other} & _ALONE
 
 
-def _clash(good: Mapping[str, tuple[str, ...]]) -> tuple[str, str, str] | None:
+def _clash(
+    good: Mapping[str, tuple[str, ...]], base: Mapping[str, tuple[str, ...]]
+) -> tuple[str, str, str] | None:
     """The first key that two actions would have: who wants it, the key, whose it is. The first key
     of a sequence is taken, too."""
     for name, keys in good.items():
         for other in ACTIONS:
             if other.id == name or not _meet(BY_ID[name].place, other.place):
                 continue
-            theirs = good.get(other.id, other.keys)
+            theirs = good.get(other.id) or base.get(other.id, other.keys)
             firsts = {key.partition(" ")[0] for key in theirs if " " in key}
             for key in keys:
                 first, _, second = key.partition(" ")

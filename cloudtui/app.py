@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -25,11 +25,12 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from cloudtui import present, themes
-from cloudtui.actions import Place, in_place, keys_of, use_keys
+from cloudtui.actions import Place, use_keys
 from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled, JobsUnknown
 from cloudtui.first_look import FirstLook, first_look
+from cloudtui.key_presets import DEFAULT
 from cloudtui.key_queue import KeyQueue
-from cloudtui.keymap import bindings_of, key_of, textual_keymap
+from cloudtui.keymap import bindings_of, key_of, read_keymap, textual_keymap
 from cloudtui.leaving import HUNG_UP, go_on_without_screen, watch_terminal
 from cloudtui.ports import Door, RuntimeFactory, RuntimePort
 from cloudtui.screens.main import MainScreen
@@ -83,6 +84,7 @@ class CloudApp(App[int]):
         self.theme = themes.DEFAULT if theme == "default" else theme
         self.door = door
         self.preferences: Preferences | None = None
+        self.preset = DEFAULT
         use_keys({})
         self.bridge = Bridge(self)
         self._key_queue = KeyQueue(self, self._deliver)
@@ -150,18 +152,32 @@ class CloudApp(App[int]):
 
         preferences, complaints = read_preferences(runtime)
         self.preferences = preferences
+        self.preset = preferences.preset
         if preferences.theme != "default":
             self.theme = preferences.theme
         self.bridge.paint_every = 1 / preferences.redraw
         if preferences.keys:
-            use_keys(preferences.keys)
-            self.set_keymap(textual_keymap(preferences.keys))
+            self._bind(preferences.keys)
         if not preferences.mouse:
             self._leave_mouse()
         for complaint in complaints[1:]:
             self.remember(display_name(complaint, edges=False))
         if complaints:
             self.main.say(display_name(complaint_line(complaints), edges=False), bad=True)
+
+    def _bind(self, keys: Mapping[str, tuple[str, ...]]) -> None:
+        """Let actions have these keys, the table's own the others."""
+        use_keys(keys)
+        self.set_keymap(textual_keymap(keys))
+        self.main.keys_changed(keys)
+
+    def use_preset(self, name: str, runtime: RuntimePort) -> list[str]:
+        """Another set of keys from now on, with the user's own on top; sentences about those of
+        the user's that do not go with it."""
+        keys, complaints = read_keymap(runtime.settings.keymap, name)
+        self.preset = name
+        self._bind(keys)
+        return complaints
 
     def _leave_mouse(self) -> None:
         """Give clicks back to the terminal: it then marks text as in any other program."""
@@ -224,12 +240,6 @@ class CloudApp(App[int]):
 
     # --- keys --------------------------------------------------------------------------------
 
-    def bindings_here(self) -> list[tuple[str, ...]]:
-        """Keys of the actions the main screen has."""
-        return [
-            keys_of(action) for place in (Place.BROWSER, Place.APP) for action in in_place(place)
-        ]
-
     def _takes(self, event: events.Key) -> bool:
         """Whether the key is text for what has the focus."""
         focused = self.focused
@@ -284,6 +294,10 @@ class CloudApp(App[int]):
                 self.main.say("q or F10 quits.")
         elif hasattr(self.screen, "action_safe"):
             self.screen.action_safe()
+
+    def action_help_quit(self) -> None:
+        """Ctrl+C where a set of keys uses it for something else and nothing else takes it."""
+        self.action_stop_nearest()
 
     def action_redraw(self) -> None:
         """Ctrl+L."""

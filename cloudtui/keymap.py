@@ -10,6 +10,7 @@ from textual.binding import Binding, BindingType
 from textual.keys import Keys, _character_to_key
 
 from cloudtui.actions import Place, check_keymap, in_place, sequences
+from cloudtui.key_presets import DEFAULT
 
 _NO_KEYS: Mapping[str, tuple[str, ...]] = {}
 _MODIFIERS: Final = ("ctrl", "alt", "shift")
@@ -93,9 +94,11 @@ def key_of(text: str) -> str:
     return "" if name in _NEVER else name
 
 
-def read_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], list[str]]:
-    """A user's keymap, action id to keys separated by bars or commas. Gives what can be used and a
-    sentence per refused line."""
+def read_keymap(
+    wanted: Mapping[str, str], preset: str = DEFAULT
+) -> tuple[dict[str, tuple[str, ...]], list[str]]:
+    """A user's keymap on top of a preset, action id to keys separated by bars or commas. Gives all
+    that differs from the table and a sentence per refused line."""
     named: dict[str, str] = {}
     complaints: list[str] = []
     for name, text in wanted.items():
@@ -107,5 +110,5 @@ def read_keymap(wanted: Mapping[str, str]) -> tuple[dict[str, tuple[str, ...]], 
         named[name] = "|".join(key for key in keys.values() if key)
         if unknown and not named[name]:
             del named[name]
-    good, refused = check_keymap(named)
+    good, refused = check_keymap(named, preset)
     return good, complaints + refused

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Order,
         Resolution,
     )
+    from cloudtui.services.unpacking import Unpackings
     from cloudtui.services.wishes import Wish
 
 
@@ -215,6 +216,10 @@ class SettingsPort(Protocol):
         """The user's keys by action id, as written."""
         ...
 
+    def set(self, name: str, value: str, /) -> None:
+        """Keep an option for this run and later ones; writes a file."""
+        ...
+
 
 class RuntimePort(Protocol):
     """The runtime, as far as the screens use it."""
@@ -232,6 +237,11 @@ class RuntimePort(Protocol):
     @property
     def wishes(self) -> WishesPort:
         """What is to come to this disk once a service has fetched it."""
+        ...
+
+    @property
+    def unpackings(self) -> Unpackings:
+        """Extractions by services that are to be seen through."""
         ...
 
     @property

@@ -20,8 +20,8 @@ _REDRAW: Final = 4.0
 @dataclass(frozen=True, slots=True)
 class Preferences:
     """What the screen does with settings. `redraw` is repaints of progress in a second;
-    `letters` maps letters of another keyboard to the Latin keys they lie on; `keys` are the
-    user's keys by action id."""
+    `letters` maps letters of another keyboard to the Latin keys they lie on; `preset` names a set
+    of keys, `keys` are those that differ from the table, by action id: the set's and the user's."""
 
     theme: str
     ascii_only: bool
@@ -32,6 +32,7 @@ class Preferences:
     redraw: float
     on_conflict: str
     letters: dict[str, str]
+    preset: str
     keys: dict[str, tuple[str, ...]]
 
 
@@ -41,7 +42,8 @@ def read_preferences(runtime: RuntimePort) -> tuple[Preferences, list[str]]:
     settings = runtime.settings
     complaints = [str(problem) for problem in runtime.problems]
     complaints += present.write_numbers_as(settings)
-    keys, wrong = read_keymap(settings.keymap)
+    preset = settings.text("keys")
+    keys, wrong = read_keymap(settings.keymap, preset)
     complaints += wrong
     preferences = Preferences(
         theme=settings.text("theme"),
@@ -53,6 +55,7 @@ def read_preferences(runtime: RuntimePort) -> tuple[Preferences, list[str]]:
         redraw=settings.number("redraw") or _REDRAW,
         on_conflict=settings.text("on_conflict"),
         letters=letters_of(settings.text("layout")),
+        preset=preset,
         keys=keys,
     )
     return preferences, complaints

@@ -37,9 +37,15 @@ def paths(context: click.Context) -> None:
 @click.pass_context
 def keys(context: click.Context) -> None:
     """Show what every key does."""
-    from cloudtui.actions import key_table
+    from cloudtui.actions import key_table, use_keys
+    from cloudtui.key_presets import PRESETS
+    from cloudtui.services.paths import Paths
+    from cloudtui.services.settings import Settings
 
-    output = general_of(context).output()
+    general = general_of(context)
+    output = general.output()
+    found = Paths.find(settings_file=general.config)
+    use_keys(PRESETS[Settings(found, assignments=tuple(general.assignments)).text("keys")])
     last = ""
     for place, group, names, words in key_table():
         if output.as_json:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 from textual.worker import Worker
 
 from cloudtui import present
+from cloudtui.actions import key_hint
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.overlay import Overlay
 from cloudtui.services.addresses import local_path
@@ -414,7 +415,7 @@ class Browser:
             )
         if view.entries:
             return (f"{present.exact(len(view.entries))} hidden items. The . key shows them.",)
-        return ("Empty folder. F7 new folder.",)
+        return (f"Empty folder. {key_hint('browser.mkdir')} new folder.",)
 
     def words_changed(self) -> None:
         """Filter or hidden files changed: the sentence below an empty list may differ."""

@@ -5,12 +5,13 @@ Enter runs the action of the row in the browser. There is no second list of keys
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import ClassVar
 
 from rich.cells import cell_len
 from rich.segment import Segment
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.screen import ModalScreen, Screen
@@ -18,26 +19,92 @@ from textual.strip import Strip
 
 from cloudtui.actions import ACTIONS, Action, Place, key_names
 from cloudtui.keymap import MOVING_WHILE_TYPING
-from cloudtui.services.naming import fold
+from cloudtui.services.naming import display_name, fold
+from cloudtui.widgets.frame import Frames, frames
 from cloudtui.widgets.row_list import RowList
-from cloudtui.widgets.rows import pad, pad_left
+from cloudtui.widgets.rows import cut_end, pad, pad_left
 
-_RUNNABLE = frozenset({Place.BROWSER, Place.APP})
+_RUNNABLE = frozenset({Place.BROWSER, Place.APP, Place.LIST})
+_COLUMNS_FROM = (100, 150)
+"""Cells from which on there are two and three columns."""
+_ADDRESS = re.compile(r"[a-z][a-z0-9-]+:[/#]")
 
 
 class ActionList(RowList):
-    """Actions that fit what was typed."""
+    """Actions that fit what was typed, in as many columns as there is room for.
+
+    They go down the first column, then down the next; `index` is the one under the cursor.
+    """
 
     def __init__(self) -> None:
         super().__init__(id="actions")
         self.actions: list[Action] = list(ACTIONS)
+        self.index = 0
+
+    @property
+    def columns(self) -> int:
+        """How many actions stand beside one another; one where they are read aloud."""
+        if frames() is Frames.BLANK:
+            return 1
+        return sum(self.size.width >= width for width in (0, *_COLUMNS_FROM))
 
     def row_count(self) -> int:
-        return len(self.actions)
+        return -(-len(self.actions) // self.columns)
+
+    @property
+    def chosen(self) -> Action | None:
+        """The action under the cursor."""
+        return self.actions[self.index] if self.index < len(self.actions) else None
+
+    @property
+    def cursor(self) -> int:
+        return self.index % max(1, self.row_count())
+
+    @cursor.setter
+    def cursor(self, row: int) -> None:
+        lines = max(1, self.row_count())
+        column = self.index // lines
+        self.index = max(0, min(column * lines + row, len(self.actions) - 1))
+
+    def step(self, count: int) -> None:
+        """Go so many actions on."""
+        self.index = max(0, min(self.index + count, len(self.actions) - 1))
+        self.keep_visible()
+        self.refresh()
+        self.post_message(self.Moved(self))
+
+    def action_move(self, how: str) -> None:
+        page = max(1, self.body_height - 1)
+        steps = {"up": -1, "down": 1, "page_up": -page, "page_down": page,
+                 "left": -self.row_count(), "right": self.row_count()}  # fmt: skip
+        if how in ("first", "last"):
+            self.step(len(self.actions) * (1 if how == "last" else -1))
+        else:
+            self.step(steps[how])
+
+    def on_click(self, event: events.Click) -> None:
+        row = self.row_at(event.y)
+        if row >= 0:
+            width = self.inner_width // self.columns
+            column = min((event.x - int(self.framed)) // max(1, width), self.columns - 1)
+            self.index = min(column * self.row_count() + row, len(self.actions) - 1)
+        super().on_click(event)
 
     def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
-        action = self.actions[row]
-        keys_width = min(28, width // 3)
+        columns, lines = self.columns, self.row_count()
+        each = width // columns
+        pieces = []
+        for column in range(columns):
+            room = each if column < columns - 1 else width - each * (columns - 1)
+            at = column * lines + row
+            if at < len(self.actions):
+                pieces.append(self._draw(self.actions[at], room, cursor=at == self.index))
+            else:
+                pieces.append(Strip([Segment(" " * room, self.style("row"))]))
+        return Strip.join(pieces)
+
+    def _draw(self, action: Action, width: int, *, cursor: bool) -> Strip:
+        keys_width = min(28, width * 2 // 5)
         place = action.place.value if action.place not in _RUNNABLE else action.group
         place_width = 14 if width >= 60 else 0
         words_width = width - keys_width - place_width - 2
@@ -45,8 +112,8 @@ class ActionList(RowList):
             words_width += place_width
             place_width = 0
         sign = ">" if cursor else " "
-        keys = sign + pad(key_names(action), keys_width)
-        words = pad(action.words, words_width)
+        keys = sign + pad(cut_end(key_names(action), keys_width - 1), keys_width)
+        words = pad(cut_end(action.words, words_width), words_width)
         group = " " + pad_left(place, place_width)
         if cursor:
             return Strip([Segment(pad(keys + words + group, width), self.style("cursor"))])
@@ -58,24 +125,34 @@ class ActionList(RowList):
             ]
         )
 
-    def narrow(self, text: str, places: frozenset[Place], group: str) -> None:
-        """Show the actions of these places whose keys or words contain the text."""
-        wanted = fold(text)
-        self.actions = [
-            action
-            for action in ACTIONS
-            if (not places or action.place in places)
-            and (not group or action.group == group)
-            and (
-                wanted in fold(action.words)
-                or wanted in action.group
-                or wanted in fold(key_names(action))
-            )
-        ]
-        self.cursor = 0
+    def show(self, actions: list[Action]) -> None:
+        """Show these, the cursor on the first."""
+        self.actions = actions
+        self.index = 0
         self.top = 0
-        self.set_notice(*([] if self.actions else [f'No key and no words with "{text}".']))
         self.refresh()
+        self.post_message(self.Moved(self))
+
+
+def fitting(text: str, places: frozenset[Place], group: str) -> list[Action]:
+    """The actions of these places, all when there are none, whose keys or words contain a text."""
+    wanted = fold(text)
+    return [
+        action
+        for action in ACTIONS
+        if (not places or action.place in places)
+        and (not group or action.group == group)
+        and (
+            wanted in fold(action.words)
+            or wanted in action.group
+            or wanted in fold(key_names(action))
+        )
+    ]
+
+
+def is_address(text: str) -> bool:
+    """Whether a text typed where actions are chosen is a path to go to."""
+    return text.startswith(("/", "~")) or _ADDRESS.match(text) is not None
 
 
 def place_of(screen: Screen[object]) -> Place:
@@ -97,6 +174,8 @@ class HelpScreen(ModalScreen[str | None]):
         Binding("escape,f1", "leave", "close", show=False),
         Binding("enter", "run_chosen", "run the action", show=False),
         *MOVING_WHILE_TYPING,
+        Binding("left", "move('left')", "column before", show=False),
+        Binding("right", "move('right')", "next column", show=False),
         Binding("tab", "next_place", "next place", show=False),
     ]
 
@@ -126,7 +205,7 @@ class HelpScreen(ModalScreen[str | None]):
         if self._palette:
             return [("every action", _RUNNABLE)]
         return [
-            ("browser", frozenset({Place.LIST, Place.BROWSER, Place.APP})),
+            ("browser", _RUNNABLE),
             *(
                 (place.value, frozenset({place}))
                 for place in Place
@@ -134,13 +213,51 @@ class HelpScreen(ModalScreen[str | None]):
             ),
         ]
 
+    @property
+    def _address(self) -> str:
+        """The path that was typed instead of words, empty when none was."""
+        return self._typed if self._palette and is_address(self._typed) else ""
+
     def _narrow(self) -> None:
         name, places = self._places()[self._place]
-        self.list.narrow(self._typed, places, self._group)
+        typed = display_name(self._typed, edges=False)
+        if self._address:
+            self.list.show([])
+            self.list.set_notice(f"Enter goes to {typed}")
+        else:
+            self.list.show(fitting(self._typed, places, self._group))
+            found = bool(self.list.actions)
+            self.list.set_notice(*([] if found else [f'No key and no words with "{typed}".']))
         words = "Actions" if self._palette else f"Help: {name}"
-        self.list.set_title(words, f"type to filter: {self._typed}_")
+        kind = "a word or a path" if self._palette else "to filter"
+        self.list.set_title(words, f"type {kind}: {typed}_")
+        self._words()
+
+    def _words(self) -> None:
+        """The lower edge: keys of this list, and the words of the chosen action in full."""
+        if self._address:
+            self.list.set_foot("Enter goes there   Esc closes")
+            return
         tab = "" if self._palette else "Tab next place   "
-        self.list.set_foot(f"Enter runs it   {tab}Esc closes")
+        chosen = self.list.chosen
+        run = "Enter runs it   " if chosen is not None and chosen.place in _RUNNABLE else ""
+        full = f"{key_names(chosen)}   {chosen.words}" if chosen is not None else ""
+        self.list.set_foot(f"{run}{tab}Esc closes", full if self.list.columns > 1 else "")
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._words()
+
+    @on(RowList.Chosen)
+    def _double_clicked(self, event: RowList.Chosen) -> None:
+        event.stop()
+        self.action_run_chosen()
+
+    def on_paste(self, event: events.Paste) -> None:
+        event.stop()
+        self._typed += "".join(event.text.splitlines()[:1])
+        self._narrow()
 
     def on_key(self, event: events.Key) -> None:
         if event.key == "backspace":
@@ -164,9 +281,12 @@ class HelpScreen(ModalScreen[str | None]):
 
     def action_run_chosen(self) -> None:
         """Enter: close and run, where it can be run from here."""
-        if not self.list.actions:
+        if self._address:
+            self.dismiss(f"go_to({self._address!r})")
             return
-        action = self.list.actions[self.list.cursor]
+        action = self.list.chosen
+        if action is None:
+            return
         if action.place is Place.APP:
             self.dismiss("app." + action.run)
         else:

@@ -7,7 +7,7 @@ rule of files or services.
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -17,7 +17,16 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.geometry import Size
 
-from cloudtui.actions import KEY_BAR, Action, Place, key_name, sequences, shared_words
+from cloudtui.actions import (
+    Action,
+    Place,
+    bar_functions,
+    bar_letters,
+    key_hint,
+    key_name,
+    sequences,
+    shared_words,
+)
 from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
@@ -137,10 +146,6 @@ class MainScreen(FileKeys):
         for browser in (self.left, self.right):
             browser.show_hidden = preferences.hidden
             browser.folders_first = preferences.folders_first
-        if preferences.keys:
-            self._sequences = sequences(Place.BROWSER, preferences.keys)
-            self._own_prefixes = frozenset(self._sequences)
-            self._show_keys()
         if preferences.ascii_only:
             self._frame(Frames.ASCII)
         if preferences.accessible:
@@ -150,6 +155,14 @@ class MainScreen(FileKeys):
             self.speaker = Speaker(self)
             self._alone = True
             self._layout()
+
+    def keys_changed(self, keys: Mapping[str, tuple[str, ...]]) -> None:
+        """Actions have other keys, by id, from now on."""
+        self._sequences = sequences(Place.BROWSER, keys)
+        self._own_prefixes = frozenset(self._sequences)
+        if self.is_mounted:
+            self._show_info()
+            self._show_keys()
 
     def _frame(self, frames: Frames) -> None:
         use_frames(frames)
@@ -185,7 +198,8 @@ class MainScreen(FileKeys):
         text = f"Signed in as {display_name(who)}." if who else "Signed in."
         if not self._hinted:
             self._hinted = True
-            text += "  Tab other pane  F5 copy  w jobs  ? help"
+            keys = (key_hint(f"browser.{name}") for name in ("other", "copy", "transfers"))
+            text += "  {} other pane  {} copy  {} jobs  ? help".format(*keys)
         self.say(text)
 
     def _tick(self) -> None:
@@ -271,11 +285,8 @@ class MainScreen(FileKeys):
             self.facts.show_entry(entry, browser.place if browser.at is not None else "")
 
     def _show_keys(self) -> None:
-        built = {key for binding in self.cloud_app.bindings_here() for key in binding}
-        functions = [(key, label) for key, label in KEY_BAR if key in built]
-        letters = [("/", "filter"), ("w", "jobs"), ("t", "trash"), ("m", "link"),
-                   ("@", "accounts"), ("?", "help")]  # fmt: skip
-        self.key_bar.show_keys(functions, letters, width=self.size.width or self.app.size.width)
+        width = self.size.width or self.app.size.width
+        self.key_bar.show_keys(bar_functions(), bar_letters(), width=width)
 
     # --- layout ------------------------------------------------------------------------------
 
@@ -371,8 +382,7 @@ class MainScreen(FileKeys):
     @on(KeyBar.Pressed)
     def _key_pressed(self, event: KeyBar.Pressed) -> None:
         event.stop()
-        names = {"/": "slash", "@": "at", "?": "question_mark"}
-        key = events.Key(names.get(event.key, event.key), None)
+        key = events.Key(event.key, None)
         key.set_sender(self.app)  # a key sent by this screen would not bubble beyond it
         self.app.post_message(key)
 
@@ -429,7 +439,7 @@ class MainScreen(FileKeys):
     def action_dock(self) -> None:
         """`F`."""
         if self.dock is None:
-            self.say("No jobs. F5 copies to the other pane.")
+            self.say(f"No jobs. {key_hint('browser.copy')} copies to the other pane.")
             return
         self.dock.switched_off = not self.dock.switched_off
         self._show_jobs(self.bridge.views)

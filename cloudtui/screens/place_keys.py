@@ -12,6 +12,14 @@ class PlaceKeys(PaneKeys):
         """`g Space`: a typed path."""
         self.places.go(self.active)
 
+    def action_go_to(self, text: str) -> None:
+        """A path or address that was typed already."""
+        self.places.go_to(self.active, text)
+
+    def action_choose_keys(self) -> None:
+        """`g k`."""
+        self.places.choose_keys()
+
     def action_recent(self) -> None:
         """`z`: folders of this run."""
         self.places.recent(self.active)

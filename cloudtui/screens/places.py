@@ -76,6 +76,7 @@ class Places:
         if not self._begun:
             self._begun = True
             self.screen.run_worker(self.fetching.begin(), group="wishes", exit_on_error=False)
+            self.screen.run_worker(self._unpacked(), group="unpackings", exit_on_error=False)
         if isinstance(browser.error, CaptchaNeeded):
             self.puzzles.met(browser)
         if storage is None or browser.error is not None:
@@ -103,6 +104,14 @@ class Places:
             self.screen.refresh_words()
 
         self.screen.run_worker(ask(), group=f"quota-{account}", exit_on_error=False)
+
+    async def _unpacked(self) -> None:
+        """See extractions through that an earlier run left."""
+        runtime = await self.screen.runtime()
+        if await asyncio.to_thread(runtime.unpackings.left):
+            from cloudtui.screens.unpacking import see_left_through
+
+            await see_left_through(self.screen)
 
     def account_words(self, *, short: bool) -> list[str]:
         """`PikPak ana@example.com  3.1T of 10T`, one text per account seen."""
@@ -176,15 +185,25 @@ class Places:
                 yes="Go",
             )
             text = await self.screen.app.push_screen_wait(box)
-            if not text:
-                return
-            try:
-                runtime = await self.screen.runtime()
-                browser.open(runtime.parse(text).at)
-            except CloudError as error:
-                self.screen.say(present.sentence(error), bad=True)
+            if text:
+                self.go_to(browser, text)
 
         self._ask(work())
+
+    def go_to(self, browser: Browser, text: str) -> None:
+        """A path or address that was typed."""
+
+        async def work() -> None:
+            runtime = await self.screen.runtime()
+            browser.open(runtime.parse(text).at)
+
+        self._ask(work())
+
+    def choose_keys(self) -> None:
+        """`g k`."""
+        from cloudtui.screens.choosing_keys import choose_keys
+
+        self._ask(choose_keys(self.screen))
 
     def search(self, browser: Browser) -> None:
         """`s`."""

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloudtui import present
+from cloudtui.actions import key_hint
 from cloudtui.screens.browser import Browser
 from cloudtui.services.models import Found
 
@@ -46,7 +47,7 @@ class Hand:
             self._screen.say("Nothing to take here: the cursor is on no item.")
             return
         self._taken = Taken(verb, items, browser)
-        self._screen.say(f"Taken to {verb}: {present.count(len(items), 'item')}.    p puts them")
+        self._taken_words(verb, present.count(len(items), "item"))
 
     def add(self, verb: Verb, browser: Browser) -> None:
         """`Y`: these too. What is taken to be moved stays so."""
@@ -62,13 +63,16 @@ class Hand:
         ]
         before.items += new
         before.source = browser
-        count = present.count(len(before.items), "item")
-        self._screen.say(f"Taken to {before.verb}: {count} by now.    p puts them")
+        self._taken_words(before.verb, f"{present.count(len(before.items), 'item')} by now")
+
+    def _taken_words(self, verb: Verb, count: str) -> None:
+        self._screen.say(f"Taken to {verb}: {count}.    {key_hint('browser.put')} puts them")
 
     def put(self, browser: Browser) -> None:
         """`p`: into the folder of this pane."""
         if self._taken is None:
-            self._screen.say("Nothing is taken. y takes to copy, x takes to move.")
+            copy, move = key_hint("browser.take_copy"), key_hint("browser.take_move")
+            self._screen.say(f"Nothing is taken. {copy} takes to copy, {move} takes to move.")
             return
         taken = self._taken
         if taken.verb == "move":

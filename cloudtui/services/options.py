@@ -114,6 +114,8 @@ def _size(value: object) -> int:
 
 
 def _bounded(option: Option, value: _Amount) -> _Amount:
+    if value != value:  # not a number, whatever it is called
+        raise ValueError
     if option.least is not None and value < option.least:
         raise ValueError
     if option.most is not None and value > option.most:
@@ -178,6 +180,7 @@ GENERAL: Mapping[str, Option] = _table(
     _number("redraw", 4.0, "Repaints of progress in a second at most.", 0.2, 10),
     _off("accessible", "Speak to a screen reader: one pane, words for bars."),
     # keys and mouse
+    _choice("keys", "default mc desktop", "Keys of cloudtui, Midnight Commander or a desktop."),
     _choice("layout", "latin ru uk bg el he ar", "Keyboard whose letters count as Latin keys."),
     _on("mouse", "Take clicks and the wheel."),
     # panes

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 
 from cloudtui import present
+from cloudtui.actions import key_hint
 from cloudtui.services.models import Entry, Flag, Kind
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.line import Piece
@@ -26,7 +27,7 @@ def enter_words(entry: Entry) -> str:
 def info_pieces(
     entry: Entry | None, *, on_parent: bool, marked: int, target: str, width: int
 ) -> list[Piece]:
-    """Name, size, date and keys. `target` is where F5 would copy to, empty where it cannot."""
+    """Name, size, date and keys. `target` is where the copy key leads, empty where it cannot."""
     if entry is None:
         if on_parent:
             return [(" ../", "strong"), ("   Enter", "key"), (" goes up", "dim")]
@@ -45,7 +46,7 @@ def info_pieces(
     if target:
         what = f" {present.exact(marked)} marked" if marked else ""
         where = f" to {target}" if width >= _FULL else ""
-        pieces += [("   F5", "key"), (f" copy{what}{where}", "dim")]
+        pieces += [(f"   {key_hint('browser.copy')}", "key"), (f" copy{what}{where}", "dim")]
     room = width - 1 - sum(cell_len(text) for text, _ in pieces)
     name = cut_middle(display_name(entry.name), max(_NAME, room))
     return [(" " + name, "strong"), *pieces]

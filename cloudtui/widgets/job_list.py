@@ -11,6 +11,7 @@ from rich.segment import Segment
 from textual.strip import Strip
 
 from cloudtui import present
+from cloudtui.actions import key_hint
 from cloudtui.services.naming import display_name, fold
 from cloudtui.services.transfers.orders import ItemView, JobState, JobView
 from cloudtui.widgets import job_rows
@@ -58,7 +59,7 @@ class JobList(FilteredList):
             count = present.exact(len(self.all))
             self.set_notice(f'Nothing matches "{self.pattern}" among {count}. Esc shows all.')
         else:
-            self.set_notice("No jobs. F5 copies to the other pane.")
+            self.set_notice(f"No jobs. {key_hint('browser.copy')} copies to the other pane.")
         self.keep_visible()
         self.refresh()
 

@@ -10,6 +10,7 @@ from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
+from cloudtui.actions import key_name
 from cloudtui.widgets.looks import looks_of
 from cloudtui.widgets.rows import cut_end
 
@@ -100,10 +101,11 @@ class KeyBar(Line):
             at += len(text) + len(end)
         for index, (key, label) in enumerate(letters):
             lead = ("   " if index == 0 else "  ") if roomy else " "
-            if at + len(lead) + len(key) + 1 + len(label) > width:
+            shown = key_name(key)
+            end_at = at + len(lead) + len(shown) + 1 + len(label)
+            if end_at > width:
                 break
-            pieces += [(lead, "text"), (key, "key"), (f" {label}", "text")]
-            end_at = at + len(lead) + len(key) + 1 + len(label)
+            pieces += [(lead, "text"), (shown, "key"), (f" {label}", "text")]
             spans.append((at, end_at, key))
             at = end_at
         self._spans = spans

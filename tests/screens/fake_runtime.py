@@ -40,7 +40,7 @@ from cloudtui.services.transfers.orders import (
     Order,
     Resolution,
 )
-from tests.screens.fake_books import FakeBookmarks, FakeKnown, FakeWishes
+from tests.screens.fake_books import FakeBookmarks, FakeKnown, FakeUnpackings, FakeWishes
 
 Tree = dict[tuple[str, ...], list[Entry]]
 
@@ -305,7 +305,7 @@ class FakeSettings:
         self.words = {
             "theme": "default", "borders": "line", "units": "iec", "thousands": ",",
             "decimal": ".", "layout": "latin", "on_conflict": "ask", "follow": "never",
-            "verify": "hash", "server_side": "auto",
+            "verify": "hash", "server_side": "auto", "keys": "default",
         }  # fmt: skip
         self.flags = {"hidden": True, "mouse": True, "folders_first": True, "accessible": False}
         self.numbers = {"redraw": 4.0}
@@ -320,6 +320,9 @@ class FakeSettings:
     def number(self, name: str) -> float:
         return self.numbers[name]
 
+    def set(self, name: str, value: str) -> None:
+        self.words[name] = value
+
 
 class FakeRuntime:
     """Everything the screens ask for."""
@@ -332,6 +335,7 @@ class FakeRuntime:
         self.known = FakeKnown()
         self.drafts_dir = Path("/nowhere")
         self.wishes = FakeWishes()
+        self.unpackings = FakeUnpackings()
         self.content: dict[str, bytes | CloudError] = {}
         self.places = {place.account: place for place in places}
 
