@@ -217,6 +217,8 @@ class FakeTransfers:
     def __init__(self) -> None:
         self.orders: list[Order] = []
         self.jobs: list[JobView] = []
+        self.coming: list[JobView] = []
+        """Jobs that are there once the next order is given."""
         self.asked: list[tuple[str, str]] = []
         self.questions: list[Conflict] = []
         self.speed_limit = 0
@@ -226,6 +228,7 @@ class FakeTransfers:
 
     async def submit(self, order: Order) -> str:
         self.orders.append(order)
+        self.jobs, self.coming = self.jobs + self.coming, []
         return f"job{len(self.orders)}"
 
     def views(self) -> list[JobView]:

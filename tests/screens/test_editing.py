@@ -73,7 +73,8 @@ async def test_a_changed_text_goes_back_by_a_job_and_its_draft_is_gone(
     seen: list[bytes] = []
     editor.meanwhile = lambda: seen.append(editor.path.read_bytes())
     async with opened(runtime) as (app, pilot):
-        runtime.transfers.jobs = [job("job1", JobState.DONE)]
+        # not there before it was ordered: a picture of the jobs is taken at any moment
+        runtime.transfers.coming = [job("job1", JobState.DONE)]
         await press(pilot, "tab", "down", "f4")
         await settle(pilot, lambda: "notes.md was sent back." in shown(app))
         runtime.transfers.tell("job1")
