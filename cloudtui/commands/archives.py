@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import click
 
 from cloudtui.cli_output import Output
+from cloudtui.commands.asking import asked_line
 from cloudtui.commands.folders import make_folder
 from cloudtui.commands.listing import find
 from cloudtui.commands.session import Failures, GeneralCommand, run
@@ -16,7 +17,7 @@ from cloudtui.services.errors import CloudError, NotSupported, UsageError
 from cloudtui.services.models import Extracted, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Archives
-from cloudtui.services.unpacking import archives_of
+from cloudtui.services.unpacking import archives_of, see_through, unpack
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -27,7 +28,8 @@ if TYPE_CHECKING:
 @click.option("--to", "target", metavar="LOC", help="Folder for the content; beside it without.")
 @click.option("--password-stdin", is_flag=True, help="The password is the first line of stdin.")
 @click.option("--delete-source", is_flag=True, help="To the trash with what is fully unpacked.")
-@click.argument("loc", nargs=-1, required=True)
+@click.option("--resume", is_flag=True, help="See through what an earlier run left unpacking.")
+@click.argument("loc", nargs=-1)
 @click.pass_context
 def extract(
     context: click.Context,
@@ -36,16 +38,28 @@ def extract(
     target: str | None,
     password_stdin: bool,
     delete_source: bool,
+    resume: bool,
 ) -> None:
-    """Have the service unpack archives; a folder means every archive in it."""
+    """Have the service unpack archives; a folder means every archive in it.
+
+    With --delete-source an interrupted run is seen through by the next full screen, or by --resume:
+    the archive goes once all of it is unpacked.
+    """
 
     async def body(runtime: Runtime, output: Output) -> int:
+        if bool(loc) == resume:
+            raise UsageError(
+                "Archives and --resume do not go together."
+                if loc
+                else "No archive was named to unpack.",
+                hint="--resume alone sees through what was begun.",
+            )
         password = None
         if password_stdin:
-            line: str = await asyncio.to_thread(sys.stdin.readline)
+            line = await asked_line()
             password = Secret(line.rstrip("\r\n"))
         failures = Failures(output)
-        total = Extracted()
+        total = Extracted() if not resume else await _resumed(runtime, output, failures)
         for text in loc:
             try:
                 storage, found, _ = await find(runtime, text)
@@ -57,14 +71,15 @@ def extract(
                 total += Extracted(errors=1)
                 continue
             for archive in archives:
-                shown = display_name(archive.entry.name)
-
-                def tell(percent: int, name: str = shown) -> None:
-                    output.progress(f"unpacking {name}  {percent}%")
-
                 try:
-                    total += await unpacker.extract(
-                        archive, into, password, delete_source=delete_source, on_progress=tell
+                    total += await unpack(
+                        runtime.unpackings,
+                        unpacker,
+                        archive,
+                        into,
+                        password,
+                        delete_source=delete_source,
+                        on_progress=_telling(output, display_name(archive.entry.name)),
                     )
                 except CloudError as error:
                     failures.add(error)
@@ -84,6 +99,27 @@ def extract(
         return failures.exit_code or int(total.errors > 0)
 
     run(context, body)
+
+
+def _telling(output: Output, name: str) -> Callable[[int], None]:
+    return lambda percent: output.progress(f"unpacking {name}  {percent}%")
+
+
+async def _resumed(runtime: Runtime, output: Output, failures: Failures) -> Extracted:
+    """What earlier runs began and no process waits for."""
+    total = Extracted()
+    book = runtime.unpackings
+    for left in await asyncio.to_thread(book.left):
+        mine = await asyncio.to_thread(book.take, left)
+        if mine is None:
+            continue  # another process was faster
+        try:
+            storage = await runtime.storage(left.account)
+            total += await see_through(book, storage, mine, _telling(output, left.name))
+        except CloudError as error:
+            failures.add(error)
+            total += Extracted(errors=1)
+    return total
 
 
 def _unpacker(storage: Storage) -> Archives:

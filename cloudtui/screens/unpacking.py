@@ -1,14 +1,15 @@
 """Unpacking archives by the service that holds them: the question, the progress, the counters.
 
 The services do the work; one archive goes after the other, and a folder stands for all archives in
-it.
+it. What an earlier run left unpacking is seen through in the background.
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
@@ -21,11 +22,21 @@ from cloudtui.services.errors import CloudError, PasswordNeeded
 from cloudtui.services.models import Extracted, Found, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Archives, Storage
-from cloudtui.services.unpacking import archives_of
+from cloudtui.services.unpacking import (
+    Unpacking,
+    Unpackings,
+    archives_of,
+    may_pass,
+    see_through,
+)
+from cloudtui.services.unpacking import unpack as unpack_one
 
 if TYPE_CHECKING:
     from cloudtui.screens.browser import Browser
     from cloudtui.screens.main import MainScreen
+
+_EVERY: Final = 60.0
+"""Seconds until a service that was not to be reached is asked again how an extraction ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +150,8 @@ async def unpack(
     if wanted is None:
         return
     archives = [archive for item in items for archive in await archives_of(storage, item)]
-    total = await _Round(screen, place, wanted, len(archives)).run(archives)
+    book = (await screen.runtime()).unpackings
+    total = await _Round(screen, place, wanted, len(archives), book).run(archives)
     browser.view.clear_marks(item.entry.id for item in items)
     for folder in {wanted.into or archive.at.parent for archive in archives}:
         screen.folder_changed(folder)
@@ -152,8 +164,11 @@ async def unpack(
 class _Round:
     """One go over several archives."""
 
-    def __init__(self, screen: MainScreen, place: Archives, wanted: Wanted, count: int) -> None:
+    def __init__(
+        self, screen: MainScreen, place: Archives, wanted: Wanted, count: int, book: Unpackings
+    ) -> None:
         self._screen = screen
+        self._book = book
         self._place = place
         self._wanted = wanted
         self._count = count
@@ -180,7 +195,9 @@ class _Round:
         while True:
             tell(0)
             try:
-                return await self._place.extract(
+                return await unpack_one(
+                    self._book,
+                    self._place,
                     archive,
                     self._wanted.into,
                     password,
@@ -195,3 +212,37 @@ class _Round:
                     raise
                 # most likely the same for those that follow
                 password = self._password = Secret(typed)
+
+
+async def see_left_through(screen: MainScreen) -> None:
+    """Wait for the end of what an earlier run left unpacking; then its archives go, as wished."""
+    runtime = await screen.runtime()
+    book = runtime.unpackings
+    while True:
+        left = await asyncio.to_thread(book.left)
+        here = [each for each in left if each.account in runtime.accounts()]
+        if all([await _see_through(screen, each) for each in here]):
+            return
+        await asyncio.sleep(_EVERY)
+
+
+async def _see_through(screen: MainScreen, left: Unpacking) -> bool:
+    """False when that could not be learned now."""
+    runtime = await screen.runtime()
+    mine = await asyncio.to_thread(runtime.unpackings.take, left)
+    if mine is None:
+        return True  # another process waits for it
+    name = display_name(left.archive.name, edges=False)
+    try:
+        place = await runtime.storage(left.account)
+        done = await see_through(runtime.unpackings, place, mine)
+    except CloudError as error:
+        if may_pass(error):
+            return False
+        screen.say(f"{name}: {present.sentence(error)}", bad=True)
+        return True
+    for folder in {left.archive.parent, left.into or left.archive.parent}:
+        screen.folder_changed(folder)
+    message = display_name(done.messages[0], edges=False) if done.messages else ""
+    screen.say(f"{name}: {message or counters(done)}", bad=done.errors > 0)
+    return True

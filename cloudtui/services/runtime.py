@@ -36,6 +36,7 @@ from cloudtui.services.wishes import Wishes
 if TYPE_CHECKING:
     from cloudtui.services.known import Known
     from cloudtui.services.transfers.engine import Transfers
+    from cloudtui.services.unpacking import Unpackings
 
 log = logging.getLogger(__name__)
 
@@ -148,6 +149,15 @@ class Runtime:
     def wishes(self) -> Wishes:
         """What is to come to this disk once a service has fetched it."""
         return Wishes(self.paths)
+
+    @cached_property
+    def unpackings(self) -> Unpackings:
+        """Extractions by services that are to be seen through."""
+        from cloudtui.services.unpacking import Unpackings
+
+        unpackings = Unpackings(self.paths)
+        self._stack.callback(unpackings.close)
+        return unpackings
 
     # --- places ------------------------------------------------------------------------------
 

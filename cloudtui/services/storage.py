@@ -496,3 +496,28 @@ class Archives(Protocol):
         service cannot read), Full.
         """
         ...
+
+
+@runtime_checkable
+class LastingArchives(Archives, Protocol):
+    """Goes on unpacking when nobody waits for the end, and can be asked for it later."""
+
+    async def begin_extract(
+        self, item: Found, into: Location | None, password: Secret | None
+    ) -> str:
+        """The service's name for the extraction: a new one, or one that was begun with the same
+        words and not yet seen through. Raises like `extract`."""
+        ...
+
+    async def end_extract(
+        self,
+        item: Found,
+        task: str,
+        *,
+        delete_source: bool,
+        on_progress: Callable[[int], None] | None = None,
+    ) -> Extracted:
+        """Wait for the end of an extraction, by this process or another that is gone. Only the id
+        of the archive counts; one that is no longer there counts as deleted. Raises like
+        `extract`."""
+        ...

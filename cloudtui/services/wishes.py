@@ -7,17 +7,12 @@ processes bring the same thing.
 
 from __future__ import annotations
 
-import json
-import logging
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import astuple, dataclass
 
+from cloudtui.services.book import Book
 from cloudtui.services.locks import FileLock
 from cloudtui.services.models import DISK, Location
-from cloudtui.services.paths import Paths, replacing
-
-_log = logging.getLogger(__name__)
-_MOST: Final = 2000
+from cloudtui.services.paths import Paths
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,20 +35,12 @@ class Wishes:
     """The wishes of one home. Blocks; the file is small."""
 
     def __init__(self, paths: Paths) -> None:
-        self._file = paths.state_dir / "wishes.json"
-        self._lock = paths.state_dir / "wishes.lock"
+        self._book = Book(paths.state_dir / "wishes.json", _wish, astuple)
         self._carrying = paths.state_dir / "wishes.carrying.lock"
 
     def all(self) -> list[Wish]:
         """Oldest first. A file that cannot be read counts as none."""
-        try:
-            rows = json.loads(self._file.read_bytes())
-            return [_wish(*row) for row in rows]
-        except FileNotFoundError:
-            return []
-        except (OSError, ValueError, TypeError):
-            _log.warning("the wishes cannot be read")
-            return []
+        return self._book.all()
 
     def carrying(self) -> FileLock:
         """To be held by whoever turns wishes into jobs."""
@@ -68,12 +55,9 @@ class Wishes:
         self._change({(account, task) for task in tasks}, [])
 
     def _change(self, gone: set[tuple[str, str]], new: list[Wish]) -> None:
-        with FileLock(self._lock):
-            kept = [wish for wish in self.all() if (wish.account, wish.task) not in gone]
-            with replacing(self._file) as file:
-                # names of this disk that are no text have escapes in JSON, and only there
-                rows = [[each.account, each.task, each.name, each.parts] for each in kept + new]
-                file.write(json.dumps(rows[-_MOST:]).encode())
+        self._book.change(
+            lambda rows: [*(w for w in rows if (w.account, w.task) not in gone), *new]
+        )
 
 
 def _wish(account: str, task: str, name: str, parts: list[str]) -> Wish:

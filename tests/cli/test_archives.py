@@ -45,6 +45,14 @@ def test_what_is_no_archive_is_refused(home: Home, packed: Place) -> None:
     assert "no.txt" in home.run("ls", f"{packed.top}/z").ok().out
 
 
+def test_nothing_is_left_to_be_seen_through(home: Home, packed: Place) -> None:
+    home.run("extract", "--delete-source", f"{packed.top}/z/one.zip").ok()
+    ended = home.run("extract", "--resume", "--json")
+    assert ended.ok().value == {"Decompressed": 0, "SourceDeleted": 0, "Errors": 0}
+    assert "No archive was named" in home.run("extract").err
+    assert home.run("extract", "--resume", f"{packed.top}/z").code == 2
+
+
 def test_search_finds_names_by_words(home: Home, packed: Place) -> None:
     rows = home.run("search", "--json", "--in", packed.top, "zip", "ONE").ok().values
     assert [row["path"] for row in rows] == [f"{packed.top.partition(':')[2]}/z/one.zip"]

@@ -96,6 +96,22 @@ def extract(stage: Stage) -> Case:
     return Case(("extract", "pk:/z/a.zip"), check)
 
 
+def extract_and_delete(stage: Stage) -> Case:
+    """The same, and the archive goes afterwards: by whoever is told to see it through."""
+    packed = extract(stage)
+
+    def check() -> None:
+        tree = stage.tree("pk", "/z")
+        assert [path for path in tree if path.endswith("inside.txt")] == ["a/inside.txt"]
+        assert "a.zip" not in tree
+        assert stage.trashed("pk") == ["a.zip"]
+        assert stage.home.run("extract", "--resume", "--json").ok().value["Decompressed"] == 0
+
+    return Case(
+        ("extract", "--delete-source", packed.words[1]), check, again=("extract", "--resume")
+    )
+
+
 def share(place: str) -> Scenario:
     """A public link."""
 

@@ -253,6 +253,9 @@ ROWS: dict[str, Row] = {
     "offline-pk": Row(calling.offline("pk"), ("pikpak.offline.added",)),
     "offline-pc": Row(calling.offline("pc"), ("pcloud.offline.added",)),
     "extract-pk": Row(calling.extract, ("pikpak.extract.started",)),
+    "extract-delete": Row(
+        calling.extract_and_delete, ("pikpak.extract.started", "pikpak.batch.started")
+    ),
     "share-pk": Row(calling.share("pk"), ("pikpak.share.made",)),
     "share-pc": Row(calling.share("pc"), ("pcloud.share.made",)),
     "sign-in": Row(calling.sign_in, SIGN_IN),

@@ -1,4 +1,4 @@
-"""What a runtime in memory remembers: known names, bookmarks, wishes."""
+"""What a runtime in memory remembers: known names, bookmarks, wishes, extractions."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cloudtui.services.models import (
     Found,
     Location,
 )
+from cloudtui.services.unpacking import Unpacking, Unpackings
 from cloudtui.services.wishes import Wish
 
 
@@ -91,3 +92,35 @@ class FakeWishes:
 
     def remove(self, account: str, *tasks: str) -> None:
         self.known = [w for w in self.known if w.account != account or w.task not in tasks]
+
+
+class FakeUnpackings(Unpackings):
+    """Extractions in memory; those in `abandoned` have no process that waits for them."""
+
+    def __init__(self) -> None:
+        self.known: list[Unpacking] = []
+        self.abandoned: list[Unpacking] = []
+
+    def all(self) -> list[Unpacking]:
+        return [*self.abandoned, *self.known]
+
+    def left(self) -> list[Unpacking]:
+        return list(self.abandoned)
+
+    def own(self, wanted: Unpacking) -> None:
+        self.remove(wanted)
+        self.known.append(wanted)
+
+    def take(self, wanted: Unpacking) -> Unpacking | None:
+        if wanted not in self.abandoned:
+            return None
+        self.abandoned.remove(wanted)
+        self.known.append(wanted)
+        return wanted
+
+    def give_back(self, mine: Unpacking) -> None:
+        self.remove(mine)
+        self.abandoned.append(mine)
+
+    def remove(self, over: Unpacking) -> None:
+        self.known = [each for each in self.known if each.archive != over.archive]
