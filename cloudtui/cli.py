@@ -5,13 +5,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import importlib
+import os
+import sys
 from typing import Any, Final
 
 import click
 
+from cloudtui.cli_output import Output, unwritable
 from cloudtui.commands.session import GeneralGroup, general_of
+from cloudtui.services.errors import CloudError, ExitCode, UsageError
 
 _COMMANDS: Final[dict[str, str]] = {
     "ls": "listing",
@@ -118,7 +123,48 @@ def main() -> None:
     """Run the program."""
     # What start-up makes stays: looking through it again and again is a twelfth of a short command.
     gc.set_threshold(50_000, 20, 50)
+    _open_streams()
     try:
-        cloudtui(prog_name="cloudtui")
+        sys.exit(_run())
     finally:
         gc.freeze()  # and once more at the end, for a system that takes everything back anyway
+
+
+def _run() -> int:
+    """The command line's exit code; commands with a code of their own exit by themselves."""
+    output = Output(as_json="--json" in sys.argv)
+    try:
+        return int(cloudtui.main(prog_name="cloudtui", standalone_mode=False) or 0)
+    except click.ClickException as error:
+        with contextlib.suppress(OSError):  # the exit code tells it, too
+            error.show()
+        if output.as_json:
+            path = (
+                error.ctx.command_path if isinstance(error, click.UsageError) and error.ctx else ""
+            )
+            hint = f"{path} --help tells more." if path else ""
+            output.failed_json(UsageError(error.format_message(), hint=hint))
+        code = error.exit_code
+    except click.Abort:
+        code = int(ExitCode.INTERRUPTED)
+    except CloudError as error:
+        output.error(error)
+        code = int(error.exit_code)
+    except BrokenPipeError:
+        code = int(ExitCode.SOME_LEFT)  # the reader of our stdout went away
+    except OSError as exc:  # click writes help and versions by itself
+        output.error(unwritable(exc))
+        code = int(unwritable(exc).exit_code)
+    output.end()
+    return code
+
+
+def _open_streams() -> None:
+    """Put nothing in the place of a standard stream that was closed: the next file that is opened,
+    the journal perhaps, would take its number and be written into."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free: this one
+            setattr(sys, name, os.fdopen(number, "w" if number else "r", closefd=False))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import errno
 import json
 import os
 import sys
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from cloudtui import present
-from cloudtui.services.errors import CloudError
+from cloudtui.services.errors import CloudError, Full
 from cloudtui.services.naming import display_name
 
 
@@ -66,15 +67,21 @@ class Output:
 
     def line(self, text: str = "") -> None:
         """One line of data. A terminal never gets a control character, whoever named it."""
-        self._clear()
-        self._out.write((_harmless(text) if self.out_is_terminal else text) + "\n")
-        self._out.flush()
+        self._put(_harmless(text) if self.out_is_terminal else text)
 
     def value(self, value: Mapping[str, object]) -> None:
         """One JSON value on one line."""
+        self._put(json.dumps(_jsonable(value), ensure_ascii=True))
+
+    def _put(self, text: str) -> None:
         self._clear()
-        self._out.write(json.dumps(_jsonable(value), ensure_ascii=True) + "\n")
-        self._out.flush()
+        try:
+            self._out.write(text + "\n")
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as exc:
+            raise unwritable(exc) from exc
 
     def bytes(self, data: bytes | memoryview) -> None:
         """Raw content."""
@@ -82,13 +89,32 @@ class Output:
 
     def flush(self) -> None:
         """Everything out."""
-        self._out.flush()
+        try:
+            self._out.flush()
+        except BrokenPipeError:
+            raise
+        except OSError as exc:
+            raise unwritable(exc) from exc
+
+    def end(self) -> None:
+        """Nothing more will be said. What could not be written is given up: that was told."""
+        for stream in (self._out, self._err):
+            try:
+                stream.flush()
+            except OSError:
+                # What is left in the buffer has no home; at the exit it would be tried again.
+                with contextlib.suppress(OSError):
+                    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
     def say(self, text: str) -> None:
         """A sentence for people; it may be several lines."""
         self._clear()
-        self._err.write(_harmless(text) + "\n")
-        self._err.flush()
+        self._talk(_harmless(text) + "\n")
+
+    def _talk(self, text: str) -> None:
+        with contextlib.suppress(OSError):  # what nobody can hear is no reason to stop
+            self._err.write(text)
+            self._err.flush()
 
     def debug(self, text: str) -> None:
         """A sentence for the curious."""
@@ -97,27 +123,38 @@ class Output:
 
     def error(self, error: CloudError) -> None:
         """A failure: one sentence on stderr, and the JSON object on stdout when asked for."""
-        if self.as_json:
-            self.value({"error": error.as_json()})
+        self.failed_json(error)
         text = str(error)
         if self.verbose and error.detail:
             text = f"{text} [{error.detail}]"
         self.say(display_name(text, edges=False))
 
+    def failed_json(self, error: CloudError) -> None:
+        """The JSON object of a failure alone, when asked for."""
+        if self.as_json:
+            with contextlib.suppress(OSError, CloudError):  # the sentence tells it as well
+                self.value({"error": error.as_json()})
+
     def progress(self, text: str) -> None:
         """A line that replaces itself; only on a terminal."""
         if not self._err.isatty():
             return
-        width = os.get_terminal_size(self._err.fileno()).columns if self._err.isatty() else 80
-        self._err.write("\r\x1b[K" + _harmless(text)[: max(10, width - 1)])
-        self._err.flush()
+        width = 80
+        with contextlib.suppress(OSError):  # the terminal went away just now
+            width = os.get_terminal_size(self._err.fileno()).columns
+        self._talk("\r\x1b[K" + _harmless(text)[: max(10, width - 1)])
         self._line_open = True
 
     def _clear(self) -> None:
         if self._line_open:
-            self._err.write("\r\x1b[K")
-            self._err.flush()
+            self._talk("\r\x1b[K")
             self._line_open = False
+
+
+def unwritable(exc: OSError) -> CloudError:
+    """What to say when stdout takes no more."""
+    kind = Full if exc.errno in (errno.ENOSPC, errno.EDQUOT) else CloudError
+    return kind(f"The output could not be written ({exc.strerror}).", hint="It is not complete.")
 
 
 def _harmless(text: str) -> str:

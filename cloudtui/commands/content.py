@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloudtui.cli_output import Output
+from cloudtui.cli_output import Output, unwritable
 from cloudtui.commands.listing import find
 from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.errors import Interrupted, Refused, SourceChanged, UsageError
@@ -37,8 +37,10 @@ class _OutSink:
         while len(view):
             try:
                 written = os.write(self._fd, view)
-            except OSError as exc:
+            except BrokenPipeError as exc:
                 raise Interrupted("Nobody reads the output any more.") from exc
+            except OSError as exc:
+                raise unwritable(exc) from exc
             view = view[written:]
             self.received += written
         return total

@@ -23,6 +23,8 @@ async def make_folder(storage: Storage, at: Location, *, parents: bool) -> Found
     """Make the folder `at`; with `parents` what is missing above it too, and one that is already
     there counts as made."""
     if not at.parts:
+        if parents:
+            return await storage.stat(at, want=Kind.FOLDER)
         raise Exists("The top folder is always there.")
     try:
         parent = await storage.stat(at.parent, want=Kind.FOLDER)
@@ -77,6 +79,8 @@ def rename(context: click.Context, loc: str, name: str) -> None:
                 f"{display_name(name)!r} is no name.", hint="mv moves things to another folder."
             )
         storage, found, _ = await find(runtime, loc)
+        if not found.at.parts:
+            raise UsageError("The top folder cannot be renamed.")
         renamed = await storage.rename(found, name)
         if output.as_json:
             at = Location(found.at.account, (*found.at.parts[:-1], renamed.name))

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
 from cloudtui.cli_output import Output, rfc3339
+from cloudtui.commands.asking import asked_line
 from cloudtui.commands.listing import find
 from cloudtui.commands.rows import moment
 from cloudtui.commands.session import Failures, GeneralCommand, GeneralGroup, run
@@ -95,7 +94,7 @@ def share_add(
     async def body(runtime: Runtime, output: Output) -> int:
         password = None
         if password_stdin:
-            line: str = await asyncio.to_thread(sys.stdin.readline)
+            line = await asked_line()
             password = Secret(line.rstrip("\r\n"))
             if not line:
                 raise LoginNeeded("No password came on stdin; no link was made.")

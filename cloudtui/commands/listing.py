@@ -125,7 +125,7 @@ def stat(context: click.Context, loc: tuple[str, ...], *, with_hash: bool) -> No
             try:
                 storage, found, _ = await find(runtime, text)
                 hashes = await digests(storage, found) if with_hash else None
-                if hashes is not None and not found.entry.is_folder:
+                if hashes is not None and found.entry.kind is Kind.FILE:
                     hashes = {**dict.fromkeys(storage.caps.tells_hashes, ""), **hashes}
             except CloudError as error:
                 failures.add(error)
@@ -154,7 +154,7 @@ def _describe(output: Output, found: Found, hashes: Mapping[HashType, str] | Non
 
 async def digests(storage: Storage, found: Found) -> Mapping[HashType, str]:
     """The digests of a file: the service's, or our own reading of the disk."""
-    if found.entry.is_folder:
+    if found.entry.kind is not Kind.FILE:
         return {}
     if found.at.account != DISK:
         return await storage.hashes(found)

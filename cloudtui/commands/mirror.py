@@ -192,7 +192,7 @@ def sync(
             return 0
         if extras or clashes:
             count = len(extras) + len(clashes)
-            confirm(
+            await confirm(
                 f"Move {count:,} that are only in {display_name(target)} to the trash?", yes=yes
             )
         if clashes:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING
 
 import click
 
 from cloudtui.cli_output import Output, human_size, rfc3339
+from cloudtui.commands.asking import asked
 from cloudtui.commands.finding import Finder
 from cloudtui.commands.rows import entry_json, moment
 from cloudtui.commands.session import Failures, GeneralCommand, GeneralGroup, run
+from cloudtui.services.emptying import empty
 from cloudtui.services.errors import CloudError, Interrupted, NotFound, NotSupported, UsageError
 from cloudtui.services.models import Found, Location, TrashItem
 from cloudtui.services.naming import display_name
@@ -21,11 +24,11 @@ if TYPE_CHECKING:
     from cloudtui.services.storage import Storage
 
 
-def confirm(question: str, *, yes: bool) -> None:
+async def confirm(question: str, *, yes: bool) -> None:
     """Ask on a terminal; elsewhere the command itself is the answer. Raises Interrupted on no."""
     if yes or not sys.stdin.isatty():
         return
-    if not click.confirm(question, default=False, err=True):
+    if not await asked(partial(click.confirm, question, default=False, err=True)):
         raise Interrupted("Nothing was removed.")
 
 
@@ -72,7 +75,7 @@ def rm(
                     output.line(f"{'delete' if forever else 'trash'}  {output.name(str(item.at))}")
             return failures.exit_code
         if forever and count:
-            confirm(f"Delete {count} for ever? This cannot be undone.", yes=yes)
+            await confirm(f"Delete {count} for ever? This cannot be undone.", yes=yes)
         for storage, items in places.values():
             try:
                 await _remove(storage, items, output, forever=forever)
@@ -210,7 +213,7 @@ def trash_restore(context: click.Context, words: tuple[str, ...], *, with_folder
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
         storage, place, picked, above = await _picked(runtime, words, failures)
-        if above and (with_folders or _wanted(above)):
+        if above and (with_folders or await _wanted(above)):
             picked = [*above, *picked]
         if picked:
             for restored in await place.restore(picked):
@@ -224,12 +227,13 @@ def trash_restore(context: click.Context, words: tuple[str, ...], *, with_folder
     run(context, body)
 
 
-def _wanted(folders: list[TrashItem]) -> bool:
+async def _wanted(folders: list[TrashItem]) -> bool:
     """Whether these come back with what lay in them; without a terminal they do not."""
     if not sys.stdin.isatty():
         return False
     names = ", ".join(display_name(str(folder.origin)) for folder in folders)
-    return click.confirm(f"In the trash, too: {names}. Restore that as well?", default=True)
+    question = f"In the trash, too: {names}. Restore that as well?"
+    return await asked(partial(click.confirm, question, default=True, err=True))
 
 
 @trash.command("rm")
@@ -243,7 +247,7 @@ def trash_rm(context: click.Context, words: tuple[str, ...], *, yes: bool) -> No
         failures = Failures(output)
         _, place, picked, _ = await _picked(runtime, words, failures)
         if picked:
-            confirm(f"Delete {len(picked)} for ever? This cannot be undone.", yes=yes)
+            await confirm(f"Delete {len(picked)} for ever? This cannot be undone.", yes=yes)
             await place.delete_forever(picked)
         return failures.exit_code
 
@@ -259,8 +263,13 @@ def trash_empty(context: click.Context, place: str, *, yes: bool) -> None:
 
     async def body(runtime: Runtime, output: Output) -> int:
         storage, bin_ = await _trash_of(runtime, runtime.parse(place).at.account)
-        confirm(f"Empty the trash of {storage.title}? This cannot be undone.", yes=yes)
-        await bin_.empty_trash(lambda percent: output.progress(f"emptying  {percent}%"))
+        await confirm(f"Empty the trash of {storage.title}? This cannot be undone.", yes=yes)
+
+        def tell(done: int, total: int | None) -> None:
+            far = f"{done}%" if total is None else f"{done} of {total}"
+            output.progress(f"emptying  {far}")
+
+        await empty(bin_, tell)
         output.say(f"The trash of {storage.title} is empty.")
         return 0
 

@@ -144,17 +144,18 @@ def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
     """Run a coroutine to its exit code and exit with it."""
     import asyncio  # brings ssl along: 40 ms that `--version` should not pay
 
+    from cloudtui.commands.asking import is_waiting
+
     try:
         code = asyncio.run(_with_signals(main))
+        output.flush()
     except CloudError as error:
         output.error(error)
         code = int(error.exit_code)
     except KeyboardInterrupt:
         code = int(ExitCode.INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our stdout went away; what is left in the buffer has no home either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = int(ExitCode.SOME_LEFT)
+        code = int(ExitCode.SOME_LEFT)  # the reader of our stdout went away
     except Exception as exc:  # the boundary: no traceback ever reaches a terminal
         output.error(
             CloudError(
@@ -163,8 +164,11 @@ def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
             )
         )
         code = int(ExitCode.SOME_LEFT)
-    with contextlib.suppress(BrokenPipeError):
-        output.flush()
+    if is_waiting():
+        output.say("")  # behind the question that stays without an answer
+        output.end()
+        os._exit(code)
+    output.end()
     sys.exit(code)
 
 

@@ -7,12 +7,14 @@ import shlex
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import click
 
 from cloudtui.cli_output import Output
+from cloudtui.commands.asking import asked, asked_line
 from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, UsageError
 from cloudtui.services.models import Secret
@@ -44,12 +46,11 @@ class Way:
 
 async def _line() -> str:
     """The next line of stdin without its end; empty at the end of input."""
-    text: str = await asyncio.to_thread(sys.stdin.readline)
-    return text.rstrip("\r\n")
+    return (await asked_line()).rstrip("\r\n")
 
 
 async def _ask(question: str, *, hidden: bool = False) -> str:
-    return str(await asyncio.to_thread(click.prompt, question, hide_input=hidden, err=True))
+    return str(await asked(partial(click.prompt, question, hide_input=hidden, err=True)))
 
 
 @click.command(cls=GeneralCommand)
@@ -184,7 +185,7 @@ async def _pcloud(
     if not (way.token_stdin or given):
         await _tell_of_rclone(runtime, output)
     if way.token_stdin:
-        token = signin.parse_token(await asyncio.to_thread(sys.stdin.read))
+        token = signin.parse_token(await asked(sys.stdin.read))
         done = await signin.check_token(account, runtime.network, token)
     elif way.paste:
         done = await _paste_code(runtime, output, account, keys, way)
@@ -317,7 +318,7 @@ async def _confirm_owner(output: Output, email: str) -> None:
     if not sys.stdin.isatty():
         raise LoginNeeded("The answer of the browser cannot be tied to this sign-in.")
     output.say(f"The answer came for {display_name(email)}.")
-    if not await asyncio.to_thread(click.confirm, "Is this your account?", err=True):
+    if not await asked(partial(click.confirm, "Is this your account?", err=True)):
         raise LoginNeeded("Nothing was stored.")
 
 

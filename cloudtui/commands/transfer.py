@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from cloudtui.cli_output import Output, human_size, human_time
+from cloudtui.commands.asking import asked
 from cloudtui.commands.finding import Finder
 from cloudtui.commands.listing import wanted_kind
 from cloudtui.commands.session import GeneralCommand, run
@@ -42,6 +44,7 @@ if TYPE_CHECKING:
     from cloudtui.services.transfers.engine import Transfers
 
 _TICK = 0.25
+_FASTEST = 1 << 50
 _STILL = (JobState.PAUSED, JobState.ASKS)
 
 
@@ -109,9 +112,9 @@ def parse_rate(text: str) -> int:
         number, unit = number[:-1], number[-1]
     try:
         rate = int(float(number) * units[unit])
-    except ValueError:
+    except (ValueError, OverflowError):
         rate = 0
-    if rate <= 0:
+    if not 0 < rate <= _FASTEST:
         raise UsageError(f"{display_name(text)} is no rate.", hint="Write 500K or 4M.")
     return rate
 
@@ -151,7 +154,7 @@ def _transfer(
             if job is not None:
                 return await follow(runtime.transfers, [job], output)
         try:
-            sources, target = await plan_words(runtime, words[:-1], words[-1], recursive=recursive)
+            meant = await plan_words(runtime, words[:-1], words[-1], recursive=recursive)
         except NotFound:
             if dry_run or verb is not Verb.MOVE:
                 raise
@@ -159,7 +162,7 @@ def _transfer(
             if job is None:
                 raise
             return await follow(runtime.transfers, [job], output)
-        order = replace(order, sources=sources, target=target)
+        order = replace(order, sources=meant.sources, target=meant.target)
         if dry_run:
             for step in await runtime.transfers.plan(order):
                 if output.as_json:
@@ -177,9 +180,26 @@ def _transfer(
                     output.line(f"{step.deed}  {output.name(str(step.target))}{note}")
             return 0
         job = await runtime.transfers.submit(order)
-        return await follow(runtime.transfers, [job], output)
+        code = await follow(runtime.transfers, [job], output)
+        # Who names a link or a device does not get it: a script must hear of that.
+        return code or (int(ExitCode.SOME_LEFT) if meant.leaves_out(order) else 0)
 
     run(context, body)
+
+
+@dataclass(frozen=True, slots=True)
+class Meant:
+    """What the words of `cp` mean: sources with the names they get, the folder they go to."""
+
+    sources: tuple[Source, ...]
+    target: Location
+    kinds: frozenset[Kind]
+    """Of the sources."""
+
+    def leaves_out(self, order: Order) -> bool:
+        """Whether something that was named is left alone for what it is."""
+        follows = order.verb is Verb.COPY and order.follow is not Follow.NEVER
+        return Kind.SPECIAL in self.kinds or (Kind.LINK in self.kinds and not follows)
 
 
 def readings(runtime: Runtime, words: Sequence[str], order: Order) -> list[Order]:
@@ -200,8 +220,8 @@ def readings(runtime: Runtime, words: Sequence[str], order: Order) -> list[Order
 
 async def plan_words(
     runtime: Runtime, words: Sequence[str], target: str, *, recursive: bool
-) -> tuple[tuple[Source, ...], Location]:
-    """What the words of `cp` mean: the sources with the names they get, and the folder they go to.
+) -> Meant:
+    """Look up what the words of `cp` mean.
 
     Raises UsageError for folders without `recursive` and for several sources onto one name,
     NotFound for a missing source.
@@ -220,6 +240,8 @@ async def plan_words(
         )
         founds.append((found, contents))
 
+    kinds = frozenset(found.entry.kind for found, _ in founds)
+    into = tuple(Source(found.at, contents) for found, contents in founds)
     goal = runtime.parse(target)
     place = await runtime.storage(goal.at.account)
     existing: Found | None
@@ -228,15 +250,15 @@ async def plan_words(
     except NotFound:
         existing = None
     if existing is not None and existing.entry.is_folder:
-        return tuple(Source(found.at, contents) for found, contents in founds), existing.at
+        return Meant(into, existing.at, kinds)
     if existing is not None and goal.wants_folder and goal.at.account == DISK:
         raise UsageError(f"{display_name(target)} is a file, not a folder.")
     if goal.wants_folder:
-        return tuple(Source(found.at, contents) for found, contents in founds), goal.at
+        return Meant(into, goal.at, kinds)
     if any(contents for _, contents in founds):
         if existing is not None:
             raise UsageError(f"{display_name(target)} is a file, not a folder.")
-        return tuple(Source(found.at, contents) for found, contents in founds), goal.at
+        return Meant(into, goal.at, kinds)
     if len(founds) > 1:
         raise UsageError(
             f"{display_name(target)} is not a folder, and several things were to go there.",
@@ -245,7 +267,7 @@ async def plan_words(
     found = founds[0][0]
     if existing is not None and found.entry.is_folder:
         raise UsageError(f"{display_name(target)} is a file; a folder cannot replace it.")
-    return (Source(found.at, name=goal.at.name),), goal.at.parent
+    return Meant((Source(found.at, name=goal.at.name),), goal.at.parent, kinds)
 
 
 def _target_kind(goal: Address) -> Kind | None:
@@ -316,12 +338,9 @@ async def _ask(transfers: Transfers, job: str, output: Output) -> bool:
         final = " for ever" if conflict.overwrite_is_final else ""
         output.say(f"{display_name(conflict.source.name)} is already in {conflict.where}.")
         question = f"(s)kip, (k)eep both, (o)verwrite{final}, (n)ewer, (l)arger; capital: for all"
-        reply = await asyncio.to_thread(
-            click.prompt,
-            question,
-            type=click.Choice([*letters, *(each.upper() for each in letters)]),
-            show_choices=False,
-            err=True,
+        choice = click.Choice([*letters, *(each.upper() for each in letters)])
+        reply = await asked(
+            partial(click.prompt, question, type=choice, show_choices=False, err=True)
         )
         resolution = Resolution(letters[reply.lower()], for_all=reply.isupper())
         await transfers.answer(job, conflict.item, resolution)
@@ -339,6 +358,8 @@ def conclude(transfers: Transfers, views: Sequence[JobView], output: Output) -> 
             output.value(job_json(view))
         codes.update(view.error_codes)
         left = left or view.state is not JobState.DONE or view.files_asking > 0
+        # A move whose message tells of links and devices left them where they were.
+        left = left or (view.verb is Verb.MOVE and view.files_skipped > 0 and bool(view.message))
         for item in transfers.items(
             view.id, offset=0, limit=20, states=(JobState.FAILED, JobState.ASKS)
         ):
