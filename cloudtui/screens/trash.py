@@ -15,6 +15,7 @@ from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.file_actions import restored_words
 from cloudtui.screens.list_screen import MarkScreen
+from cloudtui.services.emptying import empty
 from cloudtui.services.models import Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, sort_key
 from cloudtui.services.storage import HasTrash
@@ -292,6 +293,11 @@ class TrashScreen(MarkScreen[TrashList]):
 
         self.act("Delete", work)
 
+    def _emptying(self, done: int, total: int | None) -> None:
+        """How far it is, in the line below; the log keeps only how it ended."""
+        far = f"{done}%" if total is None else f"{present.exact(done)} of {present.exact(total)}"
+        self.message.show([(f" Emptying...  {far}", "text")])
+
     def action_empty(self) -> None:
         """`E`."""
         count = len(self.list.all)
@@ -313,7 +319,7 @@ class TrashScreen(MarkScreen[TrashList]):
             if await self.app.push_screen_wait(box) is None:
                 return
             self.say("Emptying...")
-            await self._keeper.empty_trash(lambda done: self.say(f"Emptying...  {done}%"))
+            await empty(self._keeper, self._emptying)
             self.list.unmark()
             left = f" {self._place}'s own trash has them now, on the web." if self._own else ""
             self.say(f"Emptied: {present.count(count, 'item')} {_are(count)} gone.{left}")

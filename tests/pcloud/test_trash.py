@@ -6,12 +6,14 @@ import json
 
 import pytest
 
+from cloudtui.services.emptying import empty
 from cloudtui.services.errors import CloudError, Denied, NotFound, UsageError
 from cloudtui.services.models import Found, Kind, Location, TrashItem, TrashKind
 from cloudtui.services.pcloud.entries import FOLDER_NAME
 from cloudtui.services.pcloud.storage import PCloudStorage
+from cloudtui.services.storage import HasTrash
 from tests.pcloud.conftest import Open
-from tests.pcloud.rig import download, names, tree, upload
+from tests.pcloud.rig import asked, download, mark, names, tree, upload
 from tests.sandbox_process import SandboxProcess
 
 ROOT = Location("pc")
@@ -161,9 +163,33 @@ async def test_emptying(storage: PCloudStorage) -> None:
     await planted(storage)
     await storage.trash([await at(storage, "a")])
     await storage.trash([await at(storage, "d")])
-    await storage.empty_trash()
+    told: list[int] = []
+    await storage.empty_trash(told.append)
+    assert told == [50, 100, 100]
     assert await names(storage, BIN) == []
     await storage.empty_trash()
+
+
+@pytest.mark.parametrize("seen", [False, True])
+async def test_emptying_says_how_far_it_is_without_a_call_more(
+    storage: PCloudStorage, sandbox: SandboxProcess, seen: bool
+) -> None:
+    """A trash that was looked at is counted by things, else by deletes."""
+    await planted(storage)
+    await storage.trash([await at(storage, "a"), await at(storage, "d", "a")])
+    await storage.trash([await at(storage, "d", "e")])
+    assert isinstance(storage, HasTrash)
+    if not seen:
+        storage.trash_can._batches._manifests.clear()
+    told: list[tuple[int, int | None]] = []
+    since = mark(sandbox)
+    await empty(storage, lambda done, total: told.append((done, total)))
+    total = 3 if seen else 2
+    assert told[-1] == (total, total)
+    assert len(told) == 2
+    calls = [line.split("?")[0] for line in asked(sandbox, since)]
+    assert sorted(calls) == ["/deletefolderrecursive"] * 2 + ["/listfolder"] * 2
+    assert await names(storage, BIN) == []
 
 
 async def test_old_batches_go(opened: Open, sandbox: SandboxProcess) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -174,3 +175,22 @@ async def test_a_trash_of_ours_says_what_the_service_keeps_besides() -> None:
         await settle(pilot, lambda: "keeps them in its own trash, on the web only" in shown(app))
         await press(pilot, *"empty 1", "enter")
         await settle(pilot, lambda: "Emptied: 1 item is gone." in shown(app))
+
+
+async def test_how_far_an_emptying_is_shows_and_stays_out_of_the_log() -> None:
+    go_on, over = asyncio.Event(), asyncio.Event()
+
+    async def empty_counted(on_progress: Callable[[int, int], None]) -> None:
+        on_progress(1200, 4000)
+        await go_on.wait()
+        on_progress(4000, 4000)
+        over.set()
+
+    async with in_trash(*many(2)) as (app, pilot, place):
+        place.empty_counted = empty_counted  # type: ignore[attr-defined]
+        await press(pilot, "E", *"empty 2", "enter")
+        await settle(pilot, lambda: "Emptying...  1,200 of 4,000" in shown(app))
+        go_on.set()
+        await over.wait()
+        await settle(pilot, lambda: "Emptied: 2 items are gone." in shown(app))
+        assert not any("1,200" in line for line in app.remembered())

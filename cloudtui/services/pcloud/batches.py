@@ -146,6 +146,11 @@ class Batches:
             return []
         return sorted(await children(self._client, home), key=lambda item: item.name, reverse=True)
 
+    def count(self, folder: wire.Item) -> int:
+        """How many things a batch is known to hold; one where its manifest was not read."""
+        known = self._manifests.get(number(folder.node)) if folder.isfolder else None
+        return len(known.items) if known is not None and known.items else 1
+
     async def open(self, folder: wire.Item) -> Batch:
         """What lies in a batch. Something put beside the batches by hand is a batch of itself."""
         if not folder.isfolder:

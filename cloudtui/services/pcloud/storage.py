@@ -365,9 +365,13 @@ class PCloudStorage:
 
     async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
         """Remove everything from the trash."""
-        await self.trash_can.empty()
-        if on_progress is not None:
-            on_progress(100)
+        tell = on_progress or (lambda _percent: None)
+        await self.trash_can.empty(lambda done, total: tell(done * 100 // total))
+        tell(100)
+
+    async def empty_counted(self, on_progress: Callable[[int, int], None]) -> None:
+        """The same, told how many of how many are gone."""
+        await self.trash_can.empty(on_progress)
 
     # --- downloads by the service ---------------------------------------------------------
 

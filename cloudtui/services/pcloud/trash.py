@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import defaultdict
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
 from cloudtui.services.accounts import Account
 from cloudtui.services.errors import Denied, NotFound, NotSupported, Refused, UsageError
@@ -195,14 +195,25 @@ class Trash:
         for batch in {batch.folder.node: batch for batch in batches.values()}.values():
             await self._batches.tidy(batch, frozenset(batches))
 
-    async def empty(self) -> None:
-        """Delete everything in the trash."""
+    async def empty(self, on_progress: Callable[[int, int], None]) -> None:
+        """Delete everything in the trash. Told how many of how many are gone: things, where it is
+        known how many a batch holds, else batches, since looking would cost a call for each."""
         if await self._by_service():
             await self._service.clear("d0")
             return
-        for folder in await self._batches.folders():
+        folders = await self._batches.folders()
+        total = sum(map(self._batches.count, folders))
+        done = 0
+
+        async def one(folder: wire.Item) -> None:
+            nonlocal done
+            count = self._batches.count(folder)
             await self._batches.drop(Batch(folder))
+            done += count
+            on_progress(done, total)
             failpoint("pcloud.trash.emptied")
+
+        await each(folders, one)
 
 
 def _revoked(links: Sequence[wire.PublicLink]) -> str:
