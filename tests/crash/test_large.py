@@ -62,7 +62,9 @@ def test_an_upload_killed_half_way_sends_no_part_twice(big: Stage, place: str) -
     source = big.folder / "file.bin"
     source.write_bytes(content)
     listener, match = UPLOADS[place]
-    big.admin.fault(kind="throttle", bytes_per_s=3 * MIB, times=-1, listener=listener, match=match)
+    # the parts after the fifth would take minutes each
+    slow = {"kind": "throttle", "bytes_per_s": PART // 200, "times": -1, "skip": 5}
+    big.admin.fault(**slow, listener=listener, match=match)
     since = len(big.admin.log())
 
     def parts() -> int:

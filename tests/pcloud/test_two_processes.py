@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import subprocess
 import time
@@ -25,19 +26,24 @@ SIZE = 10 * PART
 
 @pytest.fixture
 def stage(sandbox: SandboxProcess, tmp_path: Path) -> Iterator[Stage]:
-    """Files from 8 MiB go in parts of 4 MiB, at 8 MiB in a second."""
+    """Files from 8 MiB go in parts of 4 MiB."""
     options = {"pc": {"upload_cutoff": 8 * MIB, "chunk_size": PART}}
     made = Stage(sandbox, tmp_path, vault=True, options=options)
-    made.admin.fault(
-        kind="throttle",
-        bytes_per_s=8 * MIB,
-        times=-1,
-        listener="pcloud.us",
-        match="PUT /upload_write",
-    )
     (tmp_path / "file.bin").write_bytes(random.Random(made.email).randbytes(SIZE))
     yield made
     made.close()
+
+
+def slow_down(stage: Stage, *, after: int, seconds: float) -> None:
+    """Let so many parts pass, and each of the others take so long until `stage.close()`."""
+    stage.admin.fault(
+        kind="throttle",
+        bytes_per_s=int(PART / seconds),
+        times=-1,
+        skip=after,
+        listener="pcloud.us",
+        match="PUT /upload_write",
+    )
 
 
 def writes(stage: Stage, since: int) -> dict[str, list[dict[str, Any]]]:
@@ -50,8 +56,10 @@ def writes(stage: Stage, since: int) -> dict[str, list[dict[str, Any]]]:
 
 
 def until(process: subprocess.Popen[bytes], reached: Callable[[], bool]) -> None:
-    limit = time.monotonic() + 60
+    limit = time.monotonic() + 200
     while not reached():
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(0.02)  # the program shall run, not this loop
         assert process.poll() is None, "it ended before it could be looked at"
         assert time.monotonic() < limit
 
@@ -67,9 +75,10 @@ def arrived(stage: Stage, since: int) -> int:
 
 def test_an_upload_killed_at_sixty_percent_sends_one_part_more_at_most(stage: Stage) -> None:
     source = stage.folder / "file.bin"
+    slow_down(stage, after=6, seconds=200)
     since = len(stage.admin.log())
     with stage.home.start("cp", str(source), "pc:/x/") as process:
-        until(process, lambda: arrived(stage, since) >= 6)
+        until(process, lambda: arrived(stage, since) == 6)
         process.kill()
         process.communicate()
     stage.close()
@@ -81,15 +90,16 @@ def test_an_upload_killed_at_sixty_percent_sends_one_part_more_at_most(stage: St
 
 def test_two_processes_never_write_one_upload(stage: Stage) -> None:
     source = stage.folder / "file.bin"
+    slow_down(stage, after=1, seconds=1)
     since = len(stage.admin.log())
     with stage.home.start("cp", str(source), "pc:/x/") as process:
-        until(process, lambda: arrived(stage, since) >= 1)
+        until(process, lambda: arrived(stage, since) == 1)
         (job,) = stage.home.run("jobs", "ls", "--json").ok().values
         (mine,) = writes(stage, since)
         # others are asked to go on with it, and to do the same: not one byte of theirs goes there
         resumed = stage.home.run("jobs", "resume", job["id"])
         stage.home.run("cp", "--on-conflict", "skip", source, "pc:/x/")
-        out, err = process.communicate(timeout=100)
+        out, err = process.communicate(timeout=200)
         assert process.returncode == 0, (out, err, resumed)
     stage.close()
     session = writes(stage, since)[mine]
