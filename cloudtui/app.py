@@ -31,11 +31,19 @@ from cloudtui.first_look import FirstLook, first_look
 from cloudtui.key_presets import DEFAULT
 from cloudtui.key_queue import KeyQueue
 from cloudtui.keymap import bindings_of, key_of, read_keymap, textual_keymap
-from cloudtui.leaving import HUNG_UP, go_on_without_screen, watch_terminal
+from cloudtui.leaving import (
+    HUNG_UP,
+    go_on_without_screen,
+    shell_file,
+    tell_shell,
+    watch_terminal,
+)
 from cloudtui.ports import Door, RuntimeFactory, RuntimePort
 from cloudtui.screens.main import MainScreen
+from cloudtui.services.addresses import local_path
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import display_name
+from cloudtui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
     from cloudtui.preferences import Preferences
@@ -240,6 +248,16 @@ class CloudApp(App[int]):
 
     # --- keys --------------------------------------------------------------------------------
 
+    def on_row_list_chosen(self, _: RowList.Chosen) -> None:
+        """A double click where no screen does more with it: the same as Enter."""
+        self.press("enter")
+
+    def press(self, name: str) -> None:
+        """Let a key be pressed that the mouse meant."""
+        key = events.Key(name, None)
+        key.set_sender(self)  # a key sent by a screen would not bubble beyond it
+        self.post_message(key)
+
     def _takes(self, event: events.Key) -> bool:
         """Whether the key is text for what has the focus."""
         focused = self.focused
@@ -370,30 +388,34 @@ class CloudApp(App[int]):
             return
         self.run_worker(self._ask_quit(len(running)), group="quit", exit_on_error=False)
 
-    async def _ask_quit(self, count: int) -> None:
-        from cloudtui.screens.dialogs import Choose, Option
+    def action_quit_here(self) -> None:
+        """`Q`: the shell stands in the folder of this pane afterwards, or of the other one when
+        only that is of this disk."""
+        sides = (self.main.active, self.main.other)
+        folder = next((side.at for side in sides if side.at and side.at.account == DISK), None)
+        if not shell_file():
+            self.main.say("The shell follows when it starts cloudtui by the function in README.md.")
+        elif folder is None:
+            self.main.say("No pane shows a folder of this disk for the shell. q quits.")
+        else:
+            self.leave_in = str(local_path(folder))
+            self.action_ask_quit()
 
-        detach = [Option("Go on without the screen", "g", "detach")] if self._can_detach else []
-        words = "1 job is running." if count == 1 else f"{count} jobs are running."
-        answer = await self.push_screen_wait(
-            Choose(
-                "Quit",
-                [words, "Paused jobs go on the next time; nothing that was sent is sent again."],
-                [
-                    Option("Pause and quit", "p", "pause"),
-                    *detach,
-                    Option("Wait, then quit", "w", "wait"),
-                    Option("Stay", "s", "stay"),
-                ],
-                safe="stay",
-            )
-        )
+    leave_in: str = ""
+    """The folder for the shell, empty to leave it where it is."""
+
+    async def _ask_quit(self, count: int) -> None:
+        from cloudtui.screens.quitting import QuitBox
+
+        answer = await self.push_screen_wait(QuitBox(count, can_detach=self._can_detach))
         if answer == "pause":
             self.main.say("Pausing jobs...")
             self.exit(0)
         elif answer == "detach":
             self.detach = True
             self.exit(0)
+        elif answer == "stay":
+            self.leave_in = ""
         elif answer == "wait":
             self.main.say("Quits when the jobs have ended. q asks again.")
             self.set_interval(0.5, self._quit_when_done, name="quit-when-done")
@@ -458,6 +480,8 @@ def run_full_screen(
             app.bridge.detach()
             await door.close()
             unwatch()
+        if app.leave_in:
+            tell_shell(app.leave_in)
         return app.return_value or app.return_code or 0, app.detach
 
     code, detach = asyncio.run(run())

@@ -39,6 +39,18 @@ def watch_terminal(leave: Callable[[], None]) -> Callable[[], None]:
     return over.set
 
 
+def shell_file() -> str:
+    """The file in which the shell that started this looks for the folder to go to; empty when it
+    does not."""
+    return os.environ.get("CLOUDTUI_FOLDER_FILE", "")
+
+
+def tell_shell(folder: str) -> None:
+    """Leave the shell in a folder of this disk. Raises OSError when its file cannot be written."""
+    with open(shell_file(), "wb") as file:  # noqa: PTH123 - a name as given, not a path of ours
+        file.write(os.fsencode(folder))
+
+
 def go_on_without_screen(command: Sequence[str]) -> None:
     """Start a process of its own session that works the queue to its end."""
     import subprocess

@@ -332,7 +332,7 @@ class MainScreen(FileKeys):
                 return
             from cloudtui.widgets.dock import Dock
 
-            self.dock = Dock(id="dock", ascii_only=self._ascii)
+            self.dock = Dock(id="dock", ascii_only=self._ascii, opened=self.places.transfers)
             self.mount(self.dock, before=self.message)
         self.dock.show_jobs(views, large=self.large)
 
@@ -354,6 +354,8 @@ class MainScreen(FileKeys):
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
+        if not isinstance(event.control, FileList):
+            return
         browser = self.left if event.control is self._left_pane else self.right
         self._show_pane(browser)
         if browser is self.active:
@@ -369,7 +371,16 @@ class MainScreen(FileKeys):
     @on(RowList.Chosen)
     def _chosen(self, event: RowList.Chosen) -> None:
         event.stop()
-        self.action_enter()
+        if isinstance(event.control, FileList):
+            self.action_enter()
+
+    @on(RowList.Menu)
+    def _menu(self, event: RowList.Menu) -> None:
+        event.stop()
+        if isinstance(event.control, FileList):
+            event.control.focus()
+            # behind the focus: the menu is about the pane that was clicked
+            self.call_later(self.cloud_app.action_menu)
 
     @on(RowList.HeadClicked)
     def _head_clicked(self, event: RowList.HeadClicked) -> None:
@@ -382,9 +393,7 @@ class MainScreen(FileKeys):
     @on(KeyBar.Pressed)
     def _key_pressed(self, event: KeyBar.Pressed) -> None:
         event.stop()
-        key = events.Key(event.key, None)
-        key.set_sender(self.app)  # a key sent by this screen would not bubble beyond it
-        self.app.post_message(key)
+        self.cloud_app.press(event.key)
 
     def action_prefix(self, key: str) -> None:
         """The first key of two: show what may follow, wait without end."""

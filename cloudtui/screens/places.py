@@ -270,15 +270,9 @@ class Places:
 
         async def work() -> None:
             from cloudtui.screens.dialogs import Tell
-            from cloudtui.widgets.facts import fact_lines
+            from cloudtui.widgets.facts import property_lines
 
-            lines = [f"{label:8} {value}" for label, value in fact_lines(entry, browser.place)]
-            if entry.mtime_ns is not None and (since := present.ago(entry.mtime_ns)):
-                lines.append(f"{'':8} {since}")
-            if not entry.name.isascii() or not entry.name.isprintable():
-                points = " ".join(f"{ord(char):04X}" for char in entry.name)
-                lines.append(f"{'points':8} {points}")
-            lines.append(f"{'id':8} {display_name(entry.id)}")
+            lines = property_lines(entry, browser.place)
             await self.screen.app.push_screen_wait(Tell("Properties", lines))
 
         self._ask(work())
@@ -305,15 +299,17 @@ class Places:
         self._ask(edit(self.screen, browser, entry))
 
     def copy_words(self, browser: Browser, what: str) -> None:
-        """`c` and a letter: `path`, `name`, `link` or `share` of the row under the cursor."""
+        """`c` and a letter: `path`, `name`, `link`, `share` or `source` of the row under the
+        cursor."""
         entry, storage = browser.view.current, browser.storage
         if what in ("path", "name"):
             self.copy_text(browser, what)
         elif entry is not None and storage is not None and browser.at is not None:
             from cloudtui.screens import sharing
 
-            made = sharing.direct_link if what == "link" else sharing.public_link
-            self._ask(made(self.screen, storage, Found.of(browser.at, entry)))
+            made = {"link": sharing.direct_link, "share": sharing.public_link}
+            work = made.get(what, sharing.source_link)
+            self._ask(work(self.screen, storage, Found.of(browser.at, entry)))
 
     def copy_text(self, browser: Browser, what: str) -> None:
         """A path or name to the terminal's clipboard; paths with control characters are quoted for
@@ -334,14 +330,14 @@ class Places:
 
     # --- screens -----------------------------------------------------------------------------
 
-    def transfers(self) -> None:
-        """`w`."""
+    def transfers(self, job: str = "") -> None:
+        """`w`; a `job` gets the cursor."""
 
         async def work() -> None:
             from cloudtui.screens.transfers import TransfersScreen
 
             runtime = await self.screen.runtime()
-            await self.screen.app.push_screen(TransfersScreen(runtime, self.screen.bridge))
+            await self.screen.app.push_screen(TransfersScreen(runtime, self.screen.bridge, job))
 
         self._ask(work())
 

@@ -19,7 +19,7 @@ from cloudtui.screens.links import LinkDialog
 from cloudtui.services.errors import UsageError
 from cloudtui.services.models import Found, Secret, Share
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import HasShares, MakesLinks, Storage
+from cloudtui.services.storage import HasShares, MakesLinks, OfflineTasks, Storage
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
@@ -66,6 +66,24 @@ async def direct_link(screen: MainScreen, storage: Storage, item: Found) -> None
         f"{display_name(item.entry.name)}: works for some hours, {where}.",
     ]
     await screen.app.push_screen_wait(MadeLink("Direct link", sentences, link))
+
+
+async def source_link(screen: MainScreen, storage: Storage, item: Found) -> None:
+    """`c u`: where the service fetched a thing from, as its list of tasks tells. Raises
+    CloudError."""
+    place: object = storage
+    name = display_name(item.entry.name)
+    if not isinstance(place, OfflineTasks) or not storage.caps.offline_tasks:
+        screen.say(f"{storage.title} fetches nothing by itself: {name} has no source link.")
+        return
+    async for page in place.scan_offline():
+        for task in page:
+            if task.target is not None and task.target.node == item.at.node and task.url:
+                screen.app.copy_to_clipboard(task.url)
+                shown = display_name(task.url, edges=False)
+                screen.say(f"Sent to the terminal's clipboard: {shown}", keep=False)
+                return
+    screen.say(f"No task of {storage.title} says where {name} came from.")
 
 
 async def public_link(screen: MainScreen, storage: Storage, item: Found) -> None:

@@ -63,8 +63,10 @@ class TransfersScreen(Screen[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.TRANSFERS)
 
-    def __init__(self, runtime: RuntimePort, bridge: Bridge) -> None:
+    def __init__(self, runtime: RuntimePort, bridge: Bridge, job: str = "") -> None:
+        """The cursor begins on `job`, the id of one, where there is such a job."""
         super().__init__()
+        self._begin_at = job
         self._runtime = runtime
         self._bridge = bridge
         self.jobs = JobList()
@@ -86,6 +88,7 @@ class TransfersScreen(Screen[None]):
         self.items.display = False
         self.jobs.focus()
         self._fill()
+        self.jobs.go_to_job(self._begin_at)
         self.set_interval(0.25, self._fill)
 
     def say(self, text: str, *, bad: bool = False) -> None:

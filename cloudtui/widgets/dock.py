@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.segment import Segment
+from textual import events
 from textual.strip import Strip
 
 from cloudtui.services.transfers.orders import JobState, JobView
@@ -20,8 +21,16 @@ class Dock(RowList, can_focus=False):
     Dock { width: 1fr; height: auto; display: none; }
     """
 
-    def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        id: str | None = None,
+        ascii_only: bool = False,
+        opened: Callable[[str], None] = lambda _job: None,
+    ) -> None:
+        """`opened` is called with the id of a job that was clicked."""
         super().__init__(id=id, framed=False, ascii_only=ascii_only)
+        self._opened = opened
         self.jobs: tuple[JobView, ...] = ()
         self.switched_off = False
 
@@ -53,6 +62,13 @@ class Dock(RowList, can_focus=False):
         self.title_text = job_rows.summary(self.jobs, short=False)
         more = len(self.jobs) - 6
         self.foot_text = "w manage" + (f"   {more} more" if more > 0 else "")
+
+    def on_click(self, event: events.Click) -> None:
+        """A job opens among all of them; the line of totals and the edges open the first."""
+        event.stop()
+        row = self.row_at(event.y)
+        if self.jobs:
+            self._opened(self.jobs[row if 0 <= row < len(self.jobs) and self.framed else 0].id)
 
     def row_count(self) -> int:
         if self.framed:

@@ -52,6 +52,18 @@ def fact_lines(entry: Entry, where: str) -> list[tuple[str, str]]:
     return facts
 
 
+def property_lines(entry: Entry, where: str) -> list[str]:
+    """All that is known of an entry, with the code points of a name that is odd."""
+    lines = [f"{label:8} {value}" for label, value in fact_lines(entry, where)]
+    if entry.mtime_ns is not None and (since := present.ago(entry.mtime_ns)):
+        lines.append(f"{'':8} {since}")
+    if not entry.name.isascii() or not entry.name.isprintable():
+        points = " ".join(f"{ord(char):04X}" for char in entry.name)
+        lines.append(f"{'points':8} {points}")
+    lines.append(f"{'id':8} {display_name(entry.id)}")
+    return lines
+
+
 def wrapped(text: str, width: int) -> list[str]:
     """`text` in pieces of at most `width` characters."""
     width = max(8, width)

@@ -80,6 +80,12 @@ class JobList(FilteredList):
         index = self._index(self.cursor)
         return self.jobs[index] if 0 <= index < len(self.jobs) else None
 
+    def go_to_job(self, id: str) -> None:
+        """Put the cursor on a job, if it is here."""
+        ids = [view.id for view in self.jobs]
+        if id in ids:
+            self.go_to(self._row_of(ids.index(id)))
+
     def row_count(self) -> int:
         return len(self.jobs) + (self._line_at >= 0)
 

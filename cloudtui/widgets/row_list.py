@@ -19,6 +19,8 @@ from cloudtui.widgets.frame import frame_for
 from cloudtui.widgets.looks import looks_of
 from cloudtui.widgets.rows import Look, pad
 
+_OTHER_BUTTON = 3
+
 
 class RowList(Widget, can_focus=True):
     """A framed list with a cursor."""
@@ -46,6 +48,18 @@ class RowList(Widget, can_focus=True):
 
     class Chosen(Message, bubble=True):
         """A row was double-clicked."""
+
+        def __init__(self, control: RowList) -> None:
+            super().__init__()
+            self._control = control
+
+        @property
+        def control(self) -> RowList:
+            """The list."""
+            return self._control
+
+    class Menu(Message, bubble=True):
+        """A row was clicked with the other button: what can be done with it is asked for."""
 
         def __init__(self, control: RowList) -> None:
             super().__init__()
@@ -354,7 +368,10 @@ class RowList(Widget, can_focus=True):
         event.stop()
         row = self.row_at(event.y)
         if row >= 0 and event.y < self.size.height - int(self.framed):
-            if event.shift or event.ctrl:
+            if event.button == _OTHER_BUTTON:
+                self.go_to(row)
+                self.post_message(self.Menu(self))
+            elif event.shift or event.ctrl:
                 self.clicked_with(row, shift=event.shift)
             else:
                 self.go_to(row)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cloudtui.app import CloudApp
 from cloudtui.services.errors import LoginNeeded, Refused
-from cloudtui.services.models import OfflineTask, TaskPhase
+from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.transfers.orders import Answer, Conflict, JobState, Resolution
 from tests.screens.driving import opened, picture, press, settle
 from tests.screens.fake_runtime import FakePlace, FakeRuntime, file, job, sample_runtime
@@ -239,3 +239,22 @@ async def test_a_state_is_said_once_in_the_row_of_a_task() -> None:
         await settle(pilot, lambda: "10%" in shown(app))
         (row,) = [line for line in picture(app) if "10%" in line]
         assert row.lower().count("fetching") == 1
+
+
+async def test_the_link_that_a_file_was_fetched_from_is_copied() -> None:
+    runtime = sample_runtime()
+    target = Location("pikpak", ("Media", "report.pdf"), node="report-2")
+    runtime.places["pikpak"].tasks = [
+        OfflineTask("t1", "other", "https://example.com/other", TaskPhase.DONE, 100),
+        OfflineTask(
+            "t2", "report.pdf", "https://example.com/a%20b", TaskPhase.DONE, 100, target=target
+        ),
+    ]
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "tab", *["down"] * 3, "c", "u")
+        await settle(pilot, lambda: app.clipboard == "https://example.com/a%20b")
+        assert "https://example.com/a%20b" in "\n".join(picture(app))
+        await press(pilot, "down", "c", "u")
+        await settle(pilot, lambda: "says where report.pdf came from" in "\n".join(picture(app)))
+        await press(pilot, "tab", "end", "c", "u")
+        await settle(pilot, lambda: "disk fetches nothing by itself" in "\n".join(picture(app)))
