@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloudtui import present
 from cloudtui.cli_output import Output, human_size, rfc3339
 from cloudtui.commands.asking import asked
 from cloudtui.commands.finding import Finder
@@ -17,7 +18,7 @@ from cloudtui.services.emptying import empty
 from cloudtui.services.errors import CloudError, Interrupted, NotFound, NotSupported, UsageError
 from cloudtui.services.models import Found, Location, TrashItem
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import HasTrash
+from cloudtui.services.storage import HasTrash, TrashRevokesLinks
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -75,6 +76,8 @@ def rm(
                     output.line(f"{'delete' if forever else 'trash'}  {output.name(str(item.at))}")
             return failures.exit_code
         if forever and count:
+            for storage, items in places.values():
+                await _tell_links(storage, items, output)
             await confirm(f"Delete {count} for ever? This cannot be undone.", yes=yes)
         for storage, items in places.values():
             try:
@@ -84,6 +87,20 @@ def rm(
         return failures.exit_code
 
     run(context, body)
+
+
+async def _tell_links(storage: Storage, items: list[Found], output: Output) -> None:
+    """Which public links end with a delete that cannot be taken back, before it is asked about."""
+    place: object = storage
+    if not isinstance(place, TrashRevokesLinks):
+        return
+    links = await place.public_links_on(items)
+    if links is None:
+        output.say(f"{storage.title} does not show programs whether public links lead here.")
+    elif links:
+        output.say(f"{present.count(len(links), 'public link')} will be taken back:")
+        for link in links:
+            output.say(f"  {display_name(link)}")
 
 
 async def _remove(storage: Storage, items: list[Found], output: Output, *, forever: bool) -> None:

@@ -401,7 +401,8 @@ class FileActions:
         async def work() -> None:
             from cloudtui.screens.dialogs import TypeWord
 
-            sentences = [f"{amount(items)}, {place}", names_line(items)]
+            _, links = await lost_links(storage, items)
+            sentences = [f"{amount(items)}, {place}", names_line(items), *links]
             if no_trash:
                 reason = storage.caps.refused.get("trash", "")
                 sentences.insert(0, reason or f"{storage.title} has no trash here.")

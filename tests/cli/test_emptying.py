@@ -1,4 +1,4 @@
-"""How far the emptying of a trash is, on a terminal."""
+"""What is said of things that go for good: how far an emptying is, which links end."""
 
 from __future__ import annotations
 
@@ -39,3 +39,14 @@ def test_emptying_a_trash_says_on_a_terminal_how_far_it_is(
     assert far[-1][0] == far[-1][1] >= 1
     assert [done for done, _ in far] == sorted(done for done, _ in far)
     assert b"The trash of pCloud is empty." in told
+
+
+def test_a_delete_for_ever_names_the_links_that_end(
+    home: Home, box: SandboxProcess, tmp_path: Path
+) -> None:
+    there = f"pc:/{tmp_path.name}-linked.txt"
+    box.admin.order("pcloud", "put", path=there.removeprefix("pc:"), base64="eA==")
+    link = home.run("share", "add", there).ok().out.strip()
+    told = home.run("rm", "--forever", there).ok().err
+    assert "1 public link will be taken back:" in told
+    assert link in told

@@ -245,6 +245,59 @@ async def test_public_links_go_with_the_delete(storage: PCloudStorage) -> None:
     assert notes["d2"] == ""
 
 
+async def test_links_are_looked_for_without_a_call_for_each(
+    storage: PCloudStorage, sandbox: SandboxProcess
+) -> None:
+    await storage.mkdir(ROOT, "d")
+    top = ROOT.child("d")
+    for number in range(6):
+        await storage.mkdir(top, f"in{number}")
+        await upload(storage, top.child(f"in{number}"), "x", b"x")
+        await storage.share(await at(storage, "d", f"in{number}", "x"))
+        await upload(storage, ROOT, f"a{number}", b"a")
+    d = await at(storage, "d")
+    loose = [await at(storage, f"a{number}") for number in range(6)]
+
+    async def calls(*items: Found) -> tuple[int, list[str]]:
+        since = mark(sandbox)
+        count = len(await storage.public_links_on(items) or ())
+        return count, [line.split("?")[0] for line in asked(sandbox, since)]
+
+    storage.links.forget_links()
+    assert await calls(*loose) == (0, ["/listpublinks"])
+    # one look from above instead of one into each folder with a link
+    assert await calls(d, *loose) == (6, ["/listfolder"])
+    assert await calls(*loose) == (0, [])
+    # more folders than such: each of these is asked where it lies, and believed for a while
+    inner = [await at(storage, "d", f"in{number}") for number in range(6)]
+    await storage.unshare([one.id async for page in storage.scan_shares() for one in page][:5])
+    count, seen = await calls(d, *inner)
+    assert (count, seen) == (1, ["/listpublinks"])
+    # what is deleted is looked at anew
+    since = mark(sandbox)
+    await storage.trash([d])
+    lines = [line.split("?")[0] for line in asked(sandbox, since)]
+    assert lines.count("/listpublinks") == 1
+    assert await storage.links.public_links() == []
+
+
+async def test_a_subtree_too_large_for_one_look_is_asked_from_below(
+    storage: PCloudStorage, sandbox: SandboxProcess
+) -> None:
+    await planted(storage)
+    d = ROOT.child("d")
+    await storage.share(await at(storage, "d", "e", "x"))
+    await storage.mkdir(d, "f")
+    await upload(storage, d.child("f"), "y", b"y")
+    await storage.share(await at(storage, "d", "f", "y"))
+    there = await at(storage, "d")
+    sandbox.admin.fault(kind="api_code", code=5000, query="*recursive=1*", times=1)
+    found = await storage.public_links_on([there])
+    assert found is not None
+    assert len(found) == 2
+    assert sandbox.admin.faults() == []
+
+
 async def test_calls_of_a_large_delete_and_restore(opened: Open, sandbox: SandboxProcess) -> None:
     """One per item and a few more; the same was measured with ten thousand: 10,007 and 10,009."""
     count = 500

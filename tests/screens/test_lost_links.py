@@ -79,3 +79,17 @@ async def test_it_says_when_links_are_not_known() -> None:
     async with opened(runtime, size=(100, 30)) as (app, pilot):
         await delete(pilot, app, "untitled", "Series")
         await settle(pilot, lambda: shows(app, "does not show programs whether public links"))
+
+
+async def test_a_delete_for_ever_tells_of_links_too() -> None:
+    url = "https://u.pcloud.link/publink/show?code=XZ1"
+    async with opened(linked({"untitled": [url]}), size=(100, 30)) as (app, pilot):
+        await press(pilot, "tab")
+        view = app.main.right.view
+        rows = {getattr(view.entry_at(row), "name", ""): row for row in range(view.rows)}
+        view.set_mark(rows["untitled"], on=True)
+        await press(pilot, "D")
+        await settle(pilot, lambda: shows(app, "1 public link will be taken back:"))
+        assert shows(app, url)
+        await press(pilot, "escape")
+        await settle(pilot, lambda: app.screen is app.main)

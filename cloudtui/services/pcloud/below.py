@@ -20,12 +20,15 @@ _MOST: Final = 64 << 20
 """Bytes of one answer, some 200,000 entries; more is read in parts."""
 
 
-async def whole_tree(client: Client, folderid: int) -> wire.Tree | None:
-    """A folder with everything below it by one call; None where the service refuses that or
-    breaks off. Tried once: what is too large once is too large every time. Raises NotFound."""
+async def whole_tree(client: Client, folderid: int, *, no_files: bool = False) -> wire.Tree | None:
+    """A folder with everything (or all folders) below it by one call; None where the service
+    refuses that or breaks off. Tried once: what is too large once is too large every time. Raises
+    NotFound."""
     if folderid == number(ROOT):
         return None
     params: dict[str, str | int] = {"folderid": folderid, "recursive": 1}
+    if no_files:
+        params["nofiles"] = 1
     body = bytearray()
     try:
         async with client.stream("listfolder", params, timeout=SLOW) as pieces:

@@ -7,21 +7,25 @@ written down, and the token never goes with them.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
 from cloudtui.services.errors import CloudError, Denied, NotFound, NotSupported, Refused
 from cloudtui.services.models import Flag, Found, HashType, Kind
 from cloudtui.services.pcloud import errors, wire
+from cloudtui.services.pcloud.below import folders_of, whole_tree
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import content_param, id_param, kind_of
+from cloudtui.services.pcloud.entries import content_param, id_param, kind_of, number
 from cloudtui.services.pcloud.regions import is_trusted
 from cloudtui.services.pcloud.tree import Tree, shown
 from cloudtui.services.storage import ReadTicket
 from cloudtui.services.way import last_way
 
 _CONNECTIONS: Final = 4
+_REMEMBERED: Final = 30.0
+"""Seconds for which public links, and which folder lies in which, are believed for a question."""
+_MOST: Final = 10_000
 
 
 class Links:
@@ -31,6 +35,8 @@ class Links:
         self._account = account
         self._client = client
         self._tree = tree
+        self._listed: tuple[float, list[wire.PublicLink]] = (0.0, [])
+        self._parents: dict[int, tuple[float, int | None]] = {}
 
     async def ticket(self, item: Found) -> ReadTicket:
         """A fresh signed way to a file's bytes. Raises Refused for folders and encrypted files."""
@@ -125,39 +131,82 @@ class Links:
             answer = await self._client.call("listpublinks", {}, wire.PublicLinks)
         except (NotSupported, Denied):
             return None
+        self._listed = (time.monotonic() + _REMEMBERED, answer.publinks)
         return answer.publinks
 
-    async def links_on(self, nodes: Iterable[str]) -> dict[str, list[wire.PublicLink]] | None:
+    def forget_links(self) -> None:
+        """A link was made, changed or taken back: none are remembered any more."""
+        self._listed = (0.0, [])
+
+    async def links_on(
+        self, nodes: Iterable[str], *, remembered: bool = False
+    ) -> dict[str, list[wire.PublicLink]] | None:
         """The public links on each of these entries, those on anything inside of folders among
-        them; entries without are left out. None when pCloud does not show links to apps."""
-        links = await self.public_links()
+        them; entries without are left out. None when pCloud does not show links to apps.
+
+        `remembered`: a list of the last half minute will do. One call, and for folders one more
+        for each of them or for each folder above a link, whichever are fewer.
+        """
+        links = await self._recent() if remembered else await self.public_links()
         if links is None:
             return None
         wanted = frozenset(nodes)
-        folders = any(kind_of(node) is Kind.FOLDER for node in wanted)
-        parents: dict[int, int | None] = {}
+        folders = [node for node in wanted if kind_of(node) is Kind.FOLDER]
         hit: dict[str, list[wire.PublicLink]] = {}
+        inside: list[tuple[int, wire.PublicLink]] = []
         for link in links:
-            on: str | None = link.node if link.node in wanted else None
-            if on is None and folders and link.metadata is not None:
-                on = await self._lies_in(link.metadata.parentfolderid, wanted, parents)
-            if on is not None:
-                hit.setdefault(on, []).append(link)
+            parent = link.metadata.parentfolderid if link.metadata is not None else None
+            if link.node in wanted:
+                hit.setdefault(link.node, []).append(link)
+            elif folders and parent:
+                inside.append((parent, link))
+        holders = await self._holders(folders, {parent for parent, _ in inside})
+        for parent, link in inside:
+            if parent in holders:
+                hit.setdefault(holders[parent], []).append(link)
         return hit
 
-    async def _lies_in(
-        self, folderid: int | None, wanted: frozenset[str], parents: dict[int, int | None]
-    ) -> str | None:
+    async def _recent(self) -> list[wire.PublicLink] | None:
+        until, links = self._listed
+        return links if time.monotonic() < until else await self.public_links()
+
+    async def _holders(self, folders: Sequence[str], inner: set[int]) -> dict[int, str]:
+        """In which of `folders` each of the inner ones lies, for those that do."""
+        found = {folder: f"d{folder}" for folder in inner if f"d{folder}" in folders}
+        left = inner - found.keys()
+        walked = 0
+        if len(folders) < len(left):
+            for node in folders:
+                tree = await whole_tree(self._client, number(node), no_files=True)
+                if tree is None:
+                    break
+                walked += 1
+                below = {each.folderid for each, _ in folders_of(tree, 0)}
+                found.update((folder, node) for folder in left if folder in below)
+        if walked < len(folders):
+            wanted = frozenset(folders)
+            for folder in left - found.keys():
+                on = await self._lies_in(folder, wanted)
+                if on is not None:
+                    found[folder] = on
+        return found
+
+    async def _lies_in(self, folderid: int | None, wanted: frozenset[str]) -> str | None:
         while folderid:
             if f"d{folderid}" in wanted:
                 return f"d{folderid}"
-            if folderid not in parents:
-                parents[folderid] = (await self._tree.item(f"d{folderid}")).parentfolderid
-            folderid = parents[folderid]
+            until, parent = self._parents.get(folderid, (0.0, None))
+            if until < time.monotonic():
+                parent = (await self._tree.item(f"d{folderid}")).parentfolderid
+                if len(self._parents) >= _MOST:
+                    self._parents.clear()
+                self._parents[folderid] = (time.monotonic() + _REMEMBERED, parent)
+            folderid = parent
         return None
 
     async def revoke(self, linkid: int) -> None:
         """Take a public link back; that it is gone already is success."""
+        self.forget_links()
         try:
             await self._client.call("deletepublink", {"linkid": linkid}, wire.Answer, change=True)
         except NotFound:

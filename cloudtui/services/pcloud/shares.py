@@ -92,6 +92,7 @@ class Shares:
             params.pop("maxdownloads", None)
         if not params.get("linkpassword"):
             params.pop("linkpassword", None)
+        self._links.forget_links()
         answer = await self._client.call(
             method, params, wire.NewPublicLink, change=True, safe=False, reconcile=look
         )

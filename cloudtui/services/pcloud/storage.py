@@ -267,7 +267,8 @@ class PCloudStorage:
     async def public_links_on(self, items: Sequence[Found]) -> list[str] | None:
         """The public links that a delete of these entries would revoke; None when pCloud does not
         show them to apps."""
-        links = await self.links.links_on([item.at.node or item.entry.id for item in items])
+        nodes = [item.at.node or item.entry.id for item in items]
+        links = await self.links.links_on(nodes, remembered=True)
         return None if links is None else [link.link for on in links.values() for link in on]
 
     # --- public links ---------------------------------------------------------------------
