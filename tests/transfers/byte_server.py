@@ -227,9 +227,11 @@ class ByteServer:
             return True
         limit = fault.after if fault and kind in ("cut", "stall") else len(body)
         for at in range(0, limit, CHUNK):
-            sock.sendall(body[at : min(limit, at + CHUNK)])
+            piece = body[at : min(limit, at + CHUNK)]
             with self._lock:
-                self.served += min(limit, at + CHUNK) - at
+                self.served += len(piece)  # before a client can know that it has them all
+            sock.sendall(piece)
+            with self._lock:
                 reached = [mark for mark in self._marks if mark[0] <= self.served]
                 for mark in reached:
                     self._marks.remove(mark)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import os
-import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +27,7 @@ from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.saying import AskHashes
 from cloudtui.services.transfers.stop import Stop
+from cloudtui.services.transfers.sums import new_sum
 from tests.transfers.byte_server import ByteServer
 
 FAST = Retries(attempts=8, first_wait=0.001, longest=0.002)
@@ -41,9 +41,11 @@ def md5(data: bytes) -> str:
     return hashlib.md5(data, usedforsecurity=False).hexdigest()
 
 
-def crc(data: bytes) -> str:
+def summed(data: bytes) -> str:
     """What is noted of a block on this disk."""
-    return f"crc32:{zlib.crc32(data):08x}"
+    found = new_sum()
+    found.update(memoryview(data))
+    return found.tag()
 
 
 def gcid(data: bytes, block: int | None = None) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.ranges import BLOCK
 from tests.transfers.byte_server import ByteServer, Fault
 from tests.transfers.handles import PartFile, PartUpload
-from tests.transfers.mover_rig import Remote, Rig, crc, local, md5, sha1
+from tests.transfers.mover_rig import Remote, Rig, local, md5, sha1, summed
 
 MIB = 1024 * 1024
 LARGE = os.urandom(12 * MIB + 7)
@@ -83,13 +84,19 @@ async def test_a_damaged_download_is_mended(
     assert {each.number for each in again.receipts}.isdisjoint(each.number for each in rig.receipts)
 
 
+def crc(data: bytes) -> str:
+    """What earlier versions noted of a block."""
+    return f"crc32:{zlib.crc32(data):08x}"
+
+
+@pytest.mark.parametrize("tag_of", [summed, crc])
 async def test_only_the_damaged_block_comes_again(
-    server: ByteServer, rig: Rig, tmp_path: Path
+    server: ByteServer, rig: Rig, tmp_path: Path, tag_of: Callable[[bytes], str]
 ) -> None:
     part = PartFile(tmp_path / "t", len(LARGE))
     os.pwrite(part.fd(), LARGE, 0)
     done = [
-        Receipt(at // MIB, at, MIB, crc(LARGE[at : at + MIB])) for at in range(0, 12 * MIB, MIB)
+        Receipt(at // MIB, at, MIB, tag_of(LARGE[at : at + MIB])) for at in range(0, 12 * MIB, MIB)
     ]
     flip(part.part)
     moved = await rig.move(Remote(server, LARGE), part, done=done)
@@ -111,8 +118,8 @@ async def test_a_damaged_copy_on_disk_is_mended(rig: Rig, tmp_path: Path) -> Non
     part = PartFile(tmp_path / "t", len(LARGE))
     os.pwrite(part.fd(), LARGE[: 4 * MIB], 0)
     done = [
-        Receipt(0, 0, 2 * MIB, crc(LARGE[: 2 * MIB])),
-        Receipt(1, 2 * MIB, 2 * MIB, crc(LARGE[2 * MIB : 4 * MIB])),
+        Receipt(0, 0, 2 * MIB, summed(LARGE[: 2 * MIB])),
+        Receipt(1, 2 * MIB, 2 * MIB, summed(LARGE[2 * MIB : 4 * MIB])),
     ]
     flip(part.part)
     moved = await rig.move(local(tmp_path / "s"), part, done=done)
@@ -129,7 +136,7 @@ async def test_large_ranges_are_noted_block_by_block(
     assert BLOCK > MIB
     assert max(each.length for each in rig.receipts) == MIB
     for each in rig.receipts:
-        assert each.tag == crc(LARGE[each.offset : each.offset + each.length])
+        assert each.tag == summed(LARGE[each.offset : each.offset + each.length])
 
 
 async def test_strict_compares_parts_of_an_earlier_run(

@@ -20,7 +20,7 @@ from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.stop import Stop
 from tests.transfers.byte_server import ByteServer, Fault
 from tests.transfers.handles import PartFile, PartUpload
-from tests.transfers.mover_rig import Remote, Rig, crc, gcid, local, sha1
+from tests.transfers.mover_rig import Remote, Rig, gcid, local, sha1, summed
 
 MIB = 1024 * 1024
 LARGE = os.urandom(9 * MIB + 5)
@@ -190,7 +190,7 @@ async def test_disk_to_disk_takes_up_where_it_stopped(rig: Rig, tmp_path: Path) 
     (tmp_path / "s").write_bytes(LARGE)
     handle = PartFile(tmp_path / "t", len(LARGE))
     os.pwrite(handle.fd(), b"kept", MIB)
-    done = [Receipt(4, MIB, 4, crc(b"kept"))]
+    done = [Receipt(4, MIB, 4, summed(b"kept"))]
     moved = await rig.move(local(tmp_path / "s"), handle, done=done)
     assert moved.sent == len(LARGE) - 4
     content = (tmp_path / "t").read_bytes()
@@ -204,7 +204,7 @@ async def test_disk_to_disk_strict(rig: Rig, tmp_path: Path) -> None:
     assert moved.checked
     handle = PartFile(tmp_path / "u", len(LARGE))
     handle.fd()
-    done = [Receipt(0, 0, 9, crc(bytes(9)))]
+    done = [Receipt(0, 0, 9, summed(bytes(9)))]
     with pytest.raises(Mismatch):
         await rig.move(local(tmp_path / "s"), handle, verify=Verify.STRICT, done=done)
     assert (tmp_path / "u.bad").exists()

@@ -7,23 +7,25 @@ import zlib
 from pathlib import Path
 
 import pytest
+from cryptography.exceptions import UnsupportedAlgorithm
 
 from cloudtui.services.transfers import blocks
 from cloudtui.services.transfers.blocks import Piece, noted
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.ranges import BLOCK
 from cloudtui.services.transfers.sinks import FileSink
+from tests.transfers.mover_rig import summed
 
 KIB = 1024
 CONTENT = os.urandom(100 * KIB)
 
 
-def crc(start: int, end: int) -> str:
-    return f"crc32:{zlib.crc32(CONTENT[start:end]):08x}"
+def tag(start: int, end: int) -> str:
+    return summed(CONTENT[start:end])
 
 
 def piece(start: int, end: int) -> Piece:
-    return Piece(end, zlib.crc32(CONTENT[start:end]))
+    return Piece(end, tag(start, end))
 
 
 @pytest.fixture
@@ -48,12 +50,12 @@ def test_known_pieces_are_not_read_again(tmp_path: Path, read: list[tuple[int, i
     assert [each.number for each in receipts] == list(range(7, 7 + len(receipts)))
     told = [(each.offset // KIB, each.length // KIB, each.tag) for each in receipts]
     assert told == [
-        (0, 10, crc(0, 10 * KIB)),
-        (10, 20, crc(10 * KIB, 30 * KIB)),
-        (30, 10, crc(30 * KIB, 40 * KIB)),
-        (40, 5, crc(40 * KIB, 45 * KIB)),
-        (60, 25, crc(60 * KIB, 85 * KIB)),
-        (85, 5, crc(85 * KIB, 90 * KIB)),  # the piece goes on where the range ends
+        (0, 10, tag(0, 10 * KIB)),
+        (10, 20, tag(10 * KIB, 30 * KIB)),
+        (30, 10, tag(30 * KIB, 40 * KIB)),
+        (40, 5, tag(40 * KIB, 45 * KIB)),
+        (60, 25, tag(60 * KIB, 85 * KIB)),
+        (85, 5, tag(85 * KIB, 90 * KIB)),  # the piece goes on where the range ends
     ]
     assert [(at // KIB, length // KIB) for at, length in read] == [
         (10, 20),
@@ -77,10 +79,22 @@ def test_a_piece_longer_than_a_block_is_cut(
 
 def test_a_sink_sums_what_it_takes(tmp_path: Path) -> None:
     with (tmp_path / "part").open("wb") as file:
-        summed = FileSink(file.fileno, summed=True)
+        summing = FileSink(file.fileno, summed=True)
         plain = FileSink(file.fileno)
         for at in range(0, len(CONTENT), 7_001):
             view = memoryview(CONTENT)[at : at + 7_001]
-            summed.write(at, view)
+            summing.write(at, view)
             plain.write(at, view)
-    assert (summed.crc, plain.crc) == (zlib.crc32(CONTENT), None)
+    assert (summing.tag(), plain.tag()) == (summed(CONTENT), None)
+
+
+def test_what_is_noted_can_be_read_by_later_versions() -> None:
+    assert summed(b"cloudtui") == "poly1305:58dc27bcead0bb8b87bb540cb39d4198"
+
+
+def test_a_library_without_poly1305_notes_another_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(key: bytes) -> None:
+        raise UnsupportedAlgorithm(f"no Poly1305 with {len(key)} bytes")
+
+    monkeypatch.setattr("cryptography.hazmat.primitives.poly1305.Poly1305", refuse)
+    assert summed(b"cloudtui") == f"crc32:{zlib.crc32(b'cloudtui'):08x}"

@@ -2,38 +2,35 @@
 
 Ranges are noted with a checksum of each block. A part lies on the disk under a name that anybody
 may touch, so what is taken up again is read and compared beside the rest of the transfer, and what
-differs is fetched anew. CRC-32 finds what accidents do, at four gigabytes a second; proof against
-somebody who means harm are the digests of the whole.
+differs is fetched anew. Proof against somebody who means harm are the digests of the whole.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-import zlib
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Final, Self
+from typing import Self
 
 from cloudtui.services.storage import DiskWrite, Receipt
 from cloudtui.services.transfers.exchange import buffer
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.ranges import BLOCK
+from cloudtui.services.transfers.sums import Sum, new_sum, sum_like
 from cloudtui.services.transfers.threads import settled
 from cloudtui.services.transfers.work import Work
-
-_MARK: Final = "crc32:"
 
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """Bytes that arrived in one go: where they end, and the checksum of all of them."""
+    """Bytes that arrived in one go: where they end, and what is noted of all of them."""
 
     end: int
-    crc: int
+    tag: str
 
 
 def noted(
@@ -48,27 +45,27 @@ def noted(
         while at < end:
             piece = known.get(at)
             if piece is not None and piece.end <= min(end, at + BLOCK):
-                length, tag = piece.end - at, f"{_MARK}{piece.crc:08x}"
+                length, tag = piece.end - at, piece.tag
             else:
                 following = bisect_right(starts, at)
                 most = starts[following] if following < len(starts) else end
                 length = min(BLOCK, end - at, most - at)
-                tag = _tag(fd, at, length)
+                tag = _tag(fd, at, length, new_sum())
             receipts.append(Receipt(number + len(receipts), at, length, tag))
             at += length
     return receipts
 
 
-def _tag(fd: int, start: int, length: int, stopped: Callable[[], bool] = bool) -> str:
+def _tag(fd: int, start: int, length: int, sum_: Sum, stopped: Callable[[], bool] = bool) -> str:
     """Empty when the file ends before, or when stopped."""
-    view, crc, at, end = buffer(), 0, start, start + length
+    view, at, end = buffer(), start, start + length
     while at < end and not stopped():
         got = read_at(fd, view[: min(len(view), end - at)], at)
         if got == 0:
             break
-        crc = zlib.crc32(view[:got], crc)
+        sum_.update(view[:got])
         at += got
-    return f"{_MARK}{crc:08x}" if at == end else ""
+    return sum_.tag() if at == end else ""
 
 
 class Doubt:
@@ -121,7 +118,7 @@ class Doubt:
         for each in self._work.done:
             if self._ended.is_set():
                 break
-            tag = _tag(fd, each.offset, each.length, self._ended.is_set)
+            tag = _tag(fd, each.offset, each.length, sum_like(each.tag), self._ended.is_set)
             if not tag or tag != each.tag:
                 bad.append((max(0, each.offset), min(size, each.offset + each.length)))
         return bad

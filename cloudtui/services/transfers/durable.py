@@ -81,9 +81,9 @@ class Durability:
         self._landing.lose(lost)
         self._durable = Ranges(self._durable.without(lost))
 
-    def know(self, start: int, end: int, crc: int) -> None:
+    def know(self, start: int, end: int, tag: str) -> None:
         """These bytes landed, with this checksum: it need not be read from the disk."""
-        self._pieces[start] = Piece(end, crc)
+        self._pieces[start] = Piece(end, tag)
 
     def landed(self) -> None:
         """Something arrived; sync early when much is waiting. Raises what a sync in the

@@ -113,8 +113,9 @@ class Receiving:
             patience.renew()
             failpoint("mover.part_received")
             if self.durability is not None:
-                if isinstance(sink, FileSink) and sink.crc is not None:
-                    self.durability.know(start, start + sink.received, sink.crc)
+                tag = sink.tag() if isinstance(sink, FileSink) else None
+                if tag is not None:
+                    self.durability.know(start, start + sink.received, tag)
                 self.durability.landed()
         if error is None:
             return

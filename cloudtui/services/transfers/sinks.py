@@ -6,12 +6,12 @@ counts bytes that are safely in the sink's hands, so that a broken range goes on
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Callable
 from typing import Protocol
 
 from cloudtui.services.transfers.positioned import write_at
 from cloudtui.services.transfers.ranges import Ranges
+from cloudtui.services.transfers.sums import Sum, new_sum
 
 
 class Sink(Protocol):
@@ -40,23 +40,30 @@ class FileSink:
         summed: bool = False,
     ) -> None:
         self.received = 0
-        self.crc: int | None = 0 if summed else None
-        """CRC-32 of what was received, None when nobody wants it."""
         self._fd = fd
         self._watch = watch
+        self._summed = summed
+        self._sum: Sum | None = None
 
     @property
     def fresh(self) -> int:
         """Bytes that were missing before: all of them."""
         return self.received
 
+    def tag(self) -> str | None:
+        """What is to be noted of all that was received, None when nobody wants it. Asked for once,
+        at the end."""
+        return None if self._sum is None else self._sum.tag()
+
     def write(self, offset: int, view: memoryview) -> int:
         """Write at the same offset. Raises Full, Denied or Refused."""
         if self._watch is not None:
             self._watch(offset, view)
         write_at(self._fd(), view, offset)
-        if self.crc is not None:
-            self.crc = zlib.crc32(view, self.crc)
+        if self._summed:
+            if self._sum is None:
+                self._sum = new_sum()
+            self._sum.update(view)
         self.received += len(view)
         return len(view)
 
