@@ -11,6 +11,7 @@ that would let a web page read an answer.
     GET    /switches  POST /switches  {"name": value, ...}
     POST   /clock                     {"advance": seconds}
     POST   /seed                      {"spec": "pcloud:wide=1000"}
+    POST   /digests                   {"size": N, "digests": {"sha1": HEX}} of what will be sent
     POST   /tokens    DELETE /tokens  {"cloud": "pcloud", ...} issue or revoke
     POST   /accounts                  {"cloud": "pikpak", ...} another account
     POST   /<cloud>/<action>          whatever that cloud offers besides
@@ -85,6 +86,8 @@ class Admin:
             case "POST", "/clock":
                 world.advance(_seconds(_object(request.json()).get("advance")))
                 return {"now": world.clock()}
+            case "POST", "/digests":
+                return self._announce(_object(request.json()))
             case "POST", "/seed":
                 return self._seed(str(_object(request.json()).get("spec", "")))
             case _:
@@ -96,6 +99,14 @@ class Admin:
             if name in self._clouds:
                 self._clouds[name].seed(seed.spec)
         return {"seeded": spec}
+
+    def _announce(self, payload: dict[str, object]) -> object:
+        size = payload.get("size")
+        if not isinstance(size, int):
+            raise ValueError("a size in bytes is needed")
+        digests = _object(payload.get("digests"))
+        self._world.blobs.announce(size, {name: str(value) for name, value in digests.items()})
+        return {"announced": sorted(digests)}
 
     def _order(self, request: Request) -> object:
         payload = _object(request.json())

@@ -1,7 +1,8 @@
 """The bytes of all files in the sandbox, one file on disk per blob.
 
 Owns writing and hashing. Knows no names: trees of both clouds point at blobs, many nodes may share
-one.
+one. A benchmark may announce the digests of what it is about to send, which spares computing them;
+nobody checks such an announcement.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
@@ -125,18 +126,26 @@ class Follower:
 class Writer:
     """Receives one blob's bytes in order. Digests named at the start are ready at the end.
 
-    Finish with `close` (keeps the bytes) or `discard` (drops them).
+    Finish with `close` (keeps the bytes) or `discard` (drops them). `announced` are digests of
+    what has exactly `expected` bytes.
     """
 
     def __init__(
-        self, path: Path, digests: Iterable[str] = (), expected: int | None = None
+        self,
+        path: Path,
+        digests: Iterable[str] = (),
+        expected: int | None = None,
+        announced: Mapping[str, str] | None = None,
     ) -> None:
         self.path = path
         self.size = 0
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._wanted = tuple(digests)
+        self._expected = expected
+        self._announced = dict(announced or {})
         self._follower: Follower | None = None
-        if self._wanted and (expected or 0) >= FOLLOW_FROM:
+        missing = set(self._wanted) - set(self._announced)
+        if missing and (expected or 0) >= FOLLOW_FROM:
             self._follower = Follower(self._fd, self._wanted)
 
     def write(self, view: memoryview | bytes) -> None:
@@ -150,7 +159,9 @@ class Writer:
 
     def close(self) -> Blob:
         """Finish; the blob carries the digests asked for."""
-        digests = self._follower.digests() if self._follower is not None else {}
+        digests = self._announced if self.size == self._expected else {}
+        if self._follower is not None:
+            digests = self._follower.digests()
         self._release()
         blob = Blob(self.path, self.size, digests)
         for name in self._wanted:
@@ -179,7 +190,27 @@ class Blobs:
         self._lock = threading.Lock()
         self._next = 0
         self._remembered: dict[str, object] = {}
+        self._announced: dict[int, dict[str, str]] = {}
         self._empty: Blob | None = None
+
+    def announce(self, size: int, digests: Mapping[str, str]) -> None:
+        """What is stored with this size from now on has these hex digests (by `hashlib` name), and
+        nobody computes them; none given takes that back.
+        """
+        with self._lock:
+            self._announced.pop(size, None)
+            if digests:
+                self._announced[size] = dict(digests)
+
+    def announced(self, size: int) -> dict[str, str]:
+        """What was announced for this size."""
+        with self._lock:
+            return self._announced.get(size, {})
+
+    @property
+    def announcing(self) -> bool:
+        """Whether anything was announced, of whatever size."""
+        return bool(self._announced)
 
     def new_path(self) -> Path:
         """A path nobody else will get."""
@@ -191,7 +222,8 @@ class Blobs:
         """A writer for one blob of about `expected` bytes; `digests` are hashed while it is
         written.
         """
-        return Writer(self.new_path(), digests, expected)
+        announced = self.announced(expected) if expected is not None else None
+        return Writer(self.new_path(), digests, expected, announced)
 
     def put_bytes(self, content: bytes) -> Blob:
         """A blob with this content."""

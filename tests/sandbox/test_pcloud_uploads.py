@@ -191,6 +191,30 @@ def test_sessions_run_side_by_side(rig: Rig) -> None:
     assert sums == [hashlib.sha1(bytes([number]) * MIB).hexdigest() for number in range(4)]
 
 
+@pytest.mark.parametrize("size", [70_000, 17 * MIB])
+def test_announced_digests_are_taken_for_what_has_their_size(rig: Rig, size: int) -> None:
+    announced = {"sha1": "1" * 40, "md5": "2" * 32}
+    content = os.urandom(size)
+    real = {"sha1": hashlib.sha1(content).hexdigest(), "md5": hashlib.md5(content).hexdigest()}
+    shorter = hashlib.sha1(content[1:]).hexdigest()
+
+    def put() -> object:
+        return rig.us.put("uploadfile", content, filename="a", folderid=0)["checksums"][0]
+
+    def by_session() -> object:
+        upload = created(rig)
+        write(rig, upload, 0, content)
+        return rig.us("upload_info", uploadid=upload)["sha1"]
+
+    assert (put(), by_session()) == (real, real["sha1"])
+    rig.world.blobs.announce(size, announced)
+    assert (put(), by_session()) == (announced, announced["sha1"])
+    other = rig.us.put("uploadfile", content[1:], filename="b", folderid=0)["checksums"][0]
+    assert other["sha1"] == shorter
+    rig.world.blobs.announce(size, {})
+    assert (put(), by_session()) == (real, real["sha1"])
+
+
 def test_saving_over_something(rig: Rig) -> None:
     there = rig.us.upload("a.txt", b"old", folderid=0)
 

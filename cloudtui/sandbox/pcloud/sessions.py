@@ -21,7 +21,8 @@ class Upload:
     service.
 
     From 16 MiB on a process hashes along while bytes arrive in order; after a write out of order
-    digests are computed from the file when asked for.
+    digests are computed from the file when asked for. Nothing hashes along where digests were
+    announced: they are taken when the size is the announced one.
     """
 
     def __init__(self, number: int, blobs: Blobs, digests: tuple[str, ...], expires: float) -> None:
@@ -31,6 +32,7 @@ class Upload:
         self.expires = expires
         self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._digests = digests
+        self._blobs = blobs
         self._follower: Follower | None = None
         self._in_order = True
         self._writing = threading.Lock()
@@ -58,8 +60,12 @@ class Upload:
         if offset != self.size:
             self._in_order = False
             self._stop()
-        elif self._in_order and self._follower is None and self._digests and end >= FOLLOW_FROM:
+        elif self._hashing_pays and self._follower is None and end >= FOLLOW_FROM:
             self._follower = Follower(self._fd, self._digests)
+
+    @property
+    def _hashing_pays(self) -> bool:
+        return self._in_order and bool(self._digests) and not self._blobs.announcing
 
     def sums(self) -> dict[str, str]:
         """Hex digests of what is there. Refusal 2068 while a write runs."""
@@ -73,7 +79,8 @@ class Upload:
     def _sums(self) -> dict[str, str]:
         if self._follower is not None:
             return self._follower.digests()
-        return {name: hash_file(self.path, name) for name in self._digests}
+        announced = self._blobs.announced(self.size)
+        return {name: announced.get(name) or hash_file(self.path, name) for name in self._digests}
 
     def finish(self) -> Blob:
         """End the session and keep its bytes. Refusals 2068 while a write runs, 2067 when ended."""
