@@ -20,6 +20,8 @@ from tests.sandbox_process import SandboxProcess
 PLACES = ["pk", "pc"]
 FEW = ("--set", "retries=3", "--timeout", "5")
 """A trouble that stays need not be waited for long."""
+PATIENT = ("--set", "retries=40", "--timeout", "5")
+"""Silence that ends with the block, however long a busy machine takes for what is done in it."""
 
 SECOND_PART = {
     "pk": {"listener": "pikpak.upload", "match": "PUT *", "query": "partNumber=2*"},
@@ -35,7 +37,7 @@ def held_up(stage: Stage, where: Mapping[str, str], *words: str) -> Iterator[lis
     ended: list[Ended] = []
     before = max((each["seq"] for each in stage.admin.log()), default=0)
     stage.admin.fault(kind="delay", seconds=600, times=-1, **where)
-    with stage.home.start(*words, *FEW) as process:
+    with stage.home.start(*words, *PATIENT) as process:
         while not any("delay" in each["faults"] for each in stage.admin.log(before)):
             with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.02)  # the program shall run, not this loop
