@@ -108,3 +108,23 @@ async def test_notes_end_after_a_while(stage: Stage, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(lately, "_LIFE", -1.0)
     await stage.next_program()
     assert await stage.names() == []
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "truncate_json"])
+async def test_nothing_is_made_twice_when_its_answer_is_lost_and_lists_run_behind(
+    stage: Stage, kind: str
+) -> None:
+    """It is looked for over 0.07 s here, so that the last look always comes late enough."""
+    folder = await stage.storage.mkdir(ROOT, "folder")
+    await stage.put(b"1", "one")
+    one = await stage.storage.stat(ROOT.child("one"))
+    at = ROOT.child("folder", folder.id)
+    stage.switch(listing_lag=0.05)
+    for match, act in (
+        ("POST /drive/v1/files", stage.storage.mkdir(ROOT, "made")),
+        ("POST /drive/v1/files:batchCopy", stage.storage.copy(one, at, "one")),
+        ("POST /drive/v1/files", stage.put(b"2", "two")),
+    ):
+        stage.admin.fault(listener="pikpak.drive", match=match, kind=kind)
+        await act
+    assert live(stage) == ["/folder", "/folder/one", "/made", "/one", "/two"]

@@ -24,7 +24,7 @@ from cloudtui.services.naming import cut_name, decode_name, display_name, encode
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
-from cloudtui.services.pikpak.lately import Place
+from cloudtui.services.pikpak.lately import Place, until_listed
 from cloudtui.services.pikpak.listing import detail, entry_of
 from cloudtui.services.retry import retrying
 
@@ -78,7 +78,7 @@ class Changes:
                 "folder_type": "",
             },
             where=where,
-            reconcile=adopt,
+            reconcile=lambda: until_listed(self._api, adopt),
         )
         failpoint("pikpak.mkdir.made")
         row = created.file

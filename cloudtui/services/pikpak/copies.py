@@ -19,6 +19,7 @@ from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.changes import Changes, is_numbered, taken
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.listing import detail, entry_of, live_filters, pages, part_name
 from cloudtui.services.retry import retrying
 
@@ -67,15 +68,14 @@ class Copies:
                 each
                 for each in await self._rows(target)
                 if each.id not in before
-                and each.is_folder == row.is_folder
-                and each.size == row.size
-                and each.hash == row.hash
                 and is_numbered(each.name, row.name)
+                and _same_content(each, row)
             ]
             return fitting[0] if len(fitting) == 1 else None
 
         async def reconcile() -> wire.Started | None:
-            return wire.Started() if await copied() is not None else None
+            made = await until_listed(self._api, copied)
+            return wire.Started() if made is not None else None
 
         started = await self._api.call(
             wire.Started,
@@ -144,3 +144,13 @@ class Copies:
         empty = [each for each in stale if not await self._rows(each)]
         if empty:
             await self._changes.delete(empty)
+
+
+def _same_content(one: wire.File, other: wire.File) -> bool:
+    """Whether one may be a copy of the other. What a listing leaves out decides nothing, and what
+    is told of a folder's size differs from place to place."""
+    if one.is_folder or other.is_folder:
+        return one.is_folder and other.is_folder
+    sizes = {each.size for each in (one, other) if each.size is not None}
+    hashes = {each.hash.upper() for each in (one, other) if each.hash}
+    return len(sizes) <= 1 and len(hashes) <= 1

@@ -11,9 +11,9 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -22,6 +22,8 @@ from cloudtui.services.errors import NotFound
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.listing import detail
+
+T = TypeVar("T")
 
 _ITEM: Final = "lately"
 _LIFE: Final = 30.0
@@ -35,6 +37,24 @@ _FEW: Final = 16
 
 _PAUSE: Final = 0.3
 """Seconds over which notes are gathered before they are written down."""
+
+
+_LOOKS: Final = 4
+"""How often what a lost call may have made is looked for, with pauses of 0.5, 1 and 2 seconds."""
+
+
+async def until_listed(api: Api, look: Callable[[], Awaitable[T | None]]) -> T | None:
+    """What `look` finds in listings after an answer was lost: not there yet is not made yet only
+    after some seconds, else it would be made twice."""
+    pause = api.retries.first_wait
+    found = await look()
+    for _ in range(_LOOKS - 1):
+        if found is not None:
+            break
+        await asyncio.sleep(pause)
+        pause *= 2
+        found = await look()
+    return found
 
 
 class Place(StrEnum):

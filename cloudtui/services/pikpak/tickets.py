@@ -17,6 +17,7 @@ from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.changes import Changes, is_numbered
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.listing import pages, part_name
 from cloudtui.services.pikpak.upload import State, Upload
 from cloudtui.services.storage import SourceFacts
@@ -103,11 +104,7 @@ class Tickets:
 
         async def reconcile() -> wire.Created | None:
             """After a lost answer: an instant upload is adopted, anything else of ours removed."""
-            new = [
-                each
-                for each in await self._twins(state)
-                if (wire.time_ns(each.created_time) or 0) >= since
-            ]
+            new = await until_listed(self._api, lambda: self._newer(state, since)) or []
             done = next((e for e in new if e.is_complete and e.name == state.asked), None)
             rest = [each.id for each in new if done is None or each.id != done.id]
             if rest:
@@ -122,6 +119,11 @@ class Tickets:
             where=state.where,
             reconcile=reconcile,
         )
+
+    async def _newer(self, state: State, since: int) -> list[wire.File] | None:
+        """Twins made since (ns); None without any."""
+        twins = await self._twins(state)
+        return [each for each in twins if (wire.time_ns(each.created_time) or 0) >= since] or None
 
     async def _twins(self, state: State) -> list[wire.File]:
         """Rows in the folder, pending ones too, with our content and our name or its numbers."""
