@@ -16,7 +16,7 @@ from cloudtui.commands.session import Failures, GeneralCommand, run
 from cloudtui.services.errors import CloudError, NotSupported, UsageError
 from cloudtui.services.models import Extracted, Location, Secret
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import Archives
+from cloudtui.services.unpackers import Archives
 from cloudtui.services.unpacking import archives_of, see_through, unpack
 
 if TYPE_CHECKING:

@@ -21,7 +21,8 @@ from cloudtui.screens.dialogs import Form, Option, Prompt, Tell, words
 from cloudtui.services.errors import CloudError, PasswordNeeded
 from cloudtui.services.models import Extracted, Found, Location, Secret
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import Archives, Storage
+from cloudtui.services.storage import Storage
+from cloudtui.services.unpackers import Archives
 from cloudtui.services.unpacking import (
     Unpacking,
     Unpackings,

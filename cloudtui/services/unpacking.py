@@ -22,7 +22,8 @@ from cloudtui.services.locks import FileLock, is_locked
 from cloudtui.services.models import Entry, Extracted, Found, Kind, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.paths import Paths
-from cloudtui.services.storage import Archives, LastingArchives, Storage
+from cloudtui.services.storage import Storage
+from cloudtui.services.unpackers import Archives, LastingArchives
 
 ENDINGS: Final = (".zip", ".7z", ".rar")
 Progress = Callable[[int], None]
