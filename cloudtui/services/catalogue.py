@@ -10,14 +10,15 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from cloudtui.services.models import Entry, Kind, Location
+from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import fold
 from cloudtui.services.paths import ensure
+from cloudtui.services.watching import Change
 
 _SLICE: Final = 20_000
 _SCHEMA: Final = """
@@ -31,6 +32,7 @@ create table if not exists entries (
     kind text not null, size integer, mtime_ns integer
 );
 create index if not exists entries_of on entries (folder);
+create index if not exists entries_with on entries (node);
 """
 
 
@@ -71,21 +73,89 @@ class Catalogue:
                 "insert into folders (account, path, node, listed_at) values (?, ?, ?, ?)",
                 (folder.account, path, folder.node, time.time()),
             )
-            self._db.executemany(
-                "insert into entries values (?, ?, ?, ?, ?, ?, ?)",
+            self._add(row.lastrowid, entries)
+
+    def _add(self, folder: int | None, entries: Iterable[Entry]) -> None:
+        self._db.executemany(
+            "insert into entries values (?, ?, ?, ?, ?, ?, ?)",
+            (
                 (
-                    (
-                        row.lastrowid,
-                        _bytes(entry.name),
-                        fold(entry.name).encode("utf-8", "replace").decode(),
-                        _bytes(entry.id),
-                        str(entry.kind),
-                        entry.size,
-                        entry.mtime_ns,
-                    )
-                    for entry in entries
-                ),
+                    folder,
+                    _bytes(entry.name),
+                    fold(entry.name).encode("utf-8", "replace").decode(),
+                    _bytes(entry.id),
+                    str(entry.kind),
+                    entry.size,
+                    entry.mtime_ns,
+                )
+                for entry in entries
+            ),
+        )
+
+    def change(self, changes: Iterable[Change]) -> None:
+        """Know what was moved, renamed or deleted, folders with all below them."""
+        with self._transaction():
+            for each in changes:
+                self._drop_entry(each.was)
+                if each.now is None:
+                    self._drop_below(each.was)
+                else:
+                    self._move_below(each.was, each.now.at)
+                    self._put(each.now)
+
+    def _drop_entry(self, at: Location) -> None:
+        node = _bytes(at.node or at.name)
+        gone = self._db.execute(
+            "delete from entries where node = ? and folder in "
+            "(select id from folders where account = ? and path = ?)",
+            (node, at.account, _packed(at.parent)),
+        ).rowcount
+        if not gone and at.node is not None:  # known below another path, or only by its id
+            self._db.execute(
+                "delete from entries where node = ? and folder in "
+                "(select id from folders where account = ?)",
+                (node, at.account),
             )
+
+    def _listed(self, at: Location) -> bytes | None:
+        """The path under which a folder was listed; None when it was not, or when it was another
+        one of that name."""
+        row = self._db.execute(
+            "select path from folders where account = ? and ((node is null or ? is null) "
+            "and path = ? or node = ?) order by node is null",
+            (at.account, at.node, _packed(at), at.node),
+        ).fetchone()
+        return bytes(row[0]) if row is not None and row[0] else None
+
+    def _drop_below(self, at: Location) -> None:
+        path = self._listed(at)
+        if path is not None:
+            self._db.execute(
+                "delete from folders where account = ? and (path = ? or path >= ? and path < ?)",
+                (at.account, path, path + b"\0", path + b"\1"),
+            )
+
+    def _move_below(self, was: Location, now: Location) -> None:
+        path = self._listed(was)
+        if path is not None:
+            self._db.execute(
+                "update or replace folders set path = cast(? || substr(path, ?) as blob) "
+                "where account = ? and (path = ? or path >= ? and path < ?)",
+                (_packed(now), len(path) + 1, was.account, path, path + b"\0", path + b"\1"),
+            )
+
+    def _put(self, now: Found) -> None:
+        """Into its folder, where that was listed."""
+        folder = self._db.execute(
+            "select id from folders where account = ? and path = ?",
+            (now.at.account, _packed(now.at.parent)),
+        ).fetchone()
+        if folder is not None:
+            self._db.execute(
+                "delete from entries where folder = ? and node = ?",
+                (folder[0], _bytes(now.entry.id)),
+            )
+            self._add(folder[0], [now.entry])
 
     def knows(self, folder: Location) -> bool:
         """Whether this very folder was ever listed."""

@@ -11,13 +11,15 @@ import itertools
 import logging
 import sqlite3
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from cloudtui.services.catalogue import Catalogue, Hit
 from cloudtui.services.errors import Refused
 from cloudtui.services.models import Entry, Location
+from cloudtui.services.watching import Change
 
 T = TypeVar("T")
 
@@ -38,7 +40,14 @@ class Known:
         self._one_by_one = asyncio.Lock()
         self._waiting: dict[Location, Sequence[Entry]] = {}
         self._written: dict[Location, float] = {}
+        self._changes: list[Change] = []
         self._writer: asyncio.Task[None] | None = None
+        self._closed = False
+
+    @property
+    def opened(self) -> bool:
+        """Whether the file was needed so far."""
+        return self._catalogue is not None
 
     def note(self, folder: Location, entries: Sequence[Entry]) -> None:
         """Remember a complete listing, soon. The newest one of a folder wins."""
@@ -46,7 +55,17 @@ class Known:
         if recent and len(entries) > _LARGE:
             return
         self._waiting[folder] = entries
-        if self._writer is None or self._writer.done():
+        self._soon()
+
+    def changed(self, changes: Iterable[Change]) -> None:
+        """Know of changes of ours, soon: what is gone is not found, what was moved is found where
+        it is. Costs nothing while nothing is known."""
+        if self._waiting or self.opened or self._file.exists():
+            self._changes += changes
+            self._soon()
+
+    def _soon(self) -> None:
+        if not self._closed and (self._writer is None or self._writer.done()):
             self._writer = asyncio.create_task(self._write(), name="known listings")
 
     async def keep(self, folder: Location, entries: Sequence[Entry]) -> None:
@@ -89,16 +108,25 @@ class Known:
             await asyncio.shield(self._writer)
 
     async def close(self) -> None:
-        """Write what waits, let go of the file."""
+        """Write what waits, let go of the file. What comes later is not taken any more."""
         await self.settled()
+        self._closed = True
         if self._catalogue is not None:
             self._catalogue.close()
             self._catalogue = None
 
     async def _write(self) -> None:
-        while self._waiting:
-            folder = next(iter(self._waiting))
-            await self.keep(folder, self._waiting.pop(folder))
+        while self._waiting or self._changes:
+            if self._waiting:
+                folder = next(iter(self._waiting))
+                await self.keep(folder, self._waiting.pop(folder))
+                continue
+            # after the listings, which may be of before them; told twice is told once
+            changes, self._changes = self._changes, []
+            try:
+                await self._on_thread(partial(Catalogue.change, changes=changes))
+            except (sqlite3.Error, OSError):
+                _log.warning("changes were not put into the index", exc_info=True)
 
     async def _on_thread(self, work: Callable[[Catalogue], T]) -> T:
         def run() -> T:

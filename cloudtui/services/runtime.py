@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,6 +31,7 @@ from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import AskPassphrase, Secrets, SecretStore
 from cloudtui.services.settings import Problem, Settings
 from cloudtui.services.storage import Storage
+from cloudtui.services.watching import Change, watch
 from cloudtui.services.wishes import Wishes
 
 if TYPE_CHECKING:
@@ -168,8 +169,13 @@ class Runtime:
         """
         async with self._making:
             if name not in self._storages:
-                self._storages[name] = self._make(name)
+                storage = self._make(name)
+                watch(storage, self._changed)
+                self._storages[name] = storage
             return self._storages[name]
+
+    def _changed(self, changes: Iterable[Change]) -> None:
+        self.known.changed(changes)
 
     async def drop_storage(self, name: str) -> None:
         """Close an account's place, so that the next use sees new settings and keys."""
@@ -220,6 +226,8 @@ class Runtime:
         """The engine, made on first use."""
         if self._transfers is None:
             from cloudtui.services.transfers.engine import Transfers
+
+            _ = self.known  # closed after the engine, which changes things up to its end
 
             self._transfers = Transfers(
                 paths=self.paths,

@@ -61,3 +61,9 @@ def test_search_finds_names_by_words(home: Home, packed: Place) -> None:
     assert home.run("search", "--in", packed.top, "later").code == 3
     home.run("ls", f"{packed.top}/z").ok()
     assert "later.txt" in home.run("search", "later").ok().out
+    # our own changes are known without a new listing
+    home.run("rm", f"{packed.top}/z/later.txt").ok()
+    assert home.run("search", "--in", packed.top, "later").code == 3
+    home.run("rename", f"{packed.top}/z", "renamed").ok()
+    (row,) = home.run("search", "--json", "--in", packed.top, "one.zip").ok().values
+    assert row["path"].endswith("/renamed/one.zip")

@@ -10,6 +10,7 @@ from cloudtui.services import known as known_module
 from cloudtui.services.errors import Refused
 from cloudtui.services.known import Known
 from cloudtui.services.models import Entry, Kind, Location
+from cloudtui.services.watching import Change
 
 FILMS = Location("pk", ("Films",), "n1")
 
@@ -71,3 +72,25 @@ async def test_trouble_with_the_file_stops_nobody_but_the_searcher(tmp_path: Pat
     with pytest.raises(Refused, match="cannot be read"):
         await known.search(["a"])
     await known.close()
+
+
+async def test_what_we_change_is_known_at_once(tmp_path: Path) -> None:
+    known = Known(tmp_path / "catalogue.sqlite")
+    gone = Change(FILMS.child("old.mkv", "id-old.mkv"))
+    known.changed([gone])  # nothing is known yet: nothing is written
+    await known.settled()
+    assert not known.opened
+    known.note(FILMS, [entry("old.mkv"), entry("older.mkv")])
+    known.changed([gone])  # the listing waits still
+    assert await names(known, "old") == ["older.mkv"]
+    known.changed([Change(FILMS.child("older.mkv", "id-older.mkv"))])
+    await known.close()
+    known.changed([gone])  # too late; nobody opens the file again
+    again = Known(tmp_path / "catalogue.sqlite")
+    assert await names(again, "old") == []
+    again.note(FILMS, [entry("old.mkv")])
+    await again.close()
+    third = Known(tmp_path / "catalogue.sqlite")
+    third.changed([gone])  # of what another process noted
+    assert await names(third, "old") == []
+    await third.close()

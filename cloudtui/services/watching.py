@@ -1,0 +1,69 @@
+"""Telling the index of known names what we change in a place, while it happens.
+
+Owns the hooks on a place's own methods: everybody who changes something goes through those. Must
+not change what they do, and must not wait for the index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from cloudtui.services.models import Entry, Found, Location, TrashItem
+from cloudtui.services.storage import HasTrash, ServerMove, Storage
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What was at `was` is at `now` (None: deleted). Clouds know it by the id of `was`."""
+
+    was: Location
+    now: Found | None = None
+
+
+class Told(Protocol):
+    """Takes changes; soon is enough."""
+
+    def __call__(self, changes: Iterable[Change], /) -> None: ...
+
+
+def watch(storage: Storage, told: Told) -> None:
+    """From now on `told` hears of what is renamed, moved, deleted or put into the trash here."""
+    place: object = storage
+    rename, remove = storage.rename, storage.remove
+
+    async def watched_rename(item: Found, name: str) -> Entry:
+        entry = await rename(item, name)
+        told([Change(_at(item), Found.of(item.at.parent, entry))])
+        return entry
+
+    async def watched_remove(items: Sequence[Found]) -> None:
+        await remove(items)
+        told([Change(_at(item)) for item in items])
+
+    storage.rename = watched_rename  # type: ignore[method-assign]
+    storage.remove = watched_remove  # type: ignore[method-assign]
+    if isinstance(place, ServerMove):
+        move = place.move
+
+        async def watched_move(item: Found, parent: Location, name: str) -> Entry:
+            entry = await move(item, parent, name)
+            told([Change(_at(item), Found.of(parent, entry))])
+            return entry
+
+        place.move = watched_move  # type: ignore[method-assign]
+    if isinstance(place, HasTrash):
+        trash = place.trash
+
+        async def watched_trash(items: Sequence[Found]) -> list[TrashItem]:
+            gone = await trash(items)
+            told([Change(_at(item)) for item in items])
+            return gone
+
+        place.trash = watched_trash  # type: ignore[method-assign]
+
+
+def _at(item: Found) -> Location:
+    """With the id by which clouds know it."""
+    return replace(item.at, node=item.at.node or item.entry.id) if item.at.account else item.at
