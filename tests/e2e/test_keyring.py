@@ -31,7 +31,11 @@ printf 'test' | gnome-keyring-daemon --unlock --components=secrets >/dev/null
 
 PROGRAM = """
 import asyncio, json, sys
+from cloudtui.services import secrets
 from cloudtui.services.models import Secret
+
+secrets.KEYRING_LIMIT = 60.0  # on a busy machine a keyring is late, not broken
+
 from cloudtui.services.runtime import open_runtime
 
 ORIGIN = "https://api.example.com"
