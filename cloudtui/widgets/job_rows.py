@@ -113,6 +113,10 @@ def _tail(view: JobView, *, short: bool) -> str:
     pair = present.size_pair(view.bytes_done, view.bytes_total, short=short)
     rate = present.speed(view.speed, short=short)
     left = present.duration(view.left)
+    if view.stalled:
+        idle = f"{view.stalled} s" if view.stalled < 60 else present.duration(view.stalled)
+        words = f"stalled {idle}"
+        return f"{percent} {pad_left(pair, 10 if short else 14)}  {words}"
     if short:
         return f"{percent} {pad_left(pair, 10)} {pad_left(rate, 7)} {pad_left(left, 6)}"
     return f"{percent}  {pad_left(pair, 14)}  {pad_left(rate, 11)}  {pad_left(left, 7)}"

@@ -49,6 +49,18 @@ def test_every_line_is_exactly_as_wide_as_asked(
     assert cell_len(job_rows.totals_line([view], width)) == width
 
 
+@pytest.mark.parametrize("width", [76, 80, 118, 198])
+@pytest.mark.parametrize("worded", [False, True])
+def test_a_job_without_a_byte_for_long_says_how_long(width: int, worded: bool) -> None:
+    line = job_rows.job_line(replace(BASE, stalled=12, speed=0.0, left=None), width, worded=worded)
+    assert line.rstrip().endswith("stalled 12 s") or "stalled 12 s  to /tmp" in line
+    assert "46%" in line
+    assert cell_len(line) == width
+    longer = job_rows.job_line(replace(BASE, stalled=75), width, worded=worded)
+    assert "stalled 1m15s" in longer
+    assert "stalled" not in job_rows.job_line(BASE, width, worded=worded)
+
+
 def test_a_running_job_shows_all_numbers() -> None:
     line = job_rows.job_line(BASE, 118)
     for word in ("down", "S01E01.mkv", "46%", "1.9/4.1 GiB", "8.0 MiB/s", "4m41s", "[####"):

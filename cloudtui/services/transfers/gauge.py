@@ -13,6 +13,7 @@ _SPEED_OVER: Final = 5.0
 _SPEED_AFTER: Final = 2.0
 _LEFT_OVER: Final = 30.0
 _LEFT_AFTER: Final = 5.0
+_STALLED_AFTER: Final = 10.0
 
 
 class Gauge:
@@ -39,6 +40,13 @@ class Gauge:
     def speed(self) -> float | None:
         """Bytes per second, None while not known."""
         return self._average(_SPEED_OVER, _SPEED_AFTER)
+
+    def stalled(self) -> int:
+        """Whole seconds since the last new byte; 0 for less than ten: everything pauses a bit."""
+        if self.moved_at is None or not self._samples:
+            return 0
+        idle = self._samples[-1][0] - self.moved_at
+        return int(idle) if idle >= _STALLED_AFTER else 0
 
     def left(self, total: int) -> float | None:
         """Seconds until `total`, None while not known or when nothing moves."""

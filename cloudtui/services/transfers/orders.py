@@ -139,6 +139,8 @@ class JobView:
     current: str = ""
     speed: float | None = None
     left: float | None = None
+    stalled: int = 0
+    """Seconds without a byte, 0 while that is nothing to speak of."""
     message: str = ""
     error_codes: tuple[str, ...] = ()
     orphan: bool = False

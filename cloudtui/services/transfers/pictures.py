@@ -100,6 +100,7 @@ def running(job: RunningJob, *, volatile: bool) -> JobView:
         current=picture.current,
         speed=picture.speed,
         left=picture.time_left,
+        stalled=job.gauge.stalled() if state is JobState.RUNNING else 0,
         message=message,
         error_codes=row.codes,
         orphan=False,
