@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
@@ -16,9 +18,9 @@ from textual.strip import Strip
 from cloudtui import present
 from cloudtui.ports import RuntimePort
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, Offline
-from cloudtui.services.models import DISK, Location
+from cloudtui.services.models import DISK, Allowance, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import HasQuota
+from cloudtui.services.storage import HasAllowances, HasQuota
 from cloudtui.widgets.header import quota_words
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad
@@ -40,6 +42,18 @@ class Source:
     user: str = ""
     state: str = ""
     needs_login: bool = False
+    transfer: Sequence[Allowance] = ()
+    """What may still be moved, where the service sets bounds to that."""
+
+
+def transfer_words(source: Source) -> list[str]:
+    """`download  1.2T of 4.0T transferred`, one line for each bound, the names in a column."""
+    wide = max((len(each.name) for each in source.transfer), default=0)
+    return [
+        f"{display_name(each.name):<{wide}}  {present.size_short(each.used)} of "
+        f"{present.size_short(each.total)} transferred"
+        for each in source.transfer
+    ]
 
 
 class SourceList(RowList):
@@ -142,6 +156,12 @@ class SourceScreen(ModalScreen[Location | None]):
             else:
                 source.state = "signed in"
             source.needs_login = False
+            self.list.refresh()
+            if isinstance(storage, HasAllowances):
+                with contextlib.suppress(CloudError):  # not told just now; the rest is
+                    source.transfer = await storage.allowances()
+                if not self.list.notice:  # else it says what went wrong
+                    self._tell_transfer()
         except CaptchaNeeded:
             source.state, source.needs_login = "puzzle needed: Enter", True
         except LoginNeeded:
@@ -151,6 +171,18 @@ class SourceScreen(ModalScreen[Location | None]):
         except CloudError as error:
             source.state = present.sentence(error)
         self.list.refresh()
+
+    def _tell_transfer(self) -> None:
+        """Of the account under the cursor: how much of its transfer is used up."""
+        told = [f"  {words}" for words in transfer_words(self.list.sources[self.list.cursor])]
+        self.list.set_notice(*told)
+        if told:
+            self._grow()
+
+    @on(RowList.Moved)
+    def _moved(self, event: RowList.Moved) -> None:
+        event.stop()
+        self._tell_transfer()
 
     # --- answers -----------------------------------------------------------------------------
 

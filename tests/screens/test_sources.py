@@ -1,0 +1,60 @@
+"""The source chooser: what it says about the account under the cursor."""
+
+from __future__ import annotations
+
+from cloudtui.services.errors import CloudError, ServerTrouble
+from cloudtui.services.models import Allowance
+from tests.screens.driving import opened, picture, press, settle
+from tests.screens.fake_runtime import FakePlace, FakeRuntime, sample_runtime
+
+GIB = 1 << 30
+
+
+class Metered(FakePlace):
+    """A place whose plan bounds what is moved."""
+
+    answer: list[Allowance] | CloudError
+
+    async def allowances(self) -> list[Allowance]:
+        if isinstance(self.answer, CloudError):
+            raise self.answer
+        return self.answer
+
+
+def metered(answer: list[Allowance] | CloudError) -> FakeRuntime:
+    runtime = sample_runtime()
+    place = Metered("pikpak", "pikpak", "PikPak", runtime.places["pikpak"].tree)
+    place.answer = answer
+    runtime.places["pikpak"] = place
+    return runtime
+
+
+async def test_what_may_still_be_moved_is_shown_for_the_account_under_the_cursor() -> None:
+    bounds = [
+        Allowance("download", 4096 * GIB, 1229 * GIB),
+        Allowance("download today", 20 * GIB, 3 * GIB),
+        Allowance("upload", 1024 * GIB, 0),
+    ]
+    async with opened(metered(bounds)) as (app, pilot):
+
+        def shown() -> str:
+            return "\n".join(picture(app))
+
+        await press(pilot, "at")
+        await settle(pilot, lambda: "signed in" in shown())
+        assert "transferred" not in shown()
+        await press(pilot, "down")
+        await settle(pilot, lambda: "transferred" in shown())
+        assert "download        1.2T of 4.0T transferred" in shown()
+        assert "download today  3.0G of 20G transferred" in shown()
+        assert "upload          0 of 1.0T transferred" in shown()
+        assert "Add a pCloud account" in shown()
+        await press(pilot, "up")
+        await settle(pilot, lambda: "transferred" not in shown())
+
+
+async def test_a_service_that_does_not_tell_it_just_now_is_shown_all_the_same() -> None:
+    async with opened(metered(ServerTrouble("PikPak is unwell."))) as (app, pilot):
+        await press(pilot, "at", "down")
+        await settle(pilot, lambda: "signed in" in "\n".join(picture(app)))
+        assert "unwell" not in "\n".join(picture(app))
