@@ -86,6 +86,10 @@ class Account:
         self._usages: list[tuple[float, tuple[int, int]]] = []
         self.trash_life: Callable[[], float] = lambda: math.inf
 
+    def new_task(self, kind: str, name: str, now: float) -> Task:
+        """Work that is under way from now on; `start` puts it into the list."""
+        return Task(self.ids.new(), kind, name, created=now, updated=now, phase=Phase.RUNNING)
+
     def start(self, task: Task) -> Task:
         """Keep a task, and step it until it ends."""
         self.tasks[task.id] = task

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from cloudtui.sandbox.blobs import Blob
-from cloudtui.sandbox.pikpak.account import Account, Task
+from cloudtui.sandbox.pikpak.account import Account
 from cloudtui.sandbox.pikpak.batches import Batches
 from cloudtui.sandbox.pikpak.call import Answer, Call, Route, mapping, strings, text
 from cloudtui.sandbox.pikpak.cloud import Cloud, gcid_of
@@ -142,9 +142,7 @@ class ArchiveTree:
             account.tree.folder(target)
             size = sum(blob.size for _, blob in made if blob is not None)
             self._batches.check_room(account, size)
-            task = Task(
-                id=account.ids.new(), type="copy", name="", created=call.now, updated=call.now
-            )
+            task = account.new_task("copy", "", call.now)
             account.start(task)
             plant(self._cloud, account, target, made)
             task.end(Phase.COMPLETE, "", call.now)

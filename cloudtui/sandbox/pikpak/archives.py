@@ -170,16 +170,8 @@ class Archives:
         account = call.account
         seconds = self._cloud.switches.number("decompress_seconds")
         fails = self._cloud.switches.count_down("decompress_fails")
-        task = Task(
-            id=account.ids.new(),
-            type="decompress",
-            name=node.name,
-            created=call.now,
-            updated=call.now,
-            phase=Phase.RUNNING,
-            file_name=node.name,
-            file_size=node.size,
-        )
+        task = account.new_task("decompress", node.name, call.now)
+        task.file_name, task.file_size = node.name, node.size
         self._running[task.id] = Extraction(task, node, node.hash, size, target)
 
         def step(now: float) -> None:

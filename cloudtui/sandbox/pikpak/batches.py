@@ -186,17 +186,9 @@ class Batches:
         account = call.account
         due = call.now + self._cloud.switches.number("batch_seconds")
         fails = self._cloud.switches.count_down("batch_fails")
-        task = Task(
-            id=account.ids.new(),
-            type=kind,
-            name="",
-            created=call.now,
-            updated=call.now,
-            phase=Phase.RUNNING,
-            touches=frozenset(node.id for node in nodes)
-            if kind in ("move", "copy")
-            else frozenset(),
-        )
+        task = account.new_task(kind, "", call.now)
+        if kind in ("move", "copy"):
+            task.touches = frozenset(node.id for node in nodes)
 
         def step(now: float) -> None:
             if now < due:

@@ -82,18 +82,9 @@ class Packing:
     def _start(self, call: Call, node: Node, blob: Blob) -> Task:
         account = call.account
         due = call.now + self._cloud.switches.number("batch_seconds")
-        task = Task(
-            id=account.ids.new(),
-            type="pack_files",
-            name=node.name,
-            created=call.now,
-            updated=call.now,
-            phase=Phase.RUNNING,
-            file_id=node.id,
-            file_name=node.name,
-            file_size=blob.size,
-            touches=frozenset({node.id}),
-        )
+        task = account.new_task("pack_files", node.name, call.now)
+        task.file_id, task.file_name, task.file_size = node.id, node.name, blob.size
+        task.touches = frozenset({node.id})
 
         def step(now: float) -> None:
             if now < due:

@@ -323,14 +323,7 @@ class Shares:
     def _restore(self, call: Call, share: Share, nodes: list[Node], target: str) -> Task:
         account = call.account
         due = call.now + self._cloud.switches.number("batch_seconds")
-        task = Task(
-            id=account.ids.new(),
-            type="restore",
-            name="",
-            created=call.now,
-            updated=call.now,
-            phase=Phase.RUNNING,
-        )
+        task = account.new_task("restore", "", call.now)
 
         def step(now: float) -> None:
             if now < due:
