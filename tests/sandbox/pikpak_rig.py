@@ -9,7 +9,6 @@ import threading
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 from urllib.parse import urlencode, urlsplit
 
@@ -54,12 +53,7 @@ class Rig:
         self.world.urls.update({name: server.url for name, server in self.servers.items()})
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.world.stopping.set()
         for server in self.servers.values():
             server.stop()

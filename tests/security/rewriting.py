@@ -8,7 +8,6 @@ import json
 import re
 import threading
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Final, Self
 from urllib.parse import urlsplit
 
@@ -68,12 +67,7 @@ class Rewriting:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
