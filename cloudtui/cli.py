@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import gc
 import importlib
+import logging
 import os
 import sys
 from typing import Any, Final
@@ -124,6 +125,7 @@ def main() -> None:
     # What start-up makes stays: looking through it again and again is a twelfth of a short command.
     gc.set_threshold(50_000, 20, 50)
     _open_streams()
+    logging.lastResort = None  # without a log a record is lost: a terminal is no place for it
     try:
         sys.exit(_run())
     finally:

@@ -7,6 +7,7 @@ beyond making our own folders.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.metadata
 import os
 import platform
@@ -94,9 +95,14 @@ def _folders(runtime: Runtime) -> Finding:
 
 
 def _journal(runtime: Runtime) -> Finding:
-    from cloudtui.services.transfers.journal import network_filesystem
+    from cloudtui.services.transfers import ledger
+    from cloudtui.services.transfers.journal import Journal, network_filesystem
 
     file = runtime.paths.journal_file
+    try:
+        size = _size(file)
+    except OSError as error:
+        return Finding("journal", ok=False, text=f"{file} cannot be used ({error.strerror}).")
     kind = network_filesystem(file.parent)
     if kind is not None:
         text = (
@@ -104,7 +110,12 @@ def _journal(runtime: Runtime) -> Finding:
             " transfers. CLOUDTUI_HOME on a local disk lifts that."
         )
         return Finding("journal", ok=True, text=text)
-    size = _size(file)
+    if file.exists():
+        try:
+            with contextlib.closing(Journal(file)) as journal:
+                journal.look(ledger.jobs)
+        except CloudError as error:
+            return Finding("journal", ok=False, text=str(error))
     return Finding("journal", ok=True, text=f"{file}, {size}.")
 
 

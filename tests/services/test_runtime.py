@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -127,3 +129,20 @@ async def test_what_is_wrong_is_found(tmp_path: Path) -> None:
     assert "unitz" in found["settings"].text
     assert "chmod 700" in found["folders"].text
     assert not any("an-odd-token" in finding.text for finding in found.values())
+
+
+@pytest.mark.parametrize("damage", ["no journal at all", "a newer format", "half of it is lost"])
+async def test_a_journal_that_cannot_be_used_is_found(tmp_path: Path, damage: str) -> None:
+    async with open_runtime(overrides(tmp_path)) as runtime:
+        assert runtime.transfers.views() == []
+        file = runtime.paths.journal_file
+    if damage == "a newer format":
+        with contextlib.closing(sqlite3.connect(file)) as journal:
+            journal.execute("PRAGMA user_version = 99")
+    elif damage == "half of it is lost":
+        file.write_bytes(file.read_bytes()[: file.stat().st_size // 2])
+    else:
+        file.write_bytes(b"something else " * 1000)
+    found = await findings(overrides(tmp_path))
+    assert not found["journal"].ok
+    assert "journal of transfers" in found["journal"].text

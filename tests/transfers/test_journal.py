@@ -396,3 +396,17 @@ def test_a_journal_that_another_process_is_making_is_waited_for(
         monkeypatch.setattr("time.sleep", lambda _: other.execute("COMMIT"))
         Journal(path).close()
         assert not other.in_transaction
+
+
+def test_a_folder_that_is_closed_to_us_is_asked_for_above_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed, stat = tmp_path / "closed", Path.stat
+
+    def refused(path: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if path.is_relative_to(closed):
+            raise PermissionError(13, "Permission denied", str(path))
+        return stat(path, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", refused)
+    assert network_filesystem(closed / "state") == network_filesystem(tmp_path)

@@ -264,10 +264,11 @@ def network_filesystem(folder: Path) -> str | None:
     if not sys.platform.startswith("linux"):
         return None
     here = folder
-    while not here.exists() and here != here.parent:
+    while (device := _device(here)) is None and here != here.parent:
         here = here.parent
+    if device is None:
+        return None
     try:
-        device = here.stat().st_dev
         table = Path("/proc/self/mountinfo").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
@@ -279,3 +280,11 @@ def network_filesystem(folder: Path) -> str | None:
             if kind in _NETWORK:
                 return kind
     return None
+
+
+def _device(path: Path) -> int | None:
+    """Where it lies; None when it is not there, or not for us to see."""
+    try:
+        return path.stat().st_dev
+    except OSError:
+        return None
