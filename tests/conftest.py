@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import socket
+import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import Any
@@ -53,6 +54,17 @@ def clean_environment(
     monkeypatch.setenv("CLOUDTUI_HOME", str(home / "cloudtui"))
     monkeypatch.setenv("XDG_DATA_HOME", str(home / "share"))
     monkeypatch.setenv("CLOUDTUI_RETRY_WAIT", "0.01")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_time_zone() -> Iterator[None]:
+    """Dates look alike wherever the tests run."""
+    patch = pytest.MonkeyPatch()
+    patch.setenv("TZ", "UTC")
+    time.tzset()
+    yield
+    patch.undo()
+    time.tzset()
 
 
 @pytest.fixture(autouse=True, scope="session")
