@@ -22,7 +22,6 @@ from cloudtui.services.models import (
     TrashKind,
 )
 from cloudtui.services.storage import (
-    Archives,
     HasQuota,
     HasShares,
     HasTrash,
@@ -33,6 +32,7 @@ from cloudtui.services.storage import (
     ServerCopy,
     ServerMove,
 )
+from cloudtui.services.unpackers import Archives
 from tests.contract.conftest import Place
 from tests.contract.executor import get, read, write
 
