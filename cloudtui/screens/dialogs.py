@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Generic, TypeVar
+from typing import Any, ClassVar, Generic, TypeVar
 
 from rich.cells import cell_len
 from textual import events, on
@@ -18,11 +18,12 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
+from textual.geometry import Offset
 from textual.message import Message
-from textual.screen import ModalScreen
+from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Static
 
-from cloudtui.widgets.frame import Frames, frames
+from cloudtui.widgets.hearing import heard, place_words, stand
 
 T = TypeVar("T")
 
@@ -49,13 +50,25 @@ def words(text: str, *, classes: str = "", id: str | None = None) -> Static:
     return Static(Content(text), classes=classes, id=id, markup=False)
 
 
+def spoken_line() -> ComposeResult:
+    """The line of a box that tells what has the focus, where the screen is listened to."""
+    if heard():
+        yield words("", id="spoken")
+
+
+def tell(screen: Screen[Any], text: str) -> None:
+    """Put a sentence into that line, where there is one."""
+    for line in screen.query("#spoken").results(Static):
+        line.update(Content(text))
+
+
 class Answer(Button):
     """A button in brackets, its letter underlined; double brackets show the focus without
     colour."""
 
     def __init__(self, option: Option[T], *, id: str) -> None:
         number = int(id.rpartition("-")[2]) + 1
-        self._words = f"{number} {option.words}" if frames() is Frames.BLANK else option.words
+        self._words = f"{number} {option.words}" if heard() else option.words
         self._letter = option.letter
         super().__init__(
             self._drawn(focused=False), id=id, compact=True, disabled=bool(option.reason)
@@ -72,6 +85,12 @@ class Answer(Button):
 
     def on_focus(self) -> None:
         self.label = self._drawn(focused=True)
+        if heard():
+            count = len(self.screen.query(Answer))
+            number = int((self.id or "").rpartition("-")[2])
+            tell(self.screen, f"{self._words}, answer {place_words(number, count)}")
+            # behind the layout: a box that just opened has no places yet
+            self.call_after_refresh(lambda: stand(self.app, self.region.offset + Offset(4, 0)))
 
     def on_blur(self) -> None:
         self.label = self._drawn(focused=False)
@@ -117,6 +136,7 @@ class Dialog(ModalScreen[T], Generic[T]):
                     with Horizontal():
                         for number in line:
                             yield Answer(self.options[number], id=f"answer-{number}")
+            yield from spoken_line()
 
     def _answer_lines(self) -> list[list[int]]:
         """Numbers of the answers, as many beside one another as fit."""
@@ -151,7 +171,7 @@ class Dialog(ModalScreen[T], Generic[T]):
     def on_key(self, event: events.Key) -> None:
         if isinstance(self.focused, Input):
             return
-        if event.key.isdigit() and frames() is Frames.BLANK:
+        if event.key.isdigit() and heard():
             chosen = int(event.key) - 1
             if 0 <= chosen < len(self.options) and not self.options[chosen].reason:
                 event.stop()
@@ -164,6 +184,12 @@ class Dialog(ModalScreen[T], Generic[T]):
                 event.prevent_default()
                 self.give(number)
                 return
+
+    @on(events.DescendantFocus)
+    def _field_focused(self, event: events.DescendantFocus) -> None:
+        if isinstance(event.widget, Input):
+            kind = "password field" if event.widget.password else "text field"
+            tell(self, f"{self.title_words}: {kind}")
 
     @on(Button.Pressed)
     def _pressed(self, event: Button.Pressed) -> None:

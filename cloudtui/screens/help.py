@@ -20,7 +20,7 @@ from textual.strip import Strip
 from cloudtui.actions import ACTIONS, Action, Place, key_names
 from cloudtui.keymap import MOVING_WHILE_TYPING
 from cloudtui.services.naming import display_name, fold
-from cloudtui.widgets.frame import Frames, frames
+from cloudtui.widgets.hearing import heard
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_end, pad, pad_left
 
@@ -44,7 +44,7 @@ class ActionList(RowList):
     @property
     def columns(self) -> int:
         """How many actions stand beside one another; one where they are read aloud."""
-        if frames() is Frames.BLANK:
+        if heard():
             return 1
         return sum(self.size.width >= width for width in (0, *_COLUMNS_FROM))
 

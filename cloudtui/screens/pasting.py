@@ -15,7 +15,7 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static, TextArea
 
 from cloudtui import present
-from cloudtui.screens.dialogs import STYLES, Answer, Option, words
+from cloudtui.screens.dialogs import STYLES, Answer, Option, spoken_line, words
 from cloudtui.screens.fetching import disk_side
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
@@ -114,6 +114,7 @@ class PasteBox(ModalScreen[int]):
             with Vertical(id="answers"), Horizontal():
                 yield Answer(Option("Add", "", 0), id="answer-0")
                 yield Answer(Option("Close", "", 1), id="answer-1")
+            yield from spoken_line()
 
     def _disk_words(self) -> str:
         if self._disk is None:

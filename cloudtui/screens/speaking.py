@@ -15,6 +15,7 @@ from cloudtui import present
 from cloudtui.screens.browser import Browser
 from cloudtui.services.models import Kind
 from cloudtui.services.naming import display_name
+from cloudtui.widgets.hearing import place_words, stand
 from cloudtui.widgets.line import Piece
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from cloudtui.services.transfers.orders import JobView
 
 _QUARTER: Final = 25
-_SHOW_CURSOR: Final = "\x1b[?25h"
 _KINDS: Final = {
     Kind.FILE: "file",
     Kind.FOLDER: "folder",
@@ -35,7 +35,7 @@ def row_words(browser: Browser) -> str:
     """`holiday-2024.mkv, file, 4.1 GiB, marked, 3 of 8`."""
     view = browser.view
     entry = view.current
-    place = f"{present.exact(view.cursor + 1)} of {present.exact(max(1, view.rows))}"
+    place = place_words(view.cursor, view.rows)
     if entry is None:
         return f"parent folder, {place}" if view.on_parent() else "no items"
     words = [display_name(entry.name), _KINDS[entry.kind]]
@@ -58,10 +58,7 @@ class Speaker:
         """What the current row is; the terminal's cursor goes there."""
         pane = browser.pane
         y = pane.body_top + browser.view.cursor - browser.view.top
-        self._screen.app.cursor_position = pane.region.offset + Offset(1, y)
-        driver = self._screen.app._driver
-        if driver is not None and not self._screen.app.is_headless:
-            driver.write(_SHOW_CURSOR)
+        stand(self._screen.app, pane.region.offset + Offset(1, y))
         return [(" " + row_words(browser), "text")]
 
     def jobs(self, views: Sequence[JobView]) -> None:

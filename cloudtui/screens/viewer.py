@@ -92,6 +92,8 @@ def byte_rows(data: bytes) -> list[str]:
 class Content(RowList):
     """Rows of a file. Keys scroll; there is no row under a cursor."""
 
+    speaks = False
+
     def __init__(self) -> None:
         super().__init__(id="content")
         self.data = b""

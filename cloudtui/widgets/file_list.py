@@ -23,6 +23,8 @@ _HOLD = 0.06
 class FileList(RowList):
     """Entries of one folder."""
 
+    speaks = False  # the line below both panes tells the row
+
     class Typed(Message, bubble=True):
         """Filter or jump text changed or ended."""
 

@@ -10,12 +10,13 @@ from __future__ import annotations
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
-from textual.geometry import Region
+from textual.geometry import Offset, Region
 from textual.message import Message
 from textual.strip import Strip
 from textual.widget import Widget
 
 from cloudtui.widgets.frame import frame_for
+from cloudtui.widgets.hearing import heard, place_words, row_sentence, stand
 from cloudtui.widgets.looks import looks_of
 from cloudtui.widgets.rows import Look, pad
 
@@ -26,6 +27,8 @@ class RowList(Widget, can_focus=True):
     """A framed list with a cursor."""
 
     ALLOW_SELECT = False
+    speaks = True
+    """Tells its current row itself, in the lower edge, where the screen is listened to."""
     DEFAULT_CSS = """
     RowList { width: 1fr; height: 1fr; }
     """
@@ -199,7 +202,24 @@ class RowList(Widget, can_focus=True):
         elif self.cursor >= top + height:
             top = self.cursor - height + 1
         self.top = max(0, top)
+        self._stand()
         return self.top != old
+
+    def _stand(self) -> None:
+        """Where the screen is listened to, the terminal's cursor is on the current row."""
+        if self.speaks and self.has_focus and heard():
+            line = self.body_top + self.cursor - self.top
+            stand(self.app, self.region.offset + Offset(int(self.framed), line))
+            self._refresh_line(self.size.height - 1)
+
+    @property
+    def spoken(self) -> str:
+        """The current row as a sentence."""
+        count = self.row_count()
+        if not 0 <= self.cursor < count:
+            return "no items"
+        drawn = self.draw_row(self.cursor, self.inner_width, cursor=True).text
+        return f"{row_sentence(drawn)}, {place_words(self.cursor, count)}"
 
     # --- moving ------------------------------------------------------------------------------
 
@@ -276,6 +296,7 @@ class RowList(Widget, can_focus=True):
 
     def on_focus(self) -> None:
         self.refresh()
+        self._stand()
 
     def on_blur(self) -> None:
         self.refresh()
@@ -352,6 +373,8 @@ class RowList(Widget, can_focus=True):
         left, right = (
             (self.title_text, self.title_right) if top else (self.foot_text, self.foot_right)
         )
+        if not top and self.speaks and self.active and heard():
+            left = f"{self.spoken}   {left}"
         opening, words, rest = frame.edge(left, right, width=width, top=top)
         return Strip(
             [Segment(opening, style), Segment(words, words_style), Segment(rest, style)]

@@ -11,9 +11,11 @@ from textual import events
 from textual.geometry import Region
 from textual.keys import _character_to_key
 from textual.pilot import Pilot
+from textual.strip import Strip
 
 from cloudtui.app import CloudApp
 from cloudtui.ports import Door, RuntimeFactory
+from cloudtui.widgets.row_list import RowList
 from tests.screens.fake_runtime import FakeRuntime
 
 SIZES = ((80, 24), (120, 40), (200, 60))
@@ -92,6 +94,19 @@ def _send(pilot: Pilot[int], name: str) -> None:
     event = events.Key(key, name if len(name) == 1 else {"space": " "}.get(name))
     event.set_sender(pilot.app)
     driver.send_message(event)
+
+
+def rows_drawn(rows: RowList) -> list[int]:
+    """The rows that a list draws from now on, each time it does."""
+    drawn: list[int] = []
+    real = rows.draw_row
+
+    def counting(row: int, width: int, *, cursor: bool) -> Strip:
+        drawn.append(row)
+        return real(row, width, cursor=cursor)
+
+    rows.draw_row = counting  # type: ignore[method-assign]
+    return drawn
 
 
 def picture(app: CloudApp) -> list[str]:

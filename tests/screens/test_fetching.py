@@ -14,7 +14,7 @@ from cloudtui.services.errors import Offline, UsageError
 from cloudtui.services.models import DISK, Location, OfflineTask, TaskPhase
 from cloudtui.services.transfers.orders import Order, Verb
 from cloudtui.services.wishes import Wish
-from tests.screens.driving import opened, picture, press, quiet, settle
+from tests.screens.driving import opened, picture, press, quiet, rows_drawn, settle
 from tests.screens.fake_runtime import FakePlace, FakeRuntime, sample_runtime
 
 VIDEOS = Location(DISK, ("videos",))
@@ -200,14 +200,7 @@ async def test_five_thousand_tasks_are_counted_and_any_key_draws_a_screen_of_the
         await settle(pilot, lambda: "5,000 tasks  1,000 fetching  1,000 failed" in shown(app))
         screen = app.screen
         assert isinstance(screen, OfflineScreen)
-        drawn: list[int] = []
-        real = screen.list.draw_row
-
-        def counting(row: int, width: int, *, cursor: bool) -> object:
-            drawn.append(row)
-            return real(row, width, cursor=cursor)
-
-        screen.list.draw_row = counting  # type: ignore[method-assign, assignment]
+        drawn = rows_drawn(screen.list)
         await press(pilot, "end", "pageup", "up", "home")
         assert len(drawn) < 24 * 6
         assert "file 0 " in shown(app)

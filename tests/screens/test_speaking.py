@@ -10,10 +10,11 @@ from textual.geometry import Offset
 
 from cloudtui.app import CloudApp
 from cloudtui.bridge import JobsSampled
+from cloudtui.services.models import Location, TrashItem
 from cloudtui.services.transfers.orders import JobState
 from cloudtui.widgets.frame import Frames, frames, use_frames
 from tests.screens.driving import opened, picture, press, quiet, settle
-from tests.screens.fake_runtime import FakeRuntime, job, sample_runtime
+from tests.screens.fake_runtime import FakeRuntime, file, job, sample_runtime
 from tests.screens.test_queue import shown
 
 DRAWN = "║═╔╗╚╝│─┌┐└┘┃█#"
@@ -106,3 +107,72 @@ async def test_ascii_borders_are_those_of_every_list_and_box() -> None:
         await press(pilot, "f7")
         await settle(pilot, lambda: "New folder" in shown(app))
         assert set(drawn(shown(app))) <= {"#"}
+
+
+def stands_on(app: CloudApp, words: str) -> bool:
+    """Whether the terminal's cursor is on a line with these words."""
+    lines = picture(app)
+    y = app.cursor_position.y
+    return y < len(lines) and words in lines[y]
+
+
+async def test_every_list_tells_its_row_and_the_cursor_of_the_terminal_is_on_it(
+    runtime: FakeRuntime,
+) -> None:
+    runtime.transfers.jobs = [job("film.mkv"), job("old.bin", JobState.DONE)]
+    place = runtime.places[""]
+    media = Location("", ("videos",))
+    place.trashed = [
+        TrashItem(name, file(name, 3_277), media.child(name), 1) for name in ("a [/b]", "b.txt")
+    ]
+    place.tasks = []
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "t")
+        await settle(pilot, partial(shows, app, "a [/b], 3.2K"))
+        assert stands_on(app, "a [/b]")
+        await press(pilot, "space")
+        await settle(pilot, partial(shows, app, "b.txt, 3.2K"))
+        assert stands_on(app, "b.txt")
+        await press(pilot, "up")
+        await settle(pilot, partial(shows, app, "marked, 1 of 2"))
+        await press(pilot, "escape", "escape", "w")
+        await settle(pilot, partial(shows, app, "1 of 3"))
+        assert stands_on(app, "film.mkv")
+        await press(pilot, "end")
+        await settle(pilot, partial(shows, app, "3 of 3"))
+        assert stands_on(app, "old.bin")
+        await press(pilot, "escape", "at")
+        await settle(pilot, partial(shows, app, "Choose a source"))
+        await press(pilot, "down")
+        await settle(pilot, lambda: ", 2 of " in shown(app) and stands_on(app, "2 PikPak"))
+        await press(pilot, "escape", "question_mark", *"half a page", "down")
+        await settle(pilot, partial(shows, app, "half a page down"))
+        await settle(pilot, lambda: ", 2 of 2" in shown(app))
+        assert drawn(shown(app)) == ""
+
+
+async def test_boxes_tell_what_has_the_focus(runtime: FakeRuntime) -> None:
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "ctrl+a", "f8")
+        await settle(pilot, partial(shows, app, "2 Cancel, answer 2 of 2"))
+        await settle(pilot, lambda: stands_on(app, "[[ 2 Cancel"))
+        await press(pilot, "left")
+        await settle(pilot, partial(shows, app, "1 Trash, answer 1 of 2"))
+        await press(pilot, "escape", "f7")
+        await settle(pilot, partial(shows, app, "/videos: text field"))
+        await press(pilot, "tab")
+        await settle(pilot, partial(shows, app, "answer 1 of 2"))
+        await press(pilot, "escape", "m")
+        await settle(pilot, partial(shows, app, "Offline download"))
+        await press(pilot, "tab")
+        await settle(pilot, partial(shows, app, "1 Add, answer 1 of 2"))
+
+
+async def test_others_are_not_told_what_they_see() -> None:
+    async with opened(sample_runtime()) as (app, pilot):
+        await press(pilot, "ctrl+a", "f8")
+        await settle(pilot, partial(shows, app, "Move to trash"))
+        assert "answer 2 of 2" not in shown(app)
+        await press(pilot, "escape", "t")
+        await settle(pilot, partial(shows, app, "Trash is empty."))
+        assert "no items" not in shown(app)

@@ -12,7 +12,7 @@ from textual.pilot import Pilot
 from cloudtui.app import CloudApp
 from cloudtui.screens.trash import TrashScreen, parents_in_trash
 from cloudtui.services.models import Entry, Location, TrashItem, TrashKind
-from tests.screens.driving import opened, picture, press, settle
+from tests.screens.driving import opened, picture, press, rows_drawn, settle
 from tests.screens.fake_runtime import (
     MAY_2025,
     FakePlace,
@@ -54,14 +54,7 @@ async def test_ten_thousand_items_are_counted_and_any_key_draws_a_screen_of_them
     async with in_trash(*many(10_000), wait="10,000 items") as (app, pilot, place):
         screen = app.screen
         assert isinstance(screen, TrashScreen)
-        drawn: list[int] = []
-        real = screen.list.draw_row
-
-        def counting(row: int, width: int, *, cursor: bool) -> object:
-            drawn.append(row)
-            return real(row, width, cursor=cursor)
-
-        screen.list.draw_row = counting  # type: ignore[method-assign, assignment]
+        drawn = rows_drawn(screen.list)
         await press(pilot, "end", "pageup", "up", "home")
         assert len(drawn) < 24 * 6
         assert "f09999" in shown(app)  # newest first
