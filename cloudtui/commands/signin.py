@@ -127,6 +127,8 @@ async def _pikpak(
         done = await signin.take_refresh_token(
             account, keys, runtime.network, token, runtime.retries
         )
+        if done.note:
+            output.say(done.note)
         return ({"username": username} if username else {}), username or done.title
     if not username and way.may_ask:
         username = await _ask("E-mail or +phone")
@@ -136,12 +138,14 @@ async def _pikpak(
     captcha = keys.from_env("captcha_token")
     while True:
         try:
-            await signin.sign_in(
+            done = await signin.sign_in(
                 account, keys, runtime.network, runtime.retries, username, password, captcha
             )
         except CaptchaNeeded as puzzle:
             captcha = await _solve(output, puzzle, way)
         else:
+            if done.note:
+                output.say(done.note)
             return {"username": username}, username
 
 

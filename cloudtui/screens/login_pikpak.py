@@ -186,7 +186,8 @@ class PikPakSignIn(Form[str | None]):
         known = {"username": username} if username else {}
         runtime.settings.set_account(name, {"kind": "pikpak", **known})
         await runtime.drop_storage(name)
-        self._cloud_app.main.say(f"Signed in to PikPak as {display_name(done.title)}.")
+        said = f"Signed in to PikPak as {display_name(done.title)}. {done.note}"
+        self._cloud_app.main.say(said.strip())
         return name
 
     async def _sign_in(self) -> str | None:
@@ -207,7 +208,7 @@ class PikPakSignIn(Form[str | None]):
         while True:
             self._complain("Signing in...")
             try:
-                await signin.sign_in(
+                done = await signin.sign_in(
                     account, keys, runtime.network, runtime.retries, username, password, captcha
                 )
             except CaptchaNeeded as puzzle:
@@ -221,4 +222,6 @@ class PikPakSignIn(Form[str | None]):
             else:
                 runtime.settings.set_account(name, {"kind": "pikpak", "username": username})
                 await runtime.drop_storage(name)
+                if done.note:
+                    self._cloud_app.main.say(done.note)
                 return name

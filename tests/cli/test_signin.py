@@ -193,7 +193,8 @@ def test_a_client_that_is_let_in_no_longer_is_left_for_another(
     home: Home, username: str, box: SandboxProcess
 ) -> None:
     switch(box, clients_refused=["web"])
-    sign_in(home, username).ok()
+    said = sign_in(home, username).ok().err
+    assert "not take programs that sign in as `web`; this one goes on as `android-153`" in said
     assert listed(home, "pk:/") == ["First/"]
     switch(box, clients_refused=["web", "android-153", "android-147", "android-121"])
     box.admin.age(7300)

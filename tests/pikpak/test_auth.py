@@ -53,6 +53,55 @@ async def test_wrong_password_is_one_plain_sentence(
     assert "wrong" not in str(caught.value)
 
 
+async def test_salts_that_are_refused_are_told_and_the_next_client_goes_on(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    account = account_in(sandbox, username)
+    switch(sandbox, signs_refused=["web", "android-153"])
+    keys, network = keys_in(tmp_path), Network(environ={})
+    signed = await sign_in(account, keys, network, FAST, username, PASSWORD)
+    assert signed.note == (
+        "PikPak does not take programs that sign in as `web`; this one goes on as `pc`."
+    )
+    storage = PikPakStorage(account, keys, network, FAST)
+    since = seen(sandbox)
+    assert (await storage.quota()).total
+    asked = {each["path"] for each in sandbox.admin.log(since)}
+    assert "/v1/auth/signin" not in asked  # the one that is taken is remembered
+    await storage.close()
+
+
+@pytest.mark.parametrize("known", [False, True])
+@pytest.mark.parametrize("fault", [False, True])
+async def test_salts_that_are_refused_in_the_middle_of_work(
+    sandbox: SandboxProcess, tmp_path: Path, username: str, known: bool, fault: bool
+) -> None:
+    """Whether the token had ended by itself, or is refused by a call."""
+    account = account_in(sandbox, username)
+    environ = {"CLOUDTUI_ACCOUNT__PK__PASSWORD": PASSWORD.reveal()} if known else {}
+    keys, network = keys_in(tmp_path, environ), Network(environ={})
+    signed = await sign_in(account, keys, network, FAST, username, PASSWORD)
+    assert signed.note == ""
+    storage = PikPakStorage(account, keys, network, FAST)
+    assert (await storage.quota()).total
+    switch(sandbox, signs_refused=["web"])
+    if fault:
+        sandbox.admin.fault(
+            listener="pikpak.drive", match="GET /drive/v1/about", kind="expire_captcha", times=1
+        )
+    else:
+        await storage.close()
+        await keys.delete_sealed("captcha")
+        storage = PikPakStorage(account, keys, network, FAST)
+    if known:
+        assert (await storage.quota()).total
+        assert keys.recall("identity") == b"android-153"
+    else:
+        with pytest.raises(LoginNeeded, match="no longer takes programs that sign in as `web`"):
+            await storage.quota()
+    await storage.close()
+
+
 async def test_a_token_of_another_action_is_cured_once(
     sandbox: SandboxProcess, tmp_path: Path, username: str
 ) -> None:

@@ -93,6 +93,15 @@ def test_a_wrong_sign_is_refused_unless_the_switch_is_off(rig: Rig) -> None:
     assert rig.captcha(action="GET:/drive/v1/files", meta=meta)["captcha_token"]
 
 
+def test_salts_that_are_out_of_date(rig: Rig) -> None:
+    rig.switch(signs_refused=["web"])
+    told = rig.captcha(action="GET:/drive/v1/files", meta=signed_meta())
+    assert (told["error"], told["error_code"]) == ("captcha_invalid", 4002)
+    assert rig.sign_in().status == 200  # that needs no sign
+    rig.switch(signs_refused=["pc"])
+    assert rig.captcha(action="GET:/drive/v1/files", meta=signed_meta())["captcha_token"]
+
+
 def test_a_client_that_is_no_longer_let_in(rig: Rig) -> None:
     first, token = rig.sign_in().json(), rig.captcha()["captcha_token"]
     rig.switch(clients_refused=["web"])

@@ -217,7 +217,8 @@ class Captchas:
             meta.get("timestamp", ""),
             meta.get("captcha_sign", ""),
         )
-        if identity is None:
+        retired = self._cloud.switches.value("signs_refused")
+        if identity is None or (isinstance(retired, list) and identity.name in retired):
             self._cloud.count("bad_signs")
             raise Refusal("captcha_invalid", 4002, "captcha_sign does not fit the client")
         self._cloud.count(f"signs_{identity.name}")

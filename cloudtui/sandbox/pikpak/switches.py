@@ -3,6 +3,8 @@
 Every name starts with `pikpak.`; here are name, default and meaning.
 
 strict_sign          true     captcha signs that no known identity explains are refused
+signs_refused        []       names of identities whose salts are out of date: their captcha signs
+                              are refused, all else of theirs is taken
 clients_refused      []       names of identities that are no longer let in: no captcha token, no
                               sign-in, no refresh
 captcha_puzzle       "off"    "demand": sign-in tokens come with a puzzle and count once it is
@@ -75,6 +77,7 @@ from cloudtui.sandbox.world import World
 TIB = 1024**4
 DEFAULTS: dict[str, object] = {
     "strict_sign": True,
+    "signs_refused": [],
     "clients_refused": [],
     "captcha_puzzle": "off",
     "puzzle_handback": "new",

@@ -207,6 +207,7 @@ class Auth:
                 raise refused
             way_in = partial(self._sign_in, username, password, None, insist=False)
             await self._as_another(refused, way_in)
+            log.warning("%s Signed in as `%s`.", refused.text, self._profile.identity.name)
 
     # --- the two ways in -----------------------------------------------------------------
 

@@ -124,7 +124,13 @@ class Api:
                 if refused > 1 and self.captcha.puzzle:
                     raise puzzle_error(self.captcha.puzzle)
                 if refused <= _RENEWALS:
-                    await self.captcha.renew(action, access.user_id, captcha)
+                    try:
+                        await self.captcha.renew(action, access.user_id, captcha)
+                    except IdentityRefused as error:
+                        if changed:
+                            raise
+                        changed = True
+                        await self.auth.speak_anew(error)
                     continue
             elif fault.signed_out and renewed < _RENEWALS:
                 renewed += 1

@@ -19,16 +19,19 @@ from cloudtui.services.network import Network
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.auth import SPEAKING, TRYING, bare_token
 from cloudtui.services.pikpak.client import Api
+from cloudtui.services.pikpak.identities import Identity
 from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.retry import Retries
 
 
 @dataclass(frozen=True, slots=True)
 class SignedIn:
-    """Who was signed in: the service's id of the user, and a name to show (may be masked)."""
+    """Who was signed in: the service's id of the user, and a name to show (may be masked). `note`
+    is a sentence when PikPak did not take the program it was asked as first."""
 
     user_id: str
     title: str
+    note: str = ""
 
 
 @asynccontextmanager
@@ -62,8 +65,9 @@ async def sign_in(
     if not username or not password:
         raise UsageError("PikPak needs a user name and a password.")
     async with _api(account, keys, network, retries) as api, keys.lock():
+        first = api.profile.identity
         access = await api.auth.sign_in(username, password, captcha_token or None, insist=True)
-        return SignedIn(access.user_id, username)
+        return SignedIn(access.user_id, username, _note(first, api.profile.identity))
 
 
 async def take_refresh_token(
@@ -80,6 +84,7 @@ async def take_refresh_token(
     if not bare:
         raise UsageError("The token is empty.")
     async with _api(account, keys, network, retries or Retries()) as api:
+        first = api.profile.identity
         async with keys.lock():
             if not await keys.can_store():
                 # spending it with no place for its successor would sign everybody out
@@ -93,7 +98,16 @@ async def take_refresh_token(
                     hint="Take a fresh one, or sign in with the password.",
                     detail=error.detail,
                 ) from error
-        return SignedIn(access.user_id, await _title(api))
+        return SignedIn(access.user_id, await _title(api), _note(first, api.profile.identity))
+
+
+def _note(first: Identity, taken: Identity) -> str:
+    if first == taken:
+        return ""
+    return (
+        f"PikPak does not take programs that sign in as `{first.name}`;"
+        f" this one goes on as `{taken.name}`."
+    )
 
 
 async def _title(api: Api) -> str:
