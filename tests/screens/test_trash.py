@@ -187,3 +187,24 @@ async def test_how_far_an_emptying_is_shows_and_stays_out_of_the_log() -> None:
         await over.wait()
         await settle(pilot, lambda: "Emptied: 2 items are gone." in shown(app))
         assert not any("1,200" in line for line in app.remembered())
+
+
+async def test_a_service_that_empties_by_itself_is_shown_per_cent() -> None:
+    """As PikPak does: one task that says how far it is."""
+    go_on = [asyncio.Event(), asyncio.Event()]
+
+    async def empty_trash(on_progress: Callable[[int], None] | None = None) -> None:
+        assert on_progress is not None
+        for percent, event in zip((0, 42), go_on, strict=True):
+            on_progress(percent)
+            await event.wait()
+        on_progress(100)
+
+    async with in_trash(*many(2)) as (app, pilot, place):
+        place.empty_trash = empty_trash  # type: ignore[method-assign]
+        await press(pilot, "E", *"empty 2", "enter")
+        await settle(pilot, lambda: "Emptying...  0%" in shown(app))
+        go_on[0].set()
+        await settle(pilot, lambda: "Emptying...  42%" in shown(app))
+        go_on[1].set()
+        await settle(pilot, lambda: "Emptied: 2 items are gone." in shown(app))
