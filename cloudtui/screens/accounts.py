@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
 from rich.segment import Segment
-from textual import events, on
-from textual.app import ComposeResult
+from textual import on
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.strip import Strip
 
 from cloudtui import present
 from cloudtui.ports import RuntimePort
+from cloudtui.screens.pick_screen import PickScreen
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, Offline
 from cloudtui.services.models import DISK, Allowance, Location
 from cloudtui.services.naming import display_name
@@ -80,32 +79,22 @@ class SourceList(RowList):
         return Strip([Segment(pad(text, width), self.style(style))])
 
 
-class SourceScreen(ModalScreen[Location | None]):
+class SourceScreen(PickScreen[Location, SourceList]):
     """Gives where the pane shall go, None to stay."""
 
-    CSS_PATH = Path(__file__).parent.parent / "styles" / "dialogs.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,at", "leave", "stay", show=False),
-        Binding("enter,space", "choose", "choose", show=False),
-        Binding("up,k", "move('up')", "previous", show=False),
-        Binding("down,j", "move('down')", "next", show=False),
-        Binding("home", "move('first')", "first", show=False),
-        Binding("end", "move('last')", "last", show=False),
+        Binding("at", "leave", "stay", show=False),
         Binding("s", "sign_in", "sign in anew", show=False),
         Binding("x", "sign_out", "sign out", show=False),
     ]
 
     def __init__(self, runtime: RuntimePort, here: str) -> None:
-        super().__init__()
+        super().__init__(SourceList())
         self._runtime = runtime
         self._here = here
-        self.list = SourceList()
-
-    def compose(self) -> ComposeResult:
-        yield self.list
 
     def on_mount(self) -> None:
-        self.list.focus()
+        super().on_mount()
         self.list.set_title("Choose a source", f"now {self._here}")
         self.list.set_foot("Enter opens   s signs in anew   x signs out   Esc stays")
         self._fill()
@@ -185,25 +174,6 @@ class SourceScreen(ModalScreen[Location | None]):
         self._tell_transfer()
 
     # --- answers -----------------------------------------------------------------------------
-
-    def action_move(self, how: str) -> None:
-        """Moving keys."""
-        self.list.action_move(how)
-
-    def action_leave(self) -> None:
-        """Esc."""
-        self.dismiss(None)
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key.isdigit() and 1 <= int(event.key) <= len(self.list.sources):
-            event.stop()
-            self.list.go_to(int(event.key) - 1)
-            self.action_choose()
-
-    @on(RowList.Chosen)
-    def _chosen(self, event: RowList.Chosen) -> None:
-        event.stop()
-        self.action_choose()
 
     def action_choose(self) -> None:
         """Enter."""

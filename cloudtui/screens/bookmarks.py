@@ -6,13 +6,10 @@ from collections.abc import Callable
 from typing import ClassVar
 
 from rich.segment import Segment
-from textual import events, on
-from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.screen import ModalScreen
 from textual.strip import Strip
 
-from cloudtui.screens.dialogs import STYLES
+from cloudtui.screens.pick_screen import PickScreen
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_start, pad
@@ -35,17 +32,11 @@ class AddressList(RowList):
         return Strip([Segment(text, self.style("cursor" if cursor else "row"))])
 
 
-class BookmarkScreen(ModalScreen[str | None]):
+class BookmarkScreen(PickScreen[str, AddressList]):
     """Gives the address to go to, None to stay."""
 
-    CSS_PATH = STYLES
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,b", "leave", "stay", show=False),
-        Binding("enter,space", "choose", "go there", show=False),
-        Binding("up,k", "move('up')", "previous", show=False),
-        Binding("down,j", "move('down')", "next", show=False),
-        Binding("home", "move('first')", "first", show=False),
-        Binding("end", "move('last')", "last", show=False),
+        Binding("b", "leave", "stay", show=False),
         Binding("x,delete", "forget", "forget", show=False),
     ]
 
@@ -54,15 +45,11 @@ class BookmarkScreen(ModalScreen[str | None]):
     empty_words = "No bookmarks. B keeps the folder you are in."
 
     def __init__(self, addresses: list[str], forget: Callable[[str], None] | None = None) -> None:
-        super().__init__()
+        super().__init__(AddressList(addresses))
         self._forget = forget
-        self.list = AddressList(addresses)
-
-    def compose(self) -> ComposeResult:
-        yield self.list
 
     def on_mount(self) -> None:
-        self.list.focus()
+        super().on_mount()
         self.list.set_title(self.title_words)
         self.list.set_foot(self.foot_words)
         self._fit()
@@ -71,21 +58,6 @@ class BookmarkScreen(ModalScreen[str | None]):
         count = len(self.list.addresses)
         self.list.set_notice(*([] if count else [self.empty_words]))
         self.list.styles.height = max(1, count) + 2
-
-    def action_move(self, how: str) -> None:
-        """Moving keys."""
-        self.list.action_move(how)
-
-    def on_key(self, event: events.Key) -> None:
-        if event.key.isdigit() and 1 <= int(event.key) <= len(self.list.addresses):
-            event.stop()
-            self.list.go_to(int(event.key) - 1)
-            self.action_choose()
-
-    @on(RowList.Chosen)
-    def _chosen(self, event: RowList.Chosen) -> None:
-        event.stop()
-        self.action_choose()
 
     def action_choose(self) -> None:
         """Enter."""
@@ -99,10 +71,6 @@ class BookmarkScreen(ModalScreen[str | None]):
             self.list.cursor = max(0, min(self.list.cursor, len(self.list.addresses) - 1))
             self._fit()
             self.list.refresh()
-
-    def action_leave(self) -> None:
-        """Esc."""
-        self.dismiss(None)
 
 
 class RecentScreen(BookmarkScreen):

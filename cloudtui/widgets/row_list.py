@@ -23,6 +23,19 @@ from cloudtui.widgets.rows import Look, pad
 _OTHER_BUTTON = 3
 
 
+class _About(Message, bubble=True):
+    """Something happened to a list."""
+
+    def __init__(self, control: RowList) -> None:
+        super().__init__()
+        self._control = control
+
+    @property
+    def control(self) -> RowList:
+        """The list."""
+        return self._control
+
+
 class RowList(Widget, can_focus=True):
     """A framed list with a cursor."""
 
@@ -33,58 +46,25 @@ class RowList(Widget, can_focus=True):
     RowList { width: 1fr; height: 1fr; }
     """
 
-    class Moved(Message, bubble=True):
+    class Moved(_About):
         """The cursor stands on another row, or what it stands on changed."""
-
-        def __init__(self, control: RowList) -> None:
-            super().__init__()
-            self._control = control
-
-        @property
-        def control(self) -> RowList:
-            """The list."""
-            return self._control
 
         def can_replace(self, message: Message) -> bool:
             """Only the last of several moves matters."""
             return isinstance(message, RowList.Moved) and message.control is self.control
 
-    class Chosen(Message, bubble=True):
+    class Chosen(_About):
         """A row was double-clicked."""
 
-        def __init__(self, control: RowList) -> None:
-            super().__init__()
-            self._control = control
-
-        @property
-        def control(self) -> RowList:
-            """The list."""
-            return self._control
-
-    class Menu(Message, bubble=True):
+    class Menu(_About):
         """A row was clicked with the other button: what can be done with it is asked for."""
 
-        def __init__(self, control: RowList) -> None:
-            super().__init__()
-            self._control = control
-
-        @property
-        def control(self) -> RowList:
-            """The list."""
-            return self._control
-
-    class HeadClicked(Message, bubble=True):
+    class HeadClicked(_About):
         """A column head was clicked, `x` cells from the left edge of the rows."""
 
         def __init__(self, control: RowList, x: int) -> None:
-            super().__init__()
-            self._control = control
+            super().__init__(control)
             self.x = x
-
-        @property
-        def control(self) -> RowList:
-            """The list."""
-            return self._control
 
     def __init__(
         self, *, id: str | None = None, framed: bool = True, ascii_only: bool = False
