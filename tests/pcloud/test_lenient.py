@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import httpx
-import msgspec
 import pytest
 
 from cloudtui.services.errors import BadReply
@@ -74,7 +73,7 @@ def test_an_entry_is_known_by_what_there_is(given: dict[str, object], node: str)
 )
 def test_a_list_that_cannot_be_read_whole_is_no_answer(contents: object) -> None:
     body = json.dumps({"result": 0, "metadata": {"folderid": 0, "contents": contents}}).encode()
-    with pytest.raises(msgspec.ValidationError):
+    with pytest.raises(wire.Misshapen):
         wire.decode(body, wire.Listing)
 
 
@@ -104,6 +103,21 @@ async def test_an_entry_that_cannot_be_named_is_not_left_out(
     with pytest.raises(BadReply):
         async for _ in storage.scan(_TOP):
             pass
+    await storage.close()
+
+
+@pytest.mark.parametrize(
+    "body", [{}, {"error": "x"}, {"result": 0, "metadata": {"folderid": 0, "contents": "x"}}]
+)
+async def test_a_whole_answer_of_another_shape_is_not_asked_for_again(
+    tmp_path: Path, body: dict[str, object]
+) -> None:
+    network = Script(lambda _method, _params: body)
+    storage = await place(tmp_path, _URL, network=network)
+    with pytest.raises(BadReply):
+        async for _ in storage.scan(_TOP):
+            pass
+    assert network.methods == ["listfolder"]
     await storage.close()
 
 

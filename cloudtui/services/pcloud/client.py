@@ -272,9 +272,11 @@ class Client:
     ) -> A:
         """One request, one decoded answer, whatever its `result`."""
         async with self.pace.slot(), self._request(method, params, base, change, timeout) as reply:
-            return await self._decode(reply, method, into)
+            return await self._decode(reply, method, into, change=change)
 
-    async def _decode(self, reply: httpx.Response, method: str, into: type[A]) -> A:
+    async def _decode(
+        self, reply: httpx.Response, method: str, into: type[A], *, change: bool
+    ) -> A:
         try:
             body = await reply.aread()
         except self._transport_errors() as exc:
@@ -282,7 +284,8 @@ class Client:
         try:
             return wire.decode(body, into)
         except ValueError as exc:
-            raise errors.bad_reply(method, _why(body, exc)) from exc
+            why = _why(body, exc)
+            raise errors.bad_reply(method, why, retry=errors.again_after(exc, change)) from exc
 
     @asynccontextmanager
     async def stream(
@@ -314,7 +317,7 @@ class Client:
             self.pace.slot(),
             self._send("POST", url, method, body, form.content_type, None) as reply,
         ):
-            answer = await self._decode(reply, method, into)
+            answer = await self._decode(reply, method, into, change=True)
         await self.require_success(answer, method)
         return answer
 

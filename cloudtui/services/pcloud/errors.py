@@ -29,6 +29,7 @@ from cloudtui.services.errors import (
     TooMany,
 )
 from cloudtui.services.naming import display_name
+from cloudtui.services.pcloud import wire
 
 SERVICE: Final = "pCloud"
 
@@ -235,6 +236,14 @@ def bad_reply(method: str, why: str, *, retry: Retry = Retry.RECONCILE) -> BadRe
         detail=f"{method}: {why}",
         retry=retry,
     )
+
+
+def again_after(misread: ValueError, change: bool) -> Retry:
+    """Whether to ask again after an answer that could not be read. What was cut short or came from
+    something in between may be better the next time; a whole answer of another shape is not,
+    and only what it changed has to be found out."""
+    of_service = isinstance(misread, wire.Misshapen)
+    return Retry.NEVER if of_service and not change else Retry.RECONCILE
 
 
 def closed(method: str) -> NotSupported:

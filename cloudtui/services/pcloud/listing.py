@@ -163,7 +163,8 @@ async def _take(
         try:
             answer = splitter.end()
         except ValueError as exc:
-            raise errors.bad_reply("listfolder", f"cut short ({type(exc).__name__})") from exc
+            why, retry = f"cut short ({type(exc).__name__})", errors.again_after(exc, change=False)
+            raise errors.bad_reply("listfolder", why, retry=retry) from exc
         if answer.result in errors.ELSEWHERE and await client.other_region(base):
             continue
         await client.require_success(answer, "listfolder")

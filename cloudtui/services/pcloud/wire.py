@@ -389,24 +389,31 @@ class Restored(Answer):
     metadata: Item | None = None
 
 
+class Misshapen(ValueError):
+    """Whole JSON that is no answer of the documented shape."""
+
+
 A = TypeVar("A", bound=Answer)
 
 _decoders: dict[type[Answer], msgspec.json.Decoder[Answer]] = {}
 
 
 def decode(body: bytes, into: type[A]) -> A:
-    """One answer. Raises ValueError (msgspec's are) when it is no JSON, cut short, or in another
-    shape. A field whose value is of another type counts as missing; a list of things that are not
-    all readable does not, for what is missing there would be taken for deleted."""
+    """One answer. Raises ValueError when it is no JSON or cut short, and Misshapen when it is in
+    another shape. A field whose value is of another type counts as missing; a list of things that
+    are not all readable does not, for what is missing there would be taken for deleted."""
     decoder = _decoders.get(into)
     if decoder is None:
         decoder = _decoders[into] = msgspec.json.Decoder(into, strict=False)
     try:
         answer = decoder.decode(body)
     except msgspec.ValidationError:
-        answer = lenient.decode(body, into)
+        try:
+            answer = lenient.decode(body, into)
+        except msgspec.ValidationError as exc:
+            raise Misshapen("the answer holds something else") from exc
     if not isinstance(answer, into) or answer.result is None:
-        raise ValueError("the answer carries no result")
+        raise Misshapen("the answer carries no result")
     return answer
 
 
