@@ -11,6 +11,8 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -70,18 +72,24 @@ def needs_keyring() -> None:
         pytest.skip(f"not installed: {', '.join(missing)}")
 
 
+@pytest.fixture
+def run() -> Iterator[Path]:
+    """Where the daemon's socket lies: its path must be short, and a test's folder may not be."""
+    with tempfile.TemporaryDirectory(prefix="cloudtui-", dir="/tmp") as folder:
+        yield Path(folder)
+
+
 @pytest.mark.usefixtures("needs_keyring")
-def test_a_secret_outlives_the_process_in_the_keyring_alone(tmp_path: Path) -> None:
+def test_a_secret_outlives_the_process_in_the_keyring_alone(tmp_path: Path, run: Path) -> None:
     home = tmp_path / "home"
     environ = {
         "PATH": os.environ["PATH"],
         "HOME": str(home),
-        "XDG_RUNTIME_DIR": str(tmp_path / "run"),
+        "XDG_RUNTIME_DIR": str(run),
         "CLOUDTUI_HOME": str(home / "cloudtui"),
         "LANG": "C.UTF-8",
     }
     home.mkdir()
-    (tmp_path / "run").mkdir(mode=0o700)
     ended = subprocess.run(
         ["dbus-run-session", "--", "sh", "-c", SESSION, "sh", sys.executable, PROGRAM],
         env=environ,
