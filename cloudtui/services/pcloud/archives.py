@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from cloudtui.services.errors import Gone, NotSupported, Refused
 from cloudtui.services.models import Extracted, Found, Kind, Location, Secret
@@ -16,7 +15,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import SLOW, Client
 from cloudtui.services.pcloud.entries import id_param, kind_of
-from cloudtui.services.pcloud.regions import is_trusted
+from cloudtui.services.pcloud.regions import server_named
 from cloudtui.services.pcloud.tree import Tree, shown
 
 _PAUSE: Final = 1.0
@@ -81,8 +80,7 @@ class Unpacking:
     async def _wait(
         self, begun: wire.Extraction, on_progress: Callable[[int], None] | None
     ) -> None:
-        host = f"{urlsplit(self._client.base).scheme}://{begun.hostname.lower()}"
-        server = host if is_trusted(host, self._client.base) else self._client.base
+        server = server_named(begun.hostname, self._client.base)
         lines, unknown = begun.lines or 0, 0
         while True:
             await self._sleep(_PAUSE)

@@ -12,7 +12,7 @@ import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 import msgspec
 
@@ -26,7 +26,7 @@ from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import SLOW, Client
 from cloudtui.services.pcloud.entries import Names, id_param, whole
 from cloudtui.services.pcloud.links import digests
-from cloudtui.services.pcloud.regions import is_trusted
+from cloudtui.services.pcloud.regions import server_named
 from cloudtui.services.pcloud.tree import Tree
 from cloudtui.services.storage import SourceFacts
 
@@ -44,10 +44,7 @@ async def server_of(client: Client) -> str:
         answer = await client.call("currentserver", {}, wire.Server)
     except NotSupported:
         return client.base
-    origin = f"{urlsplit(client.base).scheme}://{answer.hostname.lower()}"
-    if not answer.hostname or not is_trusted(origin, client.base):
-        return client.base
-    return origin
+    return server_named(answer.hostname, client.base)
 
 
 async def order(
@@ -219,10 +216,14 @@ class LinkWrite:
                 raise
             return Fetching(0)
         file = told.files[0] if told.files else None
-        if file is not None and file.status == "ready":
-            self._item = whole(file.metadata, "uploadprogress")
+        ended = told.finished if file is None else file.status in ("ready", "error")
+        if ended and (file is None or file.status == "ready"):
+            # not every answer tells which file came of it
+            item = None if file is None else file.metadata
+            self._item = item if item is not None and item.is_whole else await self._arrived()
+        if self._item is not None:
             return Fetching(self._fetch.size, finished=True)
-        if (file is None and told.finished) or (file is not None and file.status == "error"):
+        if ended:
             raise Refused(
                 f"pCloud could not fetch {self._shown} by its link.", hint="Nothing was kept there."
             )
@@ -242,9 +243,10 @@ class LinkWrite:
             raise Gone(f"{self._shown} has not arrived.")
         if item.name != fetch.name:
             # somebody was faster, or an order whose answer was lost came through after all
-            mine = await self._arrived()
-            await self._all.changes.delete(item.node)
-            failpoint("pcloud.fetch.twin")
+            mine = await self._arrived() or await self._renamed(item)
+            if mine is None or mine.node != item.node:
+                await self._all.changes.delete(item.node)
+                failpoint("pcloud.fetch.twin")
             if mine is None:
                 raise Exists(
                     f"{self._shown} is already there and was left as it is.",
@@ -262,6 +264,14 @@ class LinkWrite:
                 await self._bad(item)
             self.checked = bool(shared)
         return self._all.names.entry(await self._timed(item))
+
+    async def _renamed(self, item: wire.Item) -> wire.Item | None:
+        """The file under the name it was ordered for, when that name is free: the service called
+        it as its source does. None when the name is taken."""
+        fetch = self._fetch
+        if await self._all.tree.named(fetch.folder, fetch.name, Kind.FILE) is not None:
+            return None
+        return await self._all.changes.relocate(item.node, None, fetch.name)
 
     async def _bad(self, item: wire.Item) -> None:
         await self._all.changes.delete(item.node)

@@ -189,6 +189,9 @@ class Offline:
             await self._look(order)  # that one server may be gone for good
         else:
             self._read(order, progress)
+            if progress.finished and not progress.files:
+                # not every answer tells which file came of it
+                await self._look(order, over=True)
         if order.phase == TaskPhase.DONE and not order.message and await self._is_page(order):
             order.message = _PAGE_INSTEAD
         return msgspec.structs.astuple(order) != before
@@ -197,8 +200,6 @@ class Offline:
         told = progress.files[0] if progress.files else None
         if told is None:
             order.phase = TaskPhase.FETCHING
-            if progress.finished:
-                order.phase, order.message = TaskPhase.FAILED, "pCloud could not fetch it."
             return
         order.size = told.size if told.size is not None else order.size
         if told.size and told.downloaded is not None:
@@ -234,14 +235,17 @@ class Offline:
             return False  # only a hint was wanted; the file is there
         return start.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PAGE_BEGINS)
 
-    async def _look(self, order: Order) -> None:
-        """The service has forgotten the order: the folder shows what became of it."""
+    async def _look(self, order: Order, *, over: bool = False) -> None:
+        """The service has forgotten the order, or says of it only that it is over: the folder
+        shows what became of it."""
         try:
             item = await self._tree.named(order.folder, order.name, Kind.FILE)
         except NotFound:
             item = None
         if item is not None:
             self._finish(order, item)
+        elif over:
+            order.phase, order.message = TaskPhase.FAILED, "pCloud could not fetch it."
         elif self._client.now() - order.time > _QUIET:
             order.phase = TaskPhase.FAILED
             order.message = "pCloud no longer knows of it, and no file came of it."

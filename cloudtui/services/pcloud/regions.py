@@ -104,6 +104,18 @@ def is_trusted(url: str, base: str) -> bool:
     return target.scheme == "https" and host.endswith(_DOMAIN) and home.endswith(_DOMAIN)
 
 
+def server_named(hostname: str, base: str) -> str:
+    """The origin of a server that an answer names beside `base`; `base` itself when there is none,
+    when it may not see the token, or when it is this machine without saying at which port."""
+    scheme = urlsplit(base).scheme
+    origin = f"{scheme}://{hostname.lower()}"
+    if not hostname or not is_trusted(origin, base):
+        return base
+    named, known = urlsplit(origin), urlsplit(base)
+    lacks_port = named.port is None and known.port is not None
+    return base if lacks_port and is_loopback(named.hostname or "") else origin
+
+
 def regions(account: Options) -> Regions:
     """The origins of an account, from `api_url`, `region`, `us_url` and `eu_url`."""
     us = account.origin("us_url", US_API)
