@@ -147,9 +147,10 @@ class Server:
         while not self._stopped:
             try:
                 sock, address = listening.accept()
-            except OSError:
-                return
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            except OSError:  # we stop, or that client is gone, or too many files are open just now
+                self._world.stopping.wait(0.01)
+                continue
             thread = threading.Thread(
                 target=self._connection,
                 args=(sock, address[0]),
