@@ -59,6 +59,11 @@ class Names:
             )
         return stored
 
+    @property
+    def forbidden(self) -> str:
+        """The characters a local name may not hold: what the encoding maps is none of them."""
+        return "\0" if self._rules else FORBIDDEN
+
     def local(self, stored: str) -> str:
         """The name as people see it."""
         return decode_name(stored, self._rules)
