@@ -33,7 +33,7 @@ async def run(storage: PCloudStorage, work: str, home: Path, failpoint: str = ""
         env={**os.environ, "TEST_TOKEN": token.reveal(), "CLOUDTUI_FAILPOINT": failpoint},
         cwd=HERE,
         capture_output=True,
-        timeout=60,
+        timeout=200,
     )
     wanted = -signal.SIGKILL if failpoint else 0
     assert done.returncode == wanted, done.stderr.decode()

@@ -19,7 +19,7 @@ def test_work_goes_on_while_the_access_token_lives(sandbox: SandboxProcess, tmp_
     del stage.home.environ["CLOUDTUI_ACCOUNT__PK__PASSWORD"]
     stage.home.environ["CLOUDTUI_ACCOUNT__PK__TOKEN"] = seed
     stage.home.run("ls", "pk:/").ok()  # the seed is spent, its successor kept
-    stage.admin.age(7200 - 50)
+    stage.admin.age(7200 - 58)  # renewed within the last minute of its life
     stage.die("pikpak.refresh.answered", "ls", "pk:/")
     # the token of the store is spent now, and the old access token good for a while yet
     stage.home.run("cp", "pk:/file", str(tmp_path / "copy")).ok()
