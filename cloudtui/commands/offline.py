@@ -73,6 +73,9 @@ def offline_add(
 ) -> None:
     """Hand links to the service; the folder is made when missing.
 
+    What lies behind a link to somebody's share on PikPak is saved; its pass code stands behind it
+    as ?pwd=CODE.
+
     What --fetch notes is brought by the full screen whenever it runs, or by `offline fetch`.
     """
 

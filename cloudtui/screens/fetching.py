@@ -182,6 +182,14 @@ class Fetching:
         finally:
             carrying.release()
 
+    async def bring_at_once(self, account: str, task: OfflineTask, target: Location) -> None:
+        """What a service had at once, without a task that could be looked after. Raises
+        CloudError."""
+        name = display_name(task.name or task.url)
+        if task.target is not None:
+            await self._submit(Wish(account, task.id, name, target.parts), task.target)
+            self.screen.bridge.wake()
+
     async def _submit(self, wish: Wish, result: Location) -> None:
         preferences = self.screen.cloud_app.preferences
         policy = preferences.on_conflict if preferences is not None else OnConflict.ASK

@@ -109,7 +109,9 @@ class PasteBox(ModalScreen[int]):
             yield TextArea(id="links", compact=True, soft_wrap=True, tab_behavior="focus")
             yield words(f"Save to: {cut_start(display_name(self._to.path), _PATH)}")
             yield words(self._disk_words(), id="to-disk")
-            yield words("F5 or Ctrl+Enter adds them   F3 to disk or not   Esc", classes="dim")
+            yield words(
+                "F5 or Ctrl+Enter adds them   F3 to the disk when done, or not   Esc", classes="dim"
+            )
             yield words("", id="complaint")
             with Vertical(id="answers"), Horizontal():
                 yield Answer(Option("Add", "", 0), id="answer-0")
@@ -183,4 +185,7 @@ class PasteBox(ModalScreen[int]):
             self._main.folder_changed(self._to)
         if self._disk is not None:
             for task in added:
-                await fetching.toggle(account, task, self._disk)
+                if task.id:
+                    await fetching.toggle(account, task, self._disk)
+                else:
+                    await fetching.bring_at_once(account, task, self._disk)

@@ -204,3 +204,22 @@ async def test_five_thousand_tasks_are_counted_and_any_key_draws_a_screen_of_the
         await press(pilot, "end", "pageup", "up", "home")
         assert len(drawn) < 24 * 6
         assert "file 0 " in shown(app)
+
+
+async def test_what_a_service_has_at_once_comes_down_without_a_wish() -> None:
+    """No task could be looked after: saved from a share, or content it knew."""
+    runtime, place = with_tasks()
+
+    async def there(url: str, parent: Location) -> OfflineTask:
+        return replace(DONE, id="", url=url)
+
+    place.add_offline = there  # type: ignore[method-assign]
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "m")
+        await settle(pilot, lambda: "When done: stays there" in shown(app))
+        app.screen.query_one("#links", TextArea).text = "https://mypikpak.com/s/VN1"
+        await press(pilot, "f3")
+        await settle(pilot, lambda: "When done: comes to" in shown(app))
+        await press(pilot, "f5")
+        await settle(pilot, lambda: [is_copy(each) for each in runtime.transfers.orders] == [True])
+        assert runtime.wishes.known == []

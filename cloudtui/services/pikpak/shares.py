@@ -21,7 +21,7 @@ LIMITS: Final = frozenset({"days", "password"})
 _DAY_NS: Final = 86_400 * 1_000_000_000
 _PAGE: Final = 100
 
-_STATES: Final = {
+STATES: Final = {
     "DELETED": "It was taken back.",
     "EXPIRED": "Its time is over.",
     "NOT_FOUND": "What it showed is gone.",
@@ -142,7 +142,7 @@ class Shares:
             created_ns=created,
             expires_ns=created + days * _DAY_NS if created is not None and days > 0 else None,
             downloads=row.restore_count,
-            note="" if status in ("", "OK") else _STATES.get(status, row.share_status_text),
+            note="" if status in ("", "OK") else STATES.get(status, row.share_status_text),
         )
 
     async def take_back(self, ids: Sequence[str]) -> None:

@@ -41,6 +41,7 @@ from cloudtui.services.pikpak.links import Links
 from cloudtui.services.pikpak.listing import detail, entry_of, is_shown
 from cloudtui.services.pikpak.offline import Offline
 from cloudtui.services.pikpak.profile import profile_of
+from cloudtui.services.pikpak.received import Received, share_link
 from cloudtui.services.pikpak.shares import LIMITS, Shares
 from cloudtui.services.pikpak.tickets import Tickets
 from cloudtui.services.pikpak.trash import Trash
@@ -68,6 +69,7 @@ class PikPakStorage:
         begun = Begun(keys)
         self._offline = Offline(self._api, self._folders, begun)
         self._shares = Shares(self._api, begun)
+        self._received = Received(self._api, self._folders, self._changes, begun)
         self._archives = Archives(self._api, self._folders, self._changes, begun)
         self._caps = Capabilities(
             server_copy=True,
@@ -302,7 +304,10 @@ class PikPakStorage:
     # --- downloads by the service --------------------------------------------------------
 
     async def add_offline(self, url: str, parent: Location) -> OfflineTask:
-        """See `OfflineTasks.add_offline`."""
+        """See `OfflineTasks.add_offline`. A link to somebody's share is saved from there."""
+        link = share_link(url, self._api.profile)
+        if link is not None:
+            return await self._received.save(link, parent)
         return await self._offline.add(url, parent)
 
     def scan_offline(self) -> AsyncIterator[Sequence[OfflineTask]]:

@@ -53,9 +53,11 @@ class Tag(msgspec.Struct):
 
 
 class Params(msgspec.Struct):
-    """What the service notes beside a file or a task: the link it was fetched from."""
+    """What the service notes beside a file or a task: the link it was fetched from, the share it
+    was saved from."""
 
     url: str = ""
+    original_share_id: str = ""
 
 
 class File(msgspec.Struct):
@@ -226,6 +228,25 @@ class ShareReply(msgspec.Struct):
     share_id: str = ""
     share_url: str = ""
     pass_code: str = ""
+
+
+class OpenedShare(msgspec.Struct):
+    """One page of the top of somebody's share; `share_status` says whether it is open."""
+
+    share_status: str = ""
+    share_status_text: str = ""
+    pass_code_token: str = ""
+    title: str = ""
+    files: list[File] | None = None
+    next_page_token: str = ""
+
+
+class Saved(msgspec.Struct):
+    """The answer to saving from a share."""
+
+    share_status: str = ""
+    restore_task_id: str = ""
+    file_id: str = ""
 
 
 class SharedLink(msgspec.Struct):
