@@ -19,6 +19,7 @@ from cloudtui.services.errors import (
     LoginNeeded,
     NotFound,
     NotSupported,
+    Offline,
     Refused,
     ServerTrouble,
     TooMany,
@@ -398,3 +399,43 @@ def test_every_fixture_shape_is_read() -> None:
     assert wire.seconds("Thu, 21 Mar 2013 18:31:45 +0100") == 1363890705 - 3600
     assert wire.seconds("nonsense") is None
     assert wire.seconds(None) is None
+
+
+class Lacking:
+    """A pCloud without a method: it closes the connection, as on anything it does not know."""
+
+    def __init__(self, *methods: str) -> None:
+        self.script = Script(self._respond)
+        self._methods = methods
+
+    def _respond(self, method: str, _params: Mapping[str, str]) -> Mapping[str, object] | Exception:
+        if method in self._methods:
+            return httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        return {"result": 0, "metadata": folder_item(0, "/", None, [])}
+
+
+async def test_a_method_that_is_not_there_is_done_without(tmp_path: Path) -> None:
+    lacking = Lacking("listpublinks", "trash_list", "currentserver")
+    storage = await scripted(tmp_path, lacking.script)
+    assert await storage.links.public_links() is None
+    assert [page async for page in storage.scan_trash()] == []
+    assert lacking.script.methods.count("listpublinks") == FAST.attempts
+    asked = len(lacking.script.methods)
+    assert await storage.links.public_links() is None
+    assert len(lacking.script.methods) == asked
+
+
+async def test_a_broken_line_is_no_lacking_method(tmp_path: Path) -> None:
+    storage = await scripted(tmp_path, Lacking("listpublinks", "userinfo").script)
+    with pytest.raises(Offline):
+        await storage.links.public_links()
+    assert not storage.client.refusals.methods
+
+
+@pytest.mark.parametrize("result", [1, 2, 1000, 2003, 2999, 3000])
+async def test_links_that_cannot_be_listed_hold_nothing_up(tmp_path: Path, result: int) -> None:
+    def respond(method: str, _params: Mapping[str, str]) -> Mapping[str, object]:
+        return {"result": result if method == "listpublinks" else 0}
+
+    storage = await scripted(tmp_path, Script(respond))
+    assert await storage.links.public_links() is None

@@ -14,7 +14,14 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Final, Protocol, TypeVar
 from urllib.parse import urlsplit
 
-from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported, Refused, TooMany
+from cloudtui.services.errors import (
+    CloudError,
+    LoginNeeded,
+    Offline,
+    Refused,
+    ServerTrouble,
+    TooMany,
+)
 from cloudtui.services.models import Secret
 from cloudtui.services.network import Network, map_transport
 from cloudtui.services.pace import Pace
@@ -41,6 +48,9 @@ _IN_FORM: Final = frozenset({"url", "password", "linkpassword"})
 """Parameters that say more than a request line should hold."""
 _LONGEST_QUERY: Final = 6000
 """Characters; servers take request lines of 8,000."""
+
+_DISPENSABLE: Final = frozenset({"listpublinks", "trash_list", "currentserver"})
+"""Methods asked on the way to something else, which works without them."""
 
 _RATE: Final = 40.0
 """Calls per second to begin with; a plan that allows less says so within a dozen calls."""
@@ -174,6 +184,17 @@ class Client:
         info = await self._exchange("userinfo", {}, wire.UserInfo, base=self.base)
         return info.result == 0
 
+    async def _is_missing(self, error: Offline) -> bool:
+        """Whether a call that failed every time does so while another one works: pCloud closes
+        the connection on methods that it does not have."""
+        if isinstance(error, TooMany | ServerTrouble):
+            return False  # the service spoke: it has the method
+        try:
+            info = await self._exchange("userinfo", {}, wire.UserInfo, base=self.base)
+        except CloudError:
+            return False
+        return info.result == 0
+
     # --- calls ----------------------------------------------------------------------------
 
     async def call(
@@ -204,7 +225,13 @@ class Client:
         async def once() -> A:
             return await self._once(method, params, into, change=change, timeout=timeout, base=base)
 
-        return await retrying(once, retries=self.retries, reconcile=reconcile, safe=safe)
+        try:
+            return await retrying(once, retries=self.retries, reconcile=reconcile, safe=safe)
+        except Offline as error:
+            if method in _DISPENSABLE and await self._is_missing(error):
+                self.refusals.add(method)
+                raise errors.closed(method) from error
+            raise
 
     async def retry(
         self,
@@ -426,14 +453,6 @@ class Client:
             self._http = None
         for http in clients:
             await http.aclose()
-
-
-async def allowed(call: Awaitable[A]) -> A | None:
-    """The answer, or None when pCloud does not let apps do this (or no longer offers it)."""
-    try:
-        return await call
-    except NotSupported:
-        return None
 
 
 def _after(reply: httpx.Response) -> float | None:

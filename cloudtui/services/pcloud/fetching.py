@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from cloudtui.services.errors import Exists, Gone, Mismatch, NotSupported, Refused
+from cloudtui.services.errors import Exists, Gone, Mismatch, Refused
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.fetches import Fetching
 from cloudtui.services.models import Entry, HashType, Kind, Location
@@ -42,7 +42,7 @@ async def server_of(client: Client) -> str:
     """The origin that will know the progress: orders and questions go to one server."""
     try:
         answer = await client.call("currentserver", {}, wire.Server)
-    except NotSupported:
+    except Refused:
         return client.base
     return server_named(answer.hostname, client.base)
 

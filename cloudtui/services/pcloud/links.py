@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
-from cloudtui.services.errors import CloudError, Denied, NotFound, NotSupported, Refused
+from cloudtui.services.errors import CloudError, NotFound, Refused
 from cloudtui.services.models import Flag, Found, HashType, Kind
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.below import folders_of, whole_tree
@@ -129,7 +129,7 @@ class Links:
         """All public links of the account, None when pCloud does not show them to apps."""
         try:
             answer = await self._client.call("listpublinks", {}, wire.PublicLinks)
-        except (NotSupported, Denied):
+        except Refused:
             return None
         self._listed = (time.monotonic() + _REMEMBERED, answer.publinks)
         return answer.publinks

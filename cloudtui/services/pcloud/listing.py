@@ -185,7 +185,7 @@ def readable(items: list[Some]) -> list[Some]:
 def _folder(answer: wire.Listing) -> wire.Folder:
     """The folder of a successful answer."""
     if answer.metadata is None:
-        raise errors.bad_reply("listfolder", "no metadata")
+        raise errors.bad_reply("listfolder", "no metadata", retry=Retry.NEVER)
     return answer.metadata
 
 

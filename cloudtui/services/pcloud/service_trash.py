@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
-from cloudtui.services.errors import Denied, NotFound, NotSupported
+from cloudtui.services.errors import NotFound, NotSupported, Refused
 from cloudtui.services.models import Location, TrashItem
 from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
@@ -35,7 +35,7 @@ class ServiceTrash:
                     "trash_list", {"folderid": 0, "nofiles": 1}, wire.TreeListing, timeout=SLOW
                 )
                 self._answers = True
-            except (NotSupported, Denied):
+            except Refused:
                 self._answers = False
         return self._answers
 
