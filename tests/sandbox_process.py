@@ -8,6 +8,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -114,10 +115,13 @@ class SandboxProcess:
         self.stop()
 
 
-def start_sandbox(tmp_path: Path, *args: str) -> SandboxProcess:
+def start_sandbox(
+    tmp_path: Path, *args: str, environ: Mapping[str, str] | None = None
+) -> SandboxProcess:
     """Start `python -m cloudtui.sandbox` with these options and wait until it serves.
 
-    Its data and endpoints file lie below `tmp_path`; it ends with the calling process.
+    Its data and endpoints file lie below `tmp_path`; it ends with the calling process. Variables of
+    `environ` are set besides this process's own.
     """
     tmp_path.mkdir(parents=True, exist_ok=True)
     ready, ready_child = os.pipe()
@@ -128,7 +132,12 @@ def start_sandbox(tmp_path: Path, *args: str) -> SandboxProcess:
         *("--parent", str(os.getpid()), "--ready-fd", str(ready_child)),
         *args,
     ]
-    process = subprocess.Popen(command, pass_fds=[ready_child], stdin=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command,
+        pass_fds=[ready_child],
+        stdin=subprocess.DEVNULL,
+        env={**os.environ, **(environ or {})},
+    )
     os.close(ready_child)
     with os.fdopen(ready, "rb") as pipe:
         pipe.read()  # ends when the child has written the file and closes its end, or dies

@@ -8,29 +8,49 @@ JSON. If this is hardly faster than a program under test, it is the server that 
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import itertools
 import json
 import resource
 import socket
-import ssl
 import sys
 import threading
 import time
 from collections.abc import Callable
-from typing import cast
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, cast
 from urllib.parse import urlsplit
 
 from cloudtui.services.models import HashType
 from cloudtui.services.network import Network
 from cloudtui.services.runtime import Runtime, open_runtime
 from cloudtui.services.storage import PartRequest, ReadTicket, RemoteWrite, SourceFacts
+from cloudtui.services.transfers.sealed import Sealed
 
-PIECE = 256 * 1024
+PIECE = 512 * 1024
 
 
-def dial(network: Network, url: str) -> ssl.SSLSocket:
-    """A TLS connection to the URL's host, through the proxy."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A TLS connection, read and written in the quickest way that is known: see `sealed`."""
+
+    sock: socket.socket
+    sealed: Sealed
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.sock.close()
+
+
+def dial(network: Network, url: str) -> Line:
+    """A connection to the URL's host, through the proxy."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port or 443
     proxy = network.proxy_for(url)
@@ -44,7 +64,9 @@ def dial(network: Network, url: str) -> ssl.SSLSocket:
         while b"\r\n\r\n" not in answer:
             answer += raw.recv(4096)
     raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-    return network.ssl_context.wrap_socket(raw, server_hostname=host)
+    sealed = Sealed(raw, network.ssl_context, host)
+    sealed.handshake()
+    return Line(raw, sealed)
 
 
 def head_of(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> bytes:
@@ -60,16 +82,16 @@ def head_of(method: str, url: str, headers: tuple[tuple[str, str], ...]) -> byte
 
 def swallow(network: Network, ticket: ReadTicket, start: int, end: int) -> None:
     """Read a range into one buffer again and again."""
-    with contextlib.closing(dial(network, ticket.urls[0])) as sock:
+    with dial(network, ticket.urls[0]) as line:
         ranged = ("Range", f"bytes={start}-{end - 1}")
-        sock.sendall(head_of("GET", ticket.urls[0], (*ticket.headers, ranged)))
+        line.sealed.sendall(head_of("GET", ticket.urls[0], (*ticket.headers, ranged)))
         view = memoryview(bytearray(PIECE))
         head = b""
         while b"\r\n\r\n" not in head:
-            head += sock.recv(16384)
+            head += line.sealed.recv(16384)
         left = end - start - len(head.partition(b"\r\n\r\n")[2])
         while left:
-            count = sock.recv_into(view)
+            count = line.sealed.recv_into(view)
             if not count:
                 raise ConnectionError("the body ended early")
             left -= count
@@ -80,17 +102,17 @@ def pour(network: Network, request: PartRequest) -> bytes:
     view = memoryview(bytearray(PIECE))
     length = len(request.head) + request.length + len(request.tail)
     headers = (*request.headers, ("Content-Length", str(length)))
-    with contextlib.closing(dial(network, request.url)) as sock:
-        sock.sendall(head_of(request.method, request.url, headers) + request.head)
+    with dial(network, request.url) as line:
+        line.sealed.sendall(head_of(request.method, request.url, headers) + request.head)
         left = request.length
         while left:
             piece = view[: min(left, PIECE)]
-            sock.sendall(piece)
+            line.sealed.sendall(piece)
             left -= len(piece)
-        sock.sendall(request.tail)
+        line.sealed.sendall(request.tail)
         answer = b""
         while b"\r\n\r\n" not in answer:
-            more = sock.recv(16384)
+            more = line.sealed.recv(16384)
             if not more:
                 raise ConnectionError("no answer")
             answer += more

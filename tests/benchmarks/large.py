@@ -144,6 +144,8 @@ def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUD
 def _sent(stage: Stage, who: Contender, cloud: str, source: Path, name: str) -> Run:
     """One upload, of content that no service has seen."""
     touch_up(source)
+    if cloud == "pcloud":
+        stage.announce(source)
     slash = "/" if who.name.startswith("cloudtui") else ""
     return who.run(stage, str(source), f"{OURS[cloud]}:{slash}up/{name}")
 
