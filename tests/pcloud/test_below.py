@@ -97,15 +97,15 @@ async def test_a_tree_too_deep_for_one_call(opened: Open, sandbox: SandboxProces
 async def test_folders_are_listed_several_at_a_time_when_one_by_one(tmp_path: Path) -> None:
     gate = asyncio.Event()
     under_way = 0
-    most = 0
+    highest = 0
 
     class Slow(PCloudStorage):
-        async def list_tree(self, folder: Location) -> None:
-            nonlocal under_way, most
+        async def list_tree(self, folder: Location, *, most: int | None = None) -> None:
+            nonlocal under_way, highest
             if folder.parts:
                 under_way += 1
-                most = max(most, under_way)
-                if most == 8:
+                highest = max(highest, under_way)
+                if highest == 8:
                     gate.set()
                 await gate.wait()
                 under_way -= 1
@@ -120,7 +120,7 @@ async def test_folders_are_listed_several_at_a_time_when_one_by_one(tmp_path: Pa
     storage.__class__ = Slow
     async with asyncio.timeout(30):
         assert len([at async for at, _ in walk(storage, ROOT)]) == 21
-    assert most == 8
+    assert highest == 8
 
 
 async def test_a_folder_that_cannot_be_listed_is_told_and_the_others_come(tmp_path: Path) -> None:

@@ -18,23 +18,28 @@ from cloudtui.services.walking import Hope, spread
 
 _MOST: Final = 64 << 20
 """Bytes of one answer, some 200,000 entries; more is read in parts."""
+_ENTRY: Final = 600
+"""Bytes of an entry with a long name."""
 
 
-async def whole_tree(client: Client, folderid: int, *, no_files: bool = False) -> wire.Tree | None:
+async def whole_tree(
+    client: Client, folderid: int, *, no_files: bool = False, most: int | None = None
+) -> wire.Tree | None:
     """A folder with everything (or all folders) below it by one call; None where the service
-    refuses that or breaks off. Tried once: what is too large once is too large every time. Raises
-    NotFound."""
+    refuses that or breaks off, or where the answer is longer than `most` entries can be. Tried
+    once: what is too large once is too large every time. Raises NotFound."""
     if folderid == number(ROOT):
         return None
     params: dict[str, str | int] = {"folderid": folderid, "recursive": 1}
     if no_files:
         params["nofiles"] = 1
+    limit = _MOST if most is None else min(_MOST, most * _ENTRY)
     body = bytearray()
     try:
         async with client.stream("listfolder", params, timeout=SLOW) as pieces:
             async for piece in pieces:
                 body += piece
-                if len(body) > _MOST:
+                if len(body) > limit:
                     return None
         answer = wire.decode(bytes(body), wire.TreeListing)
         await client.require_success(answer, "listfolder")

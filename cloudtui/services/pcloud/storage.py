@@ -155,16 +155,20 @@ class PCloudStorage:
             yield [entry(item) for item in page if not (top and is_trash_folder(item, folderid))]
 
     async def list_tree(
-        self, folder: Location
+        self, folder: Location, *, most: int | None = None
     ) -> Sequence[tuple[Location, Sequence[Entry]]] | None:
         """A folder with all below it; None for the top, and for what is too deep or too large."""
         folderid = await self.tree.folder_id(folder)
-        tree = await whole_tree(self.client, folderid)
+        tree = await whole_tree(self.client, folderid, most=most)
         if tree is None:
             return None
         places = {folderid: folder}
         found: list[tuple[Location, Sequence[Entry]]] = []
+        count = 0
         for here, items in folders_of(tree, number(self.tree.root)):
+            count += len(items)
+            if most is not None and count > most:
+                return None
             at = places[here.folderid or folderid]
             entries = [self.names.entry(item) for item in items]
             for item, entry in zip(items, entries, strict=True):

@@ -1,6 +1,7 @@
 """Two trees side by side: what differs, and what a one-way mirror would have to remove.
 
-Reads only. Memory holds the two listings of one folder and the folders still to be looked at.
+Reads only. Memory holds the two listings of one folder, the folders still to be looked at, and a
+bounded part of the trees that came in one answer.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.conflicts import Sameness, sameness
 from cloudtui.services.transfers.filters import Filters
 from cloudtui.services.transfers.folders import Storages
+from cloudtui.services.walking import Ahead
 
 _AT_ONCE: Final = 8
 _COMPUTABLE: Final = (HashType.SHA1, HashType.MD5, HashType.SHA256, HashType.GCID)
@@ -71,6 +73,7 @@ class Comparer:
 
     def __init__(self, storages: Storages, *, proof: bool, filters: Filters | None = None) -> None:
         self._storages = storages
+        self._ahead = Ahead(storages)
         self._proof = proof
         self._filters = filters or Filters((), ())
         self._pool = ThreadPoolExecutor(min(4, os.cpu_count() or 1), "compare")
@@ -121,16 +124,15 @@ class Comparer:
         self, here: Found, there: Found | None, inner: tuple[str, ...]
     ) -> list[Compared]:
         """The names of two folders; files of one name are SAME for now."""
-        source = await self._storages(here.at.account)
         rows: list[Compared] = []
         claims: Claims | None = None
         if there is not None:
             target = await self._storages(there.at.account)
             claims = Claims(there.at.account, target.caps)
-            async for page in target.scan(there.at):
+            async for page in self._ahead.scan(there.at):
                 claims.stand(page)
         met: set[str] = set()
-        async for page in source.scan(here.at):
+        async for page in self._ahead.scan(here.at):
             for entry in page:
                 path = (*inner, entry.name)
                 if entry.kind not in (Kind.FILE, Kind.FOLDER):

@@ -1,8 +1,8 @@
 """The walk: from sources to items, page by page, while earlier items are already being copied.
 
-Owns the frontier, which lies in the journal: memory holds one page and the names of the folders
-being planned. A plan cut short is taken up again without planning anything twice. It makes target
-folders and nothing else.
+Owns the frontier, which lies in the journal: memory holds one page, the names of the folders being
+planned, and a bounded part of the trees that came in one answer. A plan cut short is taken up again
+without planning anything twice. It makes target folders and nothing else.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ from cloudtui.services.transfers.orders import JobState, OnConflict, Order, Serv
 from cloudtui.services.transfers.rows import Action, FolderRow, FolderState, Totals
 from cloudtui.services.transfers.shelves import NewFolder, NewItem
 from cloudtui.services.transfers.stop import interrupted
+from cloudtui.services.walking import Ahead
 
 _SINGLE: Final = -1
 """The root number of folder pairs that only hold sources named one by one."""
@@ -62,6 +63,7 @@ class Planner:
         self._filters = Filters(order.include, order.exclude)
         self._folders = Folders(journal, storages, job, hooks.changed)
         self._linked = Linked(order)
+        self._ahead = Ahead(storages)
         self._nodes: dict[Location, str | None] = {}
 
     async def run(self, *, rooted: bool, found: Sequence[Found] | None = None) -> None:
@@ -91,6 +93,7 @@ class Planner:
             for task in busy.values():
                 task.cancel()
             await asyncio.gather(*busy.values(), return_exceptions=True)
+            self._ahead.forget_all()
 
     # --- the sources themselves ----------------------------------------------------------------
 
@@ -186,11 +189,11 @@ class Planner:
         claims = Claims(row.target.account, target.caps)
         known = await self._known(row)
         if not row.fresh or known.marks or known.folders:
-            async for page in target.scan(row.target):
+            async for page in self._ahead.scan(row.target):
                 claims.stand(page)
         for name in known.names:
             claims.claim_known(name)
-        async for page in source.scan(row.source):
+        async for page in self._ahead.scan(row.source):
             if self._hooks.stopped():
                 raise interrupted()
             wanted: list[_Planned] = []
@@ -198,10 +201,15 @@ class Planner:
                 mark = _mark(entry, row.source.account)
                 if mark in known.marks or mark in known.folders:
                     continue
+                node = entry.id if row.source.account else None
+                at = row.source.child(entry.name, node)
                 if self._filters.takes((*row.inner, entry.name), folder=entry.is_folder):
-                    node = entry.id if row.source.account else None
-                    at = row.source.child(entry.name, node)
-                    wanted.append(_Planned(entry, arrange(entry, rules, claims), row.root, at))
+                    plan = arrange(entry, rules, claims)
+                    wanted.append(_Planned(entry, plan, row.root, at))
+                    if plan.part is Part.WALK:
+                        continue
+                if entry.is_folder:
+                    self._ahead.forget(at)
             await self._store(row, wanted)
 
     async def _known(self, row: FolderRow) -> _Known:

@@ -1,7 +1,8 @@
 """What an order would do, without doing it.
 
 Walks like the planner and decides by the same table, but writes nothing and makes no folder.
-Memory holds one folder's names and the folders still to be looked at.
+Memory holds one folder's names, the folders still to be looked at, and a bounded part of the trees
+that came in one answer.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from cloudtui.services.transfers.folders import Storages
 from cloudtui.services.transfers.linked import Linked
 from cloudtui.services.transfers.orders import JobState, OnConflict, Order, Verb
 from cloudtui.services.transfers.plan import takes_trees
+from cloudtui.services.walking import Ahead
 
 
 class Deed(StrEnum):
@@ -86,17 +88,18 @@ async def preview(order: Order, storages: Storages) -> AsyncIterator[Planned]:
         yield _line(order, here, target, plan)
         if plan.part is Part.WALK:
             queue.append(_below(here.at, target, plan, ()))
+    ahead = Ahead(storages)
     while queue:
         pair = queue.popleft()
         try:
-            async for line in _folder(order, pair, storages, queue):
+            async for line in _folder(order, pair, storages, queue, ahead):
                 yield line
         except CloudError as exc:
             yield Planned(Deed.FAIL, pair.source, pair.target, Kind.FOLDER, None, str(exc))
 
 
 async def _folder(
-    order: Order, pair: _Pair, storages: Storages, queue: deque[_Pair]
+    order: Order, pair: _Pair, storages: Storages, queue: deque[_Pair], ahead: Ahead
 ) -> AsyncIterator[Planned]:
     source = await storages(pair.source.account)
     target = await storages(pair.target.account)
@@ -104,9 +107,9 @@ async def _folder(
     rules = await _rules(order, pair.source.account, storages)
     claims = Claims(pair.target.account, target.caps)
     if pair.stands:
-        async for page in target.scan(pair.target):
+        async for page in ahead.scan(pair.target):
             claims.stand(page)
-    async for page in source.scan(pair.source):
+    async for page in ahead.scan(pair.source):
         entries = await Linked(order).page(source, pair.source, pair.target, page)
         for here in _found(pair.source, entries):
             inner = (*pair.inner, here.entry.name)

@@ -1,0 +1,86 @@
+"""How often pCloud is asked for listings while whole folders are copied, compared and mirrored."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from tests.cloud_stage import Stage
+
+FILES = {
+    f"d{x}/e{y}/f{z}.txt": b"%d%d%d" % (x, y, z) for x in range(3) for y in range(3) for z in (1, 2)
+}
+"""Thirteen folders with the one around them, nested."""
+
+
+def listings(stage: Stage, *words: str | Path) -> list[str]:
+    """The queries of all listings that one command makes."""
+    before = max((row["seq"] for row in stage.admin.log()), default=0)
+    stage.home.run(*words).ok()
+    return [row["query"] for row in stage.admin.log(before) if row["path"] == "/listfolder"]
+
+
+def whole(queries: list[str]) -> int:
+    return sum("recursive=1" in query for query in queries)
+
+
+def on_disk(folder: Path) -> dict[str, bytes]:
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in files}
+
+
+def test_a_nested_folder_is_read_in_one_listing(stage: Stage, tmp_path: Path) -> None:
+    stage.plant("pc", "/t", FILES, ["d0/empty"])
+    asked = listings(stage, "cp", "-r", "pc:/t", tmp_path / "out")
+    assert on_disk(tmp_path / "out") == FILES
+    assert (tmp_path / "out" / "d0" / "empty").is_dir()
+    # the top, to find it there; itself, which the job does anew; and the tree
+    assert (len(asked), whole(asked)) == (3, 1)
+    # once more: nothing is copied, nothing is listed one by one
+    asked = listings(stage, "cp", "-r", "--on-conflict", "skip", "pc:/t/", tmp_path / "out")
+    assert (len(asked), whole(asked)) == (3, 1)
+
+
+def test_one_folder_costs_no_more_than_ever(stage: Stage, tmp_path: Path) -> None:
+    stage.plant("pc", "/t", {"a": b"a", "b": b"b"})
+    assert len(listings(stage, "cp", "-r", "pc:/t", tmp_path / "out")) == 3
+    assert on_disk(tmp_path / "out") == {"a": b"a", "b": b"b"}
+
+
+def test_a_target_that_stands_is_read_in_one_listing_too(stage: Stage, tmp_path: Path) -> None:
+    stage.plant("pc", "/t", FILES)
+    stage.plant("", str(tmp_path / "in"), {**FILES, "d2/e2/new.txt": b"new"})
+    asked = listings(stage, "cp", "-r", f"{tmp_path}/in/", "pc:/t")
+    assert whole(asked) == 1
+    assert len(asked) <= 5
+    sums = {name: hashlib.sha1(content).hexdigest() for name, content in FILES.items()}
+    found = {name: sha1 for name, sha1 in stage.tree("pc", "/t").items() if sha1 is not None}
+    assert found == {**sums, "d2/e2/new.txt": hashlib.sha1(b"new").hexdigest()}
+
+
+def test_a_dry_run_and_a_comparison_read_trees(stage: Stage, tmp_path: Path) -> None:
+    stage.plant("pc", "/t", FILES)
+    stage.plant("", str(tmp_path / "in"), FILES)
+    asked = listings(stage, "cp", "-r", "-n", "pc:/t", tmp_path / "out")
+    assert whole(asked) == 1
+    assert len(asked) <= 4
+    asked = listings(stage, "check", "pc:/t", tmp_path / "in")
+    assert whole(asked) == 1
+    assert len(asked) <= 3
+    # compared first, then planned as a copy
+    asked = listings(stage, "sync", "-n", f"{tmp_path}/in", "pc:/t")
+    assert whole(asked) == 2
+    assert len(asked) <= 8
+
+
+@pytest.mark.crash
+@pytest.mark.parametrize("failpoint", ["plan.page", "plan.folder", "plan.mkdir.made"])
+def test_a_plan_cut_short_goes_on_where_it_was(
+    stage: Stage, tmp_path: Path, failpoint: str
+) -> None:
+    stage.plant("pc", "/t", FILES)
+    stage.die(failpoint, "cp", "-r", "pc:/t", str(tmp_path / "out"))
+    stage.home.run("jobs", "resume").ok()
+    assert on_disk(tmp_path / "out") == FILES
