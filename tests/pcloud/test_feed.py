@@ -118,7 +118,8 @@ async def feed_of(tmp_path: Path, script: Network, waits: list[float]) -> Feed:
     await held.write("token", API, Secret("t"))
     client = Client(Account("pc", "pcloud", {"api_url": API}), held, script, FAST)
     client.pace.rate = 1000.0
-    return Feed(client, Names(), sleep=sleep)
+    # every answer comes at once, however busy the machine is
+    return Feed(client, Names(), sleep=sleep, clock=lambda: 0.0)
 
 
 async def collect(feed: Feed, told: list[News]) -> None:
@@ -152,10 +153,28 @@ async def test_nothing_is_missed_over_broken_connections(tmp_path: Path) -> None
     assert told[1:] == [EVERYTHING, EVERYTHING]
     (change,) = changes(told[0])
     assert (change.id, change.folder) == ("f5", "d7")
-    assert waits == [2.0, 4.0, 2.0]
+    assert waits == [2.0, 4.0, 2.0, 2.0]  # the third: an empty answer that came at once
     ids = [params.get("diffid", "last") for params in calls]
     assert ids == ["last", *["10"] * (2 * FAST.attempts + 2), "12", "last", "99", "100"]
     assert all(params["block"] == "1" for params in calls if "diffid" in params)
+
+
+async def test_a_service_that_does_not_hold_the_question_is_asked_now_and_then(
+    tmp_path: Path,
+) -> None:
+    answers: list[Mapping[str, object]] = [
+        *[{"result": 0, "diffid": 10, "entries": []}] * 6,
+        {"result": 0, "diffid": 11, "entries": [created(5)]},
+        {"result": 0, "diffid": 11, "entries": []},
+        {"result": 2095},
+    ]
+    waits: list[float] = []
+    feed = await feed_of(tmp_path, Script(lambda _method, _params: answers.pop(0)), waits)
+    told: list[News] = []
+    with pytest.raises(LoginNeeded):
+        await collect(feed, told)
+    assert len(told) == 1
+    assert waits == [2.0, 4.0, 8.0, 10.0, 10.0, 2.0]
 
 
 def created(number: int, when: str = "") -> dict[str, object]:

@@ -7,6 +7,7 @@ own: any byte sent on it meanwhile would end the wait. Must not list folders.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Final
 
@@ -19,6 +20,9 @@ from cloudtui.services.pcloud.entries import Names, is_trash_folder
 PATIENCE: Final = 90.0
 """Seconds without an answer before the call is made again; servers answer after a minute at most,
 as far as rclone's experience goes."""
+_AT_ONCE: Final = 1.0
+"""Seconds. An empty answer that comes sooner was not waited for."""
+_LONGEST_IDLE: Final = 10.0
 _PAUSE: Final = 2.0
 _LONGEST: Final = 30.0
 _AT_A_TIME: Final = 5000
@@ -35,12 +39,19 @@ class Feed:
     folder that is the account's top."""
 
     def __init__(
-        self, client: Client, names: Names, root: int = 0, *, sleep: Sleep = asyncio.sleep
+        self,
+        client: Client,
+        names: Names,
+        root: int = 0,
+        *,
+        sleep: Sleep = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._client = client
         self._names = names
         self._root = root
         self._sleep = sleep
+        self._clock = clock
 
     async def newest(self) -> int:
         """The id of the newest event: a cheap call. A service that takes no `last` is asked for
@@ -77,10 +88,11 @@ class Feed:
 
     async def changes(self) -> AsyncIterator[News]:
         """Changes from now on; see `ChangeFeed.changes`."""
-        pause = _PAUSE
+        pause = idle = _PAUSE
         diffid: int | None = None
         begun = False
         while True:
+            asked = self._clock()
             try:
                 if diffid is None:
                     diffid, news = await self._begin()
@@ -102,11 +114,17 @@ class Feed:
                 await self._sleep(pause)
                 pause = min(_LONGEST, pause * 2)
                 continue
-            pause = _PAUSE
             news = self._told(answer.entries)
             if news:
                 yield news
             diffid = _id_of(answer)
+            pause = _PAUSE
+            if answer.entries or self._clock() - asked >= _AT_ONCE:
+                idle = _PAUSE
+            else:
+                # a server that does not hold the question must not be asked without end
+                await self._sleep(idle)
+                idle = min(_LONGEST_IDLE, idle * 2)
 
     async def _begin(self) -> tuple[int, News]:
         """Where to go on from, and what happened just before."""
