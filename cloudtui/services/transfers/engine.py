@@ -135,7 +135,7 @@ class Transfers:
                 return
             await self._runner.start()
             await self._runner.sweep()
-            known = {row.id for row in await self.journal.read(ledger.jobs)}
+            known = await self.journal.read(ledger.job_ids)
             await asyncio.to_thread(
                 drop_spool_files,
                 self._paths.spool_dir,
@@ -195,19 +195,19 @@ class Transfers:
         away, is known again by its words alone.
         """
         marks = {mark_of(order) for order in orders}
-        if not any(row.fingerprint in marks for row in await self.journal.read(ledger.jobs)):
+        if not await self.journal.read(partial(ledger.jobs, marks=marks)):
             return None
         await self._start()
-        for row in await self.journal.read(ledger.jobs):
+        for row in await self.journal.read(partial(ledger.jobs, marks=marks)):
             unfinished = not row.state.is_final and not self._runner.lives(row.runner)
-            if row.fingerprint in marks and unfinished and await self._take(row):
+            if unfinished and await self._take(row):
                 return row.id
         return None
 
     async def ended_unseen(self, orders: Iterable[Order]) -> str | None:
         """The newest job of these orders if it was done and its process killed before saying so."""
         marks = {mark_of(order) for order in orders}
-        rows = [row for row in await self.journal.read(ledger.jobs) if row.fingerprint in marks]
+        rows = await self.journal.read(partial(ledger.jobs, marks=marks))
         row = rows[-1] if rows else None
         if row is None or row.state is not JobState.DONE or row.runner is None:
             return None
@@ -227,30 +227,31 @@ class Transfers:
     # --- what there is ---
 
     def views(self) -> list[JobView]:
-        """All jobs of all processes, oldest first. Cheap; ours are fresh, others' up to a second
-        old."""
+        """All jobs of all processes, oldest first; ours are fresh, others' up to a second old."""
         self._around.look(self.journal, self._runner.lives)
         mine = self._crew_.jobs if self._crew_ is not None else {}
-        volatile = bool(self._envelope.remembered)
-        views = [
-            pictures.stored(row, alive=row.runner in self._around.living)
-            for row in self._around.rows
-            if row.id not in mine
-        ]
-        views += [
-            pictures.running(job, volatile=volatile and bool(job.row.order.target.account))
-            for job in mine.values()
-        ]
+        views = [self._stored(row) for row in self._around.rows if row.id not in mine]
+        views += [self._running(job) for job in mine.values()]
         born = {row.id: row.created_ns for row in self._around.rows}
         born |= {job.id: job.row.created_ns for job in mine.values()}
         return sorted(views, key=lambda view: (born[view.id], view.id))
 
     def view(self, job: str) -> JobView:
-        """One job. Raises NotFound."""
-        for view in self.views():
-            if view.id == job:
-                return view
+        """One job; one of ours without a look at the journal. Raises NotFound."""
+        if (mine := self._mine(job)) is not None:
+            return self._running(mine)
+        self._around.look(self.journal, self._runner.lives)
+        for row in self._around.rows:
+            if row.id == job:
+                return self._stored(row)
         raise NotFound(f"There is no job {job}.", hint="cloudtui jobs lists them.")
+
+    def _stored(self, row: JobRow) -> JobView:
+        return pictures.stored(row, alive=row.runner in self._around.living)
+
+    def _running(self, job: RunningJob) -> JobView:
+        away = bool(job.row.order.target.account)
+        return pictures.running(job, volatile=bool(self._envelope.remembered) and away)
 
     def items(
         self, job: str, offset: int = 0, limit: int = 200, states: Collection[JobState] = ()
@@ -373,9 +374,8 @@ class Transfers:
     def _rests(self, view: JobView) -> bool:
         mine = self._mine(view.id)
         if mine is not None:
-            still = not self._crew.runs(view.id)
             ended = view.state.is_final or view.state is JobState.ASKS
-            return still and (ended or pictures.held(mine.row))
+            return not self._crew.runs(view.id) and (ended or pictures.held(mine.row))
         if view.state.is_final or view.orphan:
             return True
         row = next(row for row in self._around.rows if row.id == view.id)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from cloudtui.services.models import Location
@@ -81,15 +81,24 @@ def add_job(db: sqlite3.Connection, job: JobRow) -> None:
     )
 
 
-def jobs(db: sqlite3.Connection, only: str | None = None) -> list[JobRow]:
-    """All jobs, oldest first, or the one called `only`."""
-    where, values = ("WHERE id = ?", (only,)) if only is not None else ("", ())
+def jobs(
+    db: sqlite3.Connection, only: str | None = None, marks: Collection[str] | None = None
+) -> list[JobRow]:
+    """All jobs, oldest first; with `only` the one called so, with `marks` those of these
+    fingerprints."""
+    where, values = "", list[str]()
+    if only is not None:
+        where, values = "WHERE id = ?", [only]
+    elif marks is not None:
+        where, values = f"WHERE fingerprint IN ({','.join('?' * len(marks))})", list(marks)
     rows = db.execute(
         f"SELECT {_JOB} FROM jobs {where} ORDER BY created_ns, id",  # noqa: S608  # own constants
         values,
     ).fetchall()
+    if not rows:
+        return []
     sources: dict[str, list[Source]] = {}
-    part = "" if only is None else "WHERE job = ?"
+    part = f"WHERE job IN (SELECT id FROM jobs {where})" if where else ""  # noqa: S608
     target_of = {row[0]: row[11] for row in rows}
     query = f"SELECT job, account, path, node, contents, name FROM sources {part} "  # noqa: S608
     found = db.execute(f"{query} ORDER BY job, position", values)
@@ -99,6 +108,11 @@ def jobs(db: sqlite3.Connection, only: str | None = None) -> list[JobRow]:
             wanted = None if name is None else unpack_name(target_of[job], name)
             sources.setdefault(job, []).append(Source(at, bool(contents), wanted))
     return [_job(row, sources.get(row[0], [])) for row in rows]
+
+
+def job_ids(db: sqlite3.Connection) -> set[str]:
+    """What all jobs are called."""
+    return {str(id_) for (id_,) in db.execute("SELECT id FROM jobs")}
 
 
 def _job(row: Sequence[object], sources: list[Source]) -> JobRow:
