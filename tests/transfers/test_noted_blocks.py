@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import os
-import zlib
 from pathlib import Path
 
 import pytest
-from cryptography.exceptions import UnsupportedAlgorithm
 
 from cloudtui.services.transfers import blocks
-from cloudtui.services.transfers.blocks import Piece, noted
+from cloudtui.services.transfers.blocks import noted
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.ranges import BLOCK
 from cloudtui.services.transfers.sinks import FileSink
+from cloudtui.services.transfers.sums import Piece, Pieces
 from tests.transfers.mover_rig import summed
 
 KIB = 1024
@@ -85,16 +84,17 @@ def test_a_sink_sums_what_it_takes(tmp_path: Path) -> None:
             view = memoryview(CONTENT)[at : at + 7_001]
             summing.write(at, view)
             plain.write(at, view)
-    assert (summing.tag(), plain.tag()) == (summed(CONTENT), None)
+    assert summing.pieces() == {0: piece(0, len(CONTENT))}
+    assert plain.pieces() == {}
+
+
+def test_pieces_end_where_blocks_do() -> None:
+    pieces = Pieces(30 * KIB)
+    for at in range(10 * KIB, len(CONTENT), 7_001):
+        pieces.add(at, memoryview(CONTENT)[at : at + 7_001])
+    starts = (10 * KIB, 40 * KIB, 70 * KIB)
+    assert pieces.end() == {at: piece(at, min(at + 30 * KIB, len(CONTENT))) for at in starts}
 
 
 def test_what_is_noted_can_be_read_by_later_versions() -> None:
-    assert summed(b"cloudtui") == "poly1305:58dc27bcead0bb8b87bb540cb39d4198"
-
-
-def test_a_library_without_poly1305_notes_another_checksum(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(key: bytes) -> None:
-        raise UnsupportedAlgorithm(f"no Poly1305 with {len(key)} bytes")
-
-    monkeypatch.setattr("cryptography.hazmat.primitives.poly1305.Poly1305", refuse)
-    assert summed(b"cloudtui") == f"crc32:{zlib.crc32(b'cloudtui'):08x}"
+    assert summed(b"cloudtui") == "gmac:d490c46a809952902d674217577df609"

@@ -82,10 +82,21 @@ def test_the_queue_hands_out_each_missing_byte_once_in_order(
     assert seen.missing(0, size) == []
 
 
-def test_blocks_shrink_towards_the_end() -> None:
+def test_blocks_are_small_at_first_and_shrink_towards_the_end() -> None:
     queue = BlockQueue(40 * BLOCK, Ranges(), 4)
     sizes = []
     while (block := queue.take()) is not None:
         sizes.append(block[1] - block[0])
-    assert sizes[0] == BLOCK
+    assert sizes[:5] == [BLOCK // 4] * 4 + [BLOCK]
     assert sizes[-1] <= BLOCK // 4
+
+
+def test_a_connection_left_alone_gets_more_at_once() -> None:
+    queue = BlockQueue(10 * BLOCK, Ranges(), 2)
+    first = [queue.take() for _ in range(2)]
+    alone = [queue.take(alone=True) for _ in range(4)]
+    assert [end - start for start, end in filter(None, first)] == [BLOCK // 4] * 2
+    assert [end - start for start, end in filter(None, alone)] == [
+        *[4 * BLOCK] * 2,
+        3 * BLOCK // 2,
+    ]

@@ -11,7 +11,6 @@ import asyncio
 import threading
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
@@ -20,17 +19,9 @@ from cloudtui.services.transfers.exchange import buffer
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.ranges import BLOCK
-from cloudtui.services.transfers.sums import Sum, new_sum, sum_like
+from cloudtui.services.transfers.sums import Piece, Sum, new_sum, sum_like
 from cloudtui.services.transfers.threads import settled
 from cloudtui.services.transfers.work import Work
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Bytes that arrived in one go: where they end, and what is noted of all of them."""
-
-    end: int
-    tag: str
 
 
 def noted(

@@ -11,16 +11,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from cloudtui.services.errors import CloudError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.storage import DiskWrite
-from cloudtui.services.transfers.blocks import Piece, noted
+from cloudtui.services.transfers.blocks import noted
 from cloudtui.services.transfers.digest import Landing
 from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.ranges import Ranges
+from cloudtui.services.transfers.sums import Piece
 from cloudtui.services.transfers.threads import settled
 from cloudtui.services.transfers.work import Work
 
@@ -81,9 +82,9 @@ class Durability:
         self._landing.lose(lost)
         self._durable = Ranges(self._durable.without(lost))
 
-    def know(self, start: int, end: int, tag: str) -> None:
-        """These bytes landed, with this checksum: it need not be read from the disk."""
-        self._pieces[start] = Piece(end, tag)
+    def know(self, pieces: Mapping[int, Piece]) -> None:
+        """These landed, by where they start: they need not be read from the disk to be noted."""
+        self._pieces.update(pieces)
 
     def landed(self) -> None:
         """Something arrived; sync early when much is waiting. Raises what a sync in the

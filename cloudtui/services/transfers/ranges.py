@@ -11,7 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 BLOCK: Final = 16 * 1024 * 1024
-"""The largest piece fetched by one request."""
+"""What is noted at once, and the largest piece fetched by one request of several at once."""
+_ALONE: Final = 4 * BLOCK
+"""The largest piece fetched by one request where it is the only one."""
 _SMALLEST: Final = 4 * 1024 * 1024
 _GRAIN: Final = 1024 * 1024
 
@@ -93,8 +95,9 @@ class BlockQueue:
     """The missing bytes of a file, handed out in order.
 
     One queue for all connections: a static split would let the slowest stream set the finish.
-    Blocks shrink towards the end so that the connections finish together. A single connection
-    gets every gap in one piece.
+    The first blocks are small, so that it soon shows what the connections bring; towards the end
+    blocks shrink so that the connections finish together. A single connection gets every gap in
+    one piece.
     """
 
     def __init__(self, size: int, done: Ranges, connections: int) -> None:
@@ -102,21 +105,30 @@ class BlockQueue:
         self._gaps.reverse()
         self._left = sum(end - start for start, end in self._gaps)
         self._connections = connections
+        self._first = connections
 
     @property
     def empty(self) -> bool:
         """Whether all has been handed out."""
         return not self._gaps
 
-    def take(self) -> tuple[int, int] | None:
-        """The next block to fetch, or None when all has been handed out."""
+    def take(self, *, alone: bool = False) -> tuple[int, int] | None:
+        """The next block to fetch, or None when all has been handed out. `alone`: for the only
+        connection left of several."""
         if not self._gaps:
             return None
         start, end = self._gaps.pop()
-        wish = self._left // (4 * self._connections)
-        size = min(BLOCK, max(_SMALLEST, -(-wish // _GRAIN) * _GRAIN))
-        cut = end if self._connections == 1 else min(end, start + size)
+        cut = end if self._connections == 1 else min(end, start + self._wish(alone=alone))
         if cut < end:
             self._gaps.append((cut, end))
         self._left -= cut - start
         return start, cut
+
+    def _wish(self, *, alone: bool) -> int:
+        if alone:
+            return _ALONE
+        if self._first:
+            self._first -= 1
+            return _SMALLEST
+        share = self._left // (4 * self._connections)
+        return min(BLOCK, max(_SMALLEST, -(-share // _GRAIN) * _GRAIN))

@@ -7,7 +7,7 @@ the server ignores ranges everything comes as one stream. Decides nothing about 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,18 +17,16 @@ from cloudtui.services.transfers.answers import RangeIgnored, StaleLink
 from cloudtui.services.transfers.digest import Landing
 from cloudtui.services.transfers.durable import Durability
 from cloudtui.services.transfers.groups import first_error
+from cloudtui.services.transfers.lanes import FIRST, Lanes, Take
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.patience import Patience
-from cloudtui.services.transfers.ranges import BLOCK, BlockQueue
+from cloudtui.services.transfers.ranges import BlockQueue
 from cloudtui.services.transfers.sinks import FileSink, GapSink
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
 
 PARALLEL_FROM: Final = 8 * 1024 * 1024
 """Smaller files come over one connection: another one costs two to three round trips."""
-_FIRST_CONNECTIONS: Final = 4
-_MORE_CONNECTIONS: Final = 2
-_GROWTH: Final = 1.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +55,24 @@ class Receiving:
         held = self.landing.snapshot()
         most = min(ticket.connections, self.work.connections)
         if size < PARALLEL_FROM or self.watch is not None or most <= 1:
-            await self._drain(BlockQueue(size, held, 1))
+            await self._drain(BlockQueue(size, held, 1).take)
             return
         if not ticket.ranges:
             raise RangeIgnored
-        first = min(_FIRST_CONNECTIONS, most)
+        first = min(FIRST, most)
         queue = BlockQueue(size, held, first)
         try:
             async with asyncio.TaskGroup() as group:
-                lanes = _Lanes(group, queue, self._drain, self.meter, most)
-                lanes.start(first)
+                Lanes(group, queue, self._drain, self.meter, most).start(first)
         except BaseExceptionGroup as exc:
             raise first_error(exc) from exc
 
-    async def _drain(self, queue: BlockQueue) -> None:
-        while (block := queue.take()) is not None:
+    async def _drain(self, take: Take) -> None:
+        while (block := take()) is not None:
             start, end = block
             patience = self.work.patience()
             while start < end:
-                sink = FileSink(self.fd, self.watch, summed=self._summed and end - start <= BLOCK)
+                sink = FileSink(self.fd, self.watch, summed=self._summed)
                 try:
                     await self._attempt(start, end - start, sink, patience)
                 finally:
@@ -113,9 +110,8 @@ class Receiving:
             patience.renew()
             failpoint("mover.part_received")
             if self.durability is not None:
-                tag = sink.tag() if isinstance(sink, FileSink) else None
-                if tag is not None:
-                    self.durability.know(start, start + sink.received, tag)
+                if isinstance(sink, FileSink):
+                    self.durability.know(sink.pieces())
                 self.durability.landed()
         if error is None:
             return
@@ -126,56 +122,3 @@ class Receiving:
         if patience.failures or isinstance(error, BadReply):
             self.tickets.spoil(ticket)  # a second failure in a row: perhaps it is the link
         await patience.again(error)
-
-
-class _Lanes:
-    """The connections of one file: a few at first, more while they make it faster."""
-
-    def __init__(
-        self,
-        group: asyncio.TaskGroup,
-        queue: BlockQueue,
-        drain: Callable[[BlockQueue], Awaitable[None]],
-        meter: Meter,
-        most: int,
-    ) -> None:
-        self._group = group
-        self._queue = queue
-        self._drain = drain
-        self._meter = meter
-        self._most = most
-        self._running = 0
-        self._watcher: asyncio.Task[None] | None = None
-
-    def start(self, count: int) -> None:
-        """Open the first connections."""
-        self._add(count)
-        if count < self._most:
-            self._watcher = self._group.create_task(self._grow())
-
-    def _add(self, count: int) -> None:
-        for _ in range(count):
-            self._running += 1
-            self._group.create_task(self._lane())
-
-    async def _lane(self) -> None:
-        try:
-            await self._drain(self._queue)
-        finally:
-            self._running -= 1
-            if self._running == 0 and self._watcher is not None:
-                self._watcher.cancel()
-
-    async def _grow(self) -> None:
-        """Two more each second while the rate grows by a tenth; on a fast clean line more than
-        that was measured to cost speed."""
-        best = 0.0
-        before = self._meter.wired
-        while self._running < self._most:
-            await asyncio.sleep(1.0)
-            now = self._meter.wired
-            rate, before = float(now - before), now
-            if rate < best * _GROWTH or self._queue.empty:
-                return
-            best = rate
-            self._add(min(_MORE_CONNECTIONS, self._most - self._running))

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from cloudtui.services.transfers.positioned import write_at
-from cloudtui.services.transfers.ranges import Ranges
-from cloudtui.services.transfers.sums import Sum, new_sum
+from cloudtui.services.transfers.ranges import BLOCK, Ranges
+from cloudtui.services.transfers.sums import Piece, Pieces
 
 
 class Sink(Protocol):
@@ -29,8 +29,8 @@ class Sink(Protocol):
 
 class FileSink:
     """Writes into a file, opened by `fd` on the thread that writes. `watch(offset, view)` sees
-    every piece first, in order. With `summed` a checksum of all of it is made on the way: reading
-    it back for that costs as much again."""
+    every piece first, in order. With `summed` checksums of its blocks are made on the way: reading
+    them back for that costs as much again."""
 
     def __init__(
         self,
@@ -42,28 +42,25 @@ class FileSink:
         self.received = 0
         self._fd = fd
         self._watch = watch
-        self._summed = summed
-        self._sum: Sum | None = None
+        self._pieces = Pieces(BLOCK) if summed else None
 
     @property
     def fresh(self) -> int:
         """Bytes that were missing before: all of them."""
         return self.received
 
-    def tag(self) -> str | None:
-        """What is to be noted of all that was received, None when nobody wants it. Asked for once,
-        at the end."""
-        return None if self._sum is None else self._sum.tag()
+    def pieces(self) -> dict[int, Piece]:
+        """What is to be noted of all that was received, by where it starts; nothing unless summed.
+        Nothing is written after this."""
+        return {} if self._pieces is None else self._pieces.end()
 
     def write(self, offset: int, view: memoryview) -> int:
         """Write at the same offset. Raises Full, Denied or Refused."""
         if self._watch is not None:
             self._watch(offset, view)
         write_at(self._fd(), view, offset)
-        if self._summed:
-            if self._sum is None:
-                self._sum = new_sum()
-            self._sum.update(view)
+        if self._pieces is not None:
+            self._pieces.add(offset, view)
         self.received += len(view)
         return len(view)
 
