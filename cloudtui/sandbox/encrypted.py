@@ -12,7 +12,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-RECEIVE = 256 * 1024
+RECEIVE = 64 * 1024
 
 
 class Encrypted:
@@ -27,7 +27,6 @@ class Encrypted:
         self._session = context.wrap_bio(self._inbox, self._outbox, server_side=True)
         # any writable buffer will do, not only the bytearray of the type stubs
         self._read = cast("Callable[[int, memoryview], int]", self._session.read)
-        self._arrived = memoryview(bytearray(RECEIVE))
         try:
             self._until_done(self._session.do_handshake)
         finally:
@@ -35,7 +34,10 @@ class Encrypted:
                 self._post()
 
     def recv_into(self, view: memoryview) -> int:
-        """What has arrived, as far as it fits; waits for the first byte. 0: the client is gone."""
+        """What has arrived, as far as it fits; waits for the first byte. 0: the client is gone.
+
+        Sealed bytes lie in a large `view` for a moment: the more come in with one call the better.
+        """
         filled = 0
         while filled < len(view):
             if filled and not self._inbox.pending and not self._session.pending():
@@ -45,7 +47,7 @@ class Encrypted:
             except ssl.SSLWantReadError:
                 if filled:
                     break
-                self._fetch()
+                self._fetch(view)
                 continue
             except ssl.SSLEOFError:
                 got = 0
@@ -73,11 +75,14 @@ class Encrypted:
             else:
                 return
 
-    def _fetch(self) -> None:
+    def _fetch(self, room: memoryview | None = None) -> None:
         self._post()
-        count = self._sock.recv_into(self._arrived)
-        if count:
-            self._inbox.write(self._arrived[:count])
+        if room is not None and len(room) > RECEIVE:
+            arrived: bytes | memoryview = room[: self._sock.recv_into(room)]
+        else:
+            arrived = self._sock.recv(RECEIVE)
+        if arrived:
+            self._inbox.write(arrived)
         else:
             self._inbox.write_eof()
 

@@ -18,7 +18,7 @@ import msgspec
 
 from cloudtui.sandbox.faults import Fault
 
-READ_SIZE = 256 * 1024
+READ_SIZE = 1024 * 1024
 READ_LIMIT = 64 * 1024 * 1024
 
 

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self, cast
@@ -97,12 +97,15 @@ def swallow(network: Network, ticket: ReadTicket, start: int, end: int) -> None:
             left -= count
 
 
-def pour(network: Network, request: PartRequest) -> bytes:
-    """Send a part out of one buffer; the answer."""
+def pour(network: Network, requests: Iterator[PartRequest]) -> None:
+    """Send parts out of one buffer, one after the other over one connection."""
     view = memoryview(bytearray(PIECE))
-    length = len(request.head) + request.length + len(request.tail)
-    headers = (*request.headers, ("Content-Length", str(length)))
-    with dial(network, request.url) as line:
+    line: Line | None = None
+    for request in requests:
+        if line is None:
+            line = dial(network, request.url)
+        length = len(request.head) + request.length + len(request.tail)
+        headers = (*request.headers, ("Content-Length", str(length)), ("Connection", "keep-alive"))
         line.sealed.sendall(head_of(request.method, request.url, headers) + request.head)
         left = request.length
         while left:
@@ -110,15 +113,34 @@ def pour(network: Network, request: PartRequest) -> bytes:
             line.sealed.sendall(piece)
             left -= len(piece)
         line.sealed.sendall(request.tail)
-        answer = b""
-        while b"\r\n\r\n" not in answer:
-            more = line.sealed.recv(16384)
-            if not more:
-                raise ConnectionError("no answer")
-            answer += more
-        if b" 200 " not in answer.partition(b"\r\n")[0]:
-            raise ConnectionError(answer.decode(errors="replace")[:300])
-        return answer
+        if read_answer(line).get("connection", "").lower() == "close":
+            line.sock.close()
+            line = None
+    if line is not None:
+        line.sock.close()
+
+
+def read_answer(line: Line) -> dict[str, str]:
+    """The headers of an answer; its body is read too. Raises unless it is a 200."""
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += line.sealed.recv(16384) or gone()
+    head, _, body = answer.partition(b"\r\n\r\n")
+    status, *lines = head.decode("latin-1").split("\r\n")
+    if " 200 " not in status:
+        raise ConnectionError(answer.decode(errors="replace")[:300])
+    headers = {
+        name.lower(): value.strip() for name, _, value in (each.partition(":") for each in lines)
+    }
+    left = int(headers.get("content-length", "0")) - len(body)
+    while left > 0:
+        left -= len(line.sealed.recv(16384) or gone())
+    return headers
+
+
+def gone() -> bytes:
+    """Nothing came where something was promised."""
+    raise ConnectionError("no answer")
 
 
 def timed(work: list[Callable[[], object]]) -> dict[str, float]:
@@ -177,13 +199,16 @@ async def up(runtime: Runtime, where: str, size: int) -> dict[str, float]:
     queue = iter(parts)
     lock = threading.Lock()
 
-    def lane() -> None:
+    def waiting() -> Iterator[PartRequest]:
         while True:
             with lock:
                 part = next(queue, None)
             if part is None:
                 return
-            pour(runtime.network, part)
+            yield part
+
+    def lane() -> None:
+        pour(runtime.network, waiting())
 
     try:
         return await asyncio.to_thread(timed, [lane] * min(lanes, len(parts)))
