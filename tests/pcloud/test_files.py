@@ -11,6 +11,7 @@ import pytest
 from cloudtui.services.errors import Ambiguous, BadName, Exists, Gone, Mismatch, NotFound
 from cloudtui.services.models import Found, HashType, Kind, Location
 from cloudtui.services.pcloud import wire
+from cloudtui.services.pcloud.standing import Standing
 from cloudtui.services.pcloud.storage import PCloudStorage
 from cloudtui.services.way import Way
 from tests.pcloud.conftest import Open
@@ -65,6 +66,7 @@ async def test_bytes_come_back_with_size_time_and_digests(storage: PCloudStorage
 )
 @pytest.mark.parametrize("data", [b"", b"x"], ids=["empty", "one byte"])
 async def test_names_come_back_as_they_went(storage: PCloudStorage, name: str, data: bytes) -> None:
+    assert not set(name) & set(storage.caps.forbidden)  # else no copy would come this far
     await upload(storage, ROOT, name, data)
     await storage.mkdir(ROOT, name)
     assert sorted(await names(storage, ROOT)) == sorted([name, name + "/"])
@@ -342,3 +344,66 @@ async def test_digests_of_the_other_region(opened: Open) -> None:
     await upload(storage, ROOT, "a", b"12345")
     sums = await storage.hashes(await storage.stat(ROOT.child("a")))
     assert set(sums) == {HashType.SHA1, HashType.SHA256}
+
+
+# --- what stands in the way of large uploads --------------------------------------------------
+
+
+def listings(sandbox: SandboxProcess, since: int) -> int:
+    return sum("listfolder" in line for line in asked(sandbox, since))
+
+
+async def test_a_folder_is_looked_at_once_for_all_large_uploads(
+    opened: Open, sandbox: SandboxProcess
+) -> None:
+    storage = await opened(upload_cutoff=1000, chunk_size=65_536)
+    there = await storage.mkdir(ROOT, "there")
+    folder = ROOT.child("there", there.id)
+    since = mark(sandbox)
+    for name in "abc":
+        await upload(storage, folder, name, name.encode() * 2000)
+    assert listings(sandbox, since) == 0  # it was made just now
+    storage._standing = Standing()  # as in another process
+    since = mark(sandbox)
+    for name in "def":
+        await upload(storage, folder, name, name.encode() * 2000)
+    assert listings(sandbox, since) == 1
+    storage._standing = Standing()
+    assert await names(storage, folder) == ["a", "b", "c", "d", "e", "f"]
+    since = mark(sandbox)
+    await upload(storage, folder, "g", b"g" * 2000)
+    assert listings(sandbox, since) == 0  # the job, or a pane, has listed it
+
+
+async def test_a_name_that_was_taken_is_looked_at_again(
+    opened: Open, sandbox: SandboxProcess
+) -> None:
+    storage = await opened(upload_cutoff=1000, chunk_size=65_536)
+    large = b"x" * 2000
+    entry = await upload(storage, ROOT, "a", large)
+    since = mark(sandbox)
+    with pytest.raises(Exists, match="nothing was sent"):
+        await upload(storage, ROOT, "a", large)
+    assert not any("upload_" in line for line in asked(sandbox, since))
+    await storage.remove([Found.of(ROOT, entry)])
+    assert (await upload(storage, ROOT, "a", large)).name == "a"
+    # one that came from elsewhere meanwhile is met at the end, when nothing is replaced
+    who = await storage.client.call("userinfo", {}, wire.UserInfo)
+    sandbox.admin.order("pcloud", "put", email=who.email, path="/b", base64="eA==")
+    with pytest.raises(Exists):
+        await upload(storage, ROOT, "b", large)
+    assert await tree(storage, ROOT) == {"a": large, "b": b"x"}
+
+
+def test_what_is_known_of_folders_is_bounded() -> None:
+    known = Standing(most=10)
+    known.learn(1, ["a", "b", "c"])
+    known.learn(2, ["d", "e"])
+    assert set(known.names(1) or ()) == {"a", "b", "c"}
+    known.learn(3, ["f", "g", "h"])  # the one asked for least lately goes
+    assert [known.names(number) is None for number in (1, 2, 3)] == [False, True, False]
+    known.learn(1, [str(number) for number in range(20)])
+    assert known.names(1) is None
+    known.add(1, "x")
+    known.add(3, "x")
+    assert (known.names(1), set(known.names(3) or ())) == (None, {"f", "g", "h", "x"})

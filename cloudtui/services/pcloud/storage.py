@@ -50,11 +50,12 @@ from cloudtui.services.pcloud.entries import (
 from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.fetching import Fetches, LinkWrite, is_fetch
 from cloudtui.services.pcloud.links import Links
-from cloudtui.services.pcloud.listing import pages
+from cloudtui.services.pcloud.listing import children, pages
 from cloudtui.services.pcloud.offline import Offline
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.revisions import Versions
 from cloudtui.services.pcloud.shares import Shares
+from cloudtui.services.pcloud.standing import Standing
 from cloudtui.services.pcloud.tokens import Tokens
 from cloudtui.services.pcloud.trash import Trash
 from cloudtui.services.pcloud.tree import Tree
@@ -63,6 +64,8 @@ from cloudtui.services.retry import Retries
 from cloudtui.services.storage import ReadTicket, Restored, SourceFacts, WriteHandle
 
 _BILLION: Final = 1_000_000_000
+_KNOWN: Final = 10_000
+"""Files of a folder whose names are kept for the uploads that may follow."""
 
 _CAPS: Final = Capabilities(
     server_copy=True,
@@ -151,8 +154,13 @@ class PCloudStorage:
         folderid = await self.tree.folder_id(folder)
         top = folderid == number(self.tree.root)
         entry = self.names.entry
+        files: set[str] = set()
         async for page in pages(self.client, folderid):
+            if len(files) < _KNOWN:
+                files.update(item.name for item in page if not item.isfolder)
             yield [entry(item) for item in page if not (top and is_trash_folder(item, folderid))]
+        if len(files) < _KNOWN:
+            self._standing.learn(folderid, files)
 
     async def list_tree(
         self, folder: Location, *, most: int | None = None
@@ -169,8 +177,10 @@ class PCloudStorage:
             count += len(items)
             if most is not None and count > most:
                 return None
-            at = places[here.folderid or folderid]
+            number_here = here.folderid or folderid
+            at = places[number_here]
             entries = [self.names.entry(item) for item in items]
+            self._standing.learn(number_here, [it.name for it in items if not it.isfolder])
             for item, entry in zip(items, entries, strict=True):
                 if item.folderid is not None:
                     places[item.folderid] = at.child(entry.name, entry.id)
@@ -193,7 +203,9 @@ class PCloudStorage:
 
     async def mkdir(self, parent: Location, name: str) -> Entry:
         """Make a folder."""
-        return await self.edits.mkdir(parent, name)
+        made = await self.edits.mkdir(parent, name)
+        self._standing.learn(number(made.id), ())
+        return made
 
     async def rename(self, item: Found, name: str) -> Entry:
         """Rename in place."""
@@ -249,9 +261,14 @@ class PCloudStorage:
         small = facts.size == 0 or (replace is None and facts.size < self._cutoff)
         if not small and replace is None:
             # a clash shows at the end in any case; here it saves sending the bytes
-            there = await self.tree.named(folderid, stored, Kind.FILE)
-            if there is not None:
+            known = self._standing.names(folderid)
+            if known is None or stored in known:
+                items = await children(self.client, folderid)
+                known = {item.name for item in items if not item.isfolder}
+                self._standing.learn(folderid, known)
+            if stored in known:
                 raise Exists(f"{display_name(name)} is already there; nothing was sent.")
+            self._standing.add(folderid, stored)
         return await begin(self._service, upload, small=small)
 
     async def reopen_write(self, state: bytes) -> SmallWrite | SessionWrite | LinkWrite:
