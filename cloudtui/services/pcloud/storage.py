@@ -126,6 +126,7 @@ class PCloudStorage:
         )
         self._fetches = Fetches(self.client, self.names, self.tree, self.edits)
         self._service = Service(self.client, self.names, self.edits)
+        self._standing = Standing()
         self._cutoff = account.whole("upload_cutoff")
         self._part_size = account.whole("chunk_size")
         self._caps = _CAPS
