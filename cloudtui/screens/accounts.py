@@ -69,7 +69,7 @@ class SourceList(RowList):
         source = self.sources[row]
         sign = ">" if cursor else " "
         name = source.title if not source.user else f"{source.title}  {source.user}"
-        state_width = min(40, width // 2)
+        state_width = min(40, width // 2) if source.state else 0
         name_width = width - state_width - 5
         text = f"{sign}{row + 1:2d} " + pad(cut_middle(name, name_width), name_width)
         text += " " + pad(source.state, state_width)

@@ -17,18 +17,20 @@ async def choose_keys(screen: MainScreen) -> None:
     """Ask for a set of keys and use it. The settings keep it, where they can be written."""
     runtime = await screen.runtime()
     now = screen.cloud_app.preset
-    options = [Option(title.capitalize(), title[0], name) for name, title in TITLES.items()]
+    options = [
+        Option(title[0].upper() + title[1:], title[0], name) for name, title in TITLES.items()
+    ]
     changed = {
         name: present.count(len(keys), "action") for name, keys in PRESETS.items() if name and keys
     }
     box = Choose(
         "Keys",
         [
-            f"In use: {TITLES[now]}. ? lists every key of the set in use.",
-            f"Midnight Commander: Ctrl+U swaps the panes, Ctrl+T marks ({changed['mc']} differ).",
-            "Desktop: Ctrl+C, Ctrl+X and Ctrl+V take and put, F2 renames, F5 reloads",
-            f"({changed['desktop']} differ).",
-            "Own keys of the settings stay on top of any set.",
+            f"In use: {TITLES[now]}. ? lists all its keys.",
+            f"Midnight Commander: Ctrl+U swaps the panes, Ctrl+T marks; {changed['mc']} differ.",
+            "Desktop: Ctrl+C, Ctrl+X and Ctrl+V copy, cut and paste, F2 renames, F5 reloads; "
+            f"{changed['desktop']} differ.",
+            "Keys of your own in the settings stay as they are.",
         ],
         [*options, Option("Stay", "s", "")],
         safe="",

@@ -76,7 +76,7 @@ class ConflictBox(Dialog[Resolution | None]):
             Option("Skip", "s", Resolution(Answer.SKIP)),
             Option(f"Keep both as {kept}", "k", Resolution(Answer.KEEP_BOTH)),
             Option(over, "o", Resolution(Answer.OVERWRITE), no_merge),
-            Option("rename To", "t", Resolution(Answer.RENAME)),
+            Option("Rename to...", "t", Resolution(Answer.RENAME)),
             Option("Newer wins", "n", Resolution(Answer.NEWER), no_merge),
             Option("Larger wins", "l", Resolution(Answer.LARGER), no_merge),
             Option("Decide later", "d", None),
@@ -88,7 +88,9 @@ class ConflictBox(Dialog[Resolution | None]):
                 f"{present.count(job.files_skipped, 'file')} of this job skipped so far."
             )
         if not conflict.overwrite_is_final:
-            sentences.append("Overwrite: the copy there goes to the trash or stays as a revision.")
+            sentences.append(
+                "Overwrite: the file there goes to the trash or stays as an earlier version."
+            )
         title = f"Already there   1 of {waiting}" if waiting > 1 else "Already there"
         super().__init__(title, sentences, options, safe=None)
 

@@ -28,6 +28,7 @@ from cloudtui.widgets.hearing import heard, place_words, stand
 T = TypeVar("T")
 
 _ANSWERS_WIDTH = 74
+_BESIDE_ANSWERS = 4
 _AROUND_ANSWER = 9
 """Cells around the words of an answer: brackets, its edges, and the gap before it."""
 
@@ -74,6 +75,11 @@ class Answer(Button):
             self._drawn(focused=False), id=id, compact=True, disabled=bool(option.reason)
         )
         self.active_effect_duration = 0.0  # while it lasts a second press would be swallowed
+
+    @property
+    def cells(self) -> int:
+        """Cells it takes of a line, with what is around it."""
+        return cell_len(self._words) + _AROUND_ANSWER
 
     def _drawn(self, *, focused: bool) -> Content:
         before, after = ("[[ ", " ]]") if focused else (" [ ", " ] ")
@@ -154,6 +160,13 @@ class Dialog(ModalScreen[T], Generic[T]):
     def middle(self) -> ComposeResult:
         """Fields between sentences and answers."""
         yield from ()
+
+    def on_resize(self) -> None:
+        """Answers that no longer fit beside one another stand below one another."""
+        room = min(self.app.size.width - _BESIDE_ANSWERS, _ANSWERS_WIDTH)
+        for line in self.query("#answers Horizontal"):
+            used = sum(answer.cells for answer in line.query(Answer))
+            line.set_class(used > room, "-stacked")
 
     def on_mount(self) -> None:
         self.shown_since = Message().time

@@ -104,7 +104,7 @@ class ActionList(RowList):
         return Strip.join(pieces)
 
     def _draw(self, action: Action, width: int, *, cursor: bool) -> Strip:
-        keys_width = min(28, width * 2 // 5)
+        keys_width = min(28, max(19, width // 3))
         place = action.place.value if action.place not in _RUNNABLE else action.group
         place_width = 14 if width >= 60 else 0
         words_width = width - keys_width - place_width - 2

@@ -48,7 +48,7 @@ class AppForm(Form[tuple[str, str, str] | None]):
         self._client_id = client_id
 
     def middle(self) -> ComposeResult:
-        yield words("Called in addresses (small letters):")
+        yield words("Its name in addresses such as NAME:/Films (small letters):")
         yield Input(self._name, id="name", compact=True)
         yield words("Client ID of the app:")
         yield Input(self._client_id, id="client-id", compact=True)

@@ -122,7 +122,7 @@ class PikPakSignIn(Form[str | None]):
         self._busy = False
 
     def middle(self) -> ComposeResult:
-        yield words("Called in addresses (small letters):")
+        yield words("Its name in addresses such as NAME:/Films (small letters):")
         yield Input(self._name, id="name", compact=True)
         yield words("E-mail or +phone:")
         yield Input(self._username, id="username", compact=True)

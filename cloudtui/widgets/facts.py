@@ -54,9 +54,11 @@ def fact_lines(entry: Entry, where: str) -> list[tuple[str, str]]:
 
 def property_lines(entry: Entry, where: str) -> list[str]:
     """All that is known of an entry, with the code points of a name that is odd."""
-    lines = [f"{label:8} {value}" for label, value in fact_lines(entry, where)]
-    if entry.mtime_ns is not None and (since := present.ago(entry.mtime_ns)):
-        lines.append(f"{'':8} {since}")
+    since = "" if entry.mtime_ns is None else present.ago(entry.mtime_ns)
+    lines = [
+        f"{label:8} {value}" + (f"  ({since})" if label == "changed" and since else "")
+        for label, value in fact_lines(entry, where)
+    ]
     if not entry.name.isascii() or not entry.name.isprintable():
         points = " ".join(f"{ord(char):04X}" for char in entry.name)
         lines.append(f"{'points':8} {points}")

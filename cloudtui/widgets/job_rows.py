@@ -130,7 +130,7 @@ def job_line(view: JobView, width: int, *, worded: bool = False) -> str:
     lead = f" {sign(view)} {pad(word(view), 8)} " if words else f" {sign(view)} "
     tail = display_name(_tail(view, short=short), edges=False)
     numbers = view.counted and not view.files_asking and view.state in MOVING
-    least = 18 if worded else 10
+    least = 22 if worded else 10
     name_width = max(least, width * (30 if short else 40) // 100 - len(lead))
     name = pad(cut_middle(title(view), name_width), name_width)
     room = width - len(lead) - name_width - 2 - cell_len(tail) - 1

@@ -133,3 +133,24 @@ async def test_two_sizes_on_their_way_at_once_do_not_swap_for_ever(
         for _ in range(20):
             await quiet(pilot)
         assert main.size == Size(80, 24)
+
+
+@pytest.mark.parametrize("width", [40, 45, 60, 80])
+async def test_answers_of_a_box_that_gets_narrow_are_all_to_be_seen(width: int) -> None:
+    runtime = sample_runtime()
+    runtime.transfers.jobs = [job("film.mkv")]
+    async with opened(runtime, size=(120, 40)) as (app, pilot):
+        await press(pilot, "q", "right")
+        await settle(pilot, lambda: "[[ Go on without the screen ]]" in "\n".join(picture(app)))
+        await pilot.resize_terminal(width, 24)
+        await settle(pilot, lambda: app.screen.size.width == width)
+        for words in ("[ Pause and quit ]", "[[ Go on without the screen ]]", "[ Wait, then quit ]",
+                      "[ Stay ]"):  # fmt: skip
+            await settle(pilot, lambda words=words: words in "\n".join(picture(app)))  # type: ignore[misc]
+        await pilot.resize_terminal(120, 40)
+        await settle(
+            pilot,
+            lambda: any(
+                "[ Pause and quit ]" in line and "Go on without" in line for line in picture(app)
+            ),
+        )
