@@ -107,6 +107,18 @@ async def test_a_name_taken_meanwhile_keeps_both(disk: LocalStorage, here: Locat
     write.close()
 
 
+async def test_a_part_that_is_taken_away_is_no_missing_target(
+    disk: LocalStorage, here: Location
+) -> None:
+    write = await begin(disk, here)
+    os.write(write.fd(), DATA)
+    path(here.child(PART)).unlink()
+    with pytest.raises(Gone, match=r"unfinished file of .*a\.bin is gone"):
+        write.finish(FACTS)
+    write.close()
+    assert listing(here) == []
+
+
 async def test_a_short_file_gets_no_name(disk: LocalStorage, here: Location) -> None:
     write = await begin(disk, here)
     os.ftruncate(write.fd(), 3)

@@ -168,13 +168,16 @@ class LocalWrite:
         small file, and its source is still there. Whoever removes the source makes sure before.
         Safe to call again after a kill: a file that has its name already is only looked at.
         Raises Exists when the name is taken or the old file changed since the question, Mismatch
-        when the length is wrong; the part is kept then.
+        when the length is wrong; the part is kept then. Gone when somebody took the part away.
         """
         try:
             if not self._is_ours(self._name):
                 self._settle(facts)
                 failpoint("disk.before_commit")
-                self._commit()
+                try:
+                    self._commit()
+                except FileNotFoundError as error:
+                    raise self._gone() from error
                 failpoint("disk.after_commit")
             elif self._is_ours(self._part):
                 self._folder.unlink(self._part)  # killed between a second link and this
@@ -269,6 +272,9 @@ class LocalWrite:
                 where=shown(self._target),
             ) from error
 
+    def _gone(self) -> Gone:
+        return Gone(f"The unfinished file of {shown(self._target)} is gone.")
+
     def _check_old(self, old: Old) -> None:
         now = entry_of(self._name, self._folder.lstat(self._name))
         if now.is_folder or (now.size, now.mtime_ns) != (old.size, old.mtime_ns):
@@ -290,17 +296,16 @@ class LocalWrite:
         return os.path.join(self._folder.path, self._part)
 
     def _reopen(self) -> None:
-        gone = f"The unfinished file of {shown(self._target)} is gone."
         try:
             fd = self._folder.open(self._part, os.O_RDWR)
         except FileNotFoundError as error:
-            raise Gone(gone) from error
+            raise self._gone() from error
         except OSError as error:
             raise mapped(error, self._target) from error
         info = os.fstat(fd)
         if (info.st_dev, info.st_ino) != self._identity:
             os.close(fd)
-            raise Gone(gone)
+            raise self._gone()
         self._fd = fd
 
 
