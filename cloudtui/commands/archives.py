@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloudtui.cli_output import Output
+from cloudtui.cli_output import Output, human_size
 from cloudtui.commands.asking import asked_line
 from cloudtui.commands.folders import make_folder
 from cloudtui.commands.listing import find
 from cloudtui.commands.session import Failures, GeneralCommand, run
 from cloudtui.services.errors import CloudError, NotSupported, UsageError
-from cloudtui.services.models import Extracted, Location, Secret
+from cloudtui.services.models import ArchiveEntry, Extracted, Found, Kind, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.unpackers import Archives
-from cloudtui.services.unpacking import archives_of, see_through, unpack
+from cloudtui.services.unpacking import archives_of, inside, see_through, unpack
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 @click.option("--to", "target", metavar="LOC", help="Folder for the content; beside it without.")
 @click.option("--password-stdin", is_flag=True, help="The password is the first line of stdin.")
 @click.option("--delete-source", is_flag=True, help="To the trash with what is fully unpacked.")
+@click.option("--list", "look", is_flag=True, help="Only show what is inside.")
 @click.option("--resume", is_flag=True, help="See through what an earlier run left unpacking.")
 @click.argument("loc", nargs=-1)
 @click.pass_context
@@ -38,6 +39,7 @@ def extract(
     target: str | None,
     password_stdin: bool,
     delete_source: bool,
+    look: bool,
     resume: bool,
 ) -> None:
     """Have the service unpack archives; a folder means every archive in it.
@@ -59,6 +61,8 @@ def extract(
             line = await asked_line()
             password = Secret(line.rstrip("\r\n"))
         failures = Failures(output)
+        if look:
+            return await _look(runtime, output, failures, loc, password)
         total = Extracted() if not resume else await _resumed(runtime, output, failures)
         for text in loc:
             try:
@@ -99,6 +103,41 @@ def extract(
         return failures.exit_code or int(total.errors > 0)
 
     run(context, body)
+
+
+async def _look(
+    runtime: Runtime,
+    output: Output,
+    failures: Failures,
+    loc: tuple[str, ...],
+    password: Secret | None,
+) -> int:
+    """What is inside archives, one line for each thing."""
+    for text in loc:
+        try:
+            storage, found, _ = await find(runtime, text)
+            for archive in await archives_of(storage, found):
+                async for row in inside(_unpacker(storage), archive, password):
+                    _show(output, archive, row)
+        except CloudError as error:
+            failures.add(error)
+    return failures.exit_code
+
+
+def _show(output: Output, archive: Found, row: ArchiveEntry) -> None:
+    if output.as_json:
+        output.value(
+            {
+                "archive": archive.at.path,
+                "path": row.path,
+                "type": "folder" if row.kind is Kind.FOLDER else "file",
+                "size": row.size,
+            }
+        )
+        return
+    size = "-" if row.size is None else human_size(row.size)
+    slash = "/" if row.kind is Kind.FOLDER else ""
+    output.line(f"{size:>9}  {output.name(row.path)}{slash}")
 
 
 def _telling(output: Output, name: str) -> Callable[[int], None]:

@@ -19,7 +19,7 @@ from textual.widgets import Input, Static
 from cloudtui import present
 from cloudtui.screens.dialogs import Form, Option, Prompt, Tell, words
 from cloudtui.services.errors import CloudError, PasswordNeeded
-from cloudtui.services.models import Extracted, Found, Location, Secret
+from cloudtui.services.models import ArchiveEntry, Extracted, Found, Kind, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Storage
 from cloudtui.services.unpackers import Archives
@@ -27,15 +27,19 @@ from cloudtui.services.unpacking import (
     Unpacking,
     Unpackings,
     archives_of,
+    inside,
     may_pass,
     see_through,
 )
 from cloudtui.services.unpacking import unpack as unpack_one
+from cloudtui.widgets.rows import cut_middle
 
 if TYPE_CHECKING:
     from cloudtui.screens.browser import Browser
     from cloudtui.screens.main import MainScreen
 
+_SHOWN: Final = 12
+_WIDE: Final = 56
 _EVERY: Final = 60.0
 """Seconds until a service that was not to be reached is asked again how an extraction ended."""
 
@@ -48,6 +52,8 @@ class Wanted:
     into: Location | None = None
     password: Secret | None = None
     discard: bool = False
+    look: bool = False
+    """Only show what is inside."""
 
 
 class UnpackBox(Form[Wanted | None]):
@@ -56,6 +62,7 @@ class UnpackBox(Form[Wanted | None]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("f2", "elsewhere", "another folder", show=False),
         Binding("f3", "discard", "what becomes of the archive", show=False),
+        Binding("f4", "look", "what is inside", show=False),
     ]
 
     def __init__(self, names: str, here: str, other: Location | None) -> None:
@@ -77,7 +84,8 @@ class UnpackBox(Form[Wanted | None]):
         yield Input(id="password", compact=True, password=True)
         yield words(self._discard_words(), id="discard")
         change = "F2 other folder   " if self._other is not None else ""
-        yield words(f"Enter starts   {change}F3 archive stays or goes   Esc", classes="dim")
+        yield words(f"Enter starts   {change}F3 archive stays or goes", classes="dim")
+        yield words("F4 only shows what is inside   Esc", classes="dim")
 
     def first_focus(self) -> None:
         self.query_one("#password", Input).focus()
@@ -101,12 +109,20 @@ class UnpackBox(Form[Wanted | None]):
         self._discard = not self._discard
         self.query_one("#discard", Static).update(Content(self._discard_words()))
 
+    def action_look(self) -> None:
+        """F4."""
+        self._answer(look=True)
+
     def give(self, number: int) -> None:
         if number != 0:
             self.dismiss(None)
             return
+        self._answer(look=False)
+
+    def _answer(self, *, look: bool) -> None:
         typed = self.query_one("#password", Input).value
-        self.dismiss(Wanted(self._into, Secret(typed) if typed else None, self._discard))
+        password = Secret(typed) if typed else None
+        self.dismiss(Wanted(self._into, password, self._discard, look))
 
 
 def counters(total: Extracted) -> str:
@@ -151,6 +167,9 @@ async def unpack(
     if wanted is None:
         return
     archives = [archive for item in items for archive in await archives_of(storage, item)]
+    if wanted.look:
+        await _look(screen, place, archives, wanted.password)
+        return
     book = (await screen.runtime()).unpackings
     total = await _Round(screen, place, wanted, len(archives), book).run(archives)
     browser.view.clear_marks(item.entry.id for item in items)
@@ -160,6 +179,48 @@ async def unpack(
     if total.messages:
         lines = [display_name(message, edges=False) for message in total.messages[:12]]
         await screen.app.push_screen_wait(Tell("Unpacked", [counters(total), *lines]))
+
+
+async def _look(
+    screen: MainScreen, place: Archives, archives: Sequence[Found], password: Secret | None
+) -> None:
+    """Show what is inside, as much as a box holds; the rest is counted."""
+    for archive in archives:
+        title = display_name(archive.entry.name)
+        screen.say(f"Looking into {title}...", keep=False)
+        rows, password = await _rows(screen, place, archive, password)
+        lines = [inside_words(row) for row in rows[:_SHOWN]]
+        if len(rows) > _SHOWN:
+            lines.append(f"and {present.count(len(rows) - _SHOWN, 'more thing')}")
+        screen.say("", keep=False)
+        await screen.app.push_screen_wait(Tell(f"Inside {title}", lines or ["Nothing."]))
+
+
+async def _rows(
+    screen: MainScreen, place: Archives, archive: Found, password: Secret | None
+) -> tuple[list[ArchiveEntry], Secret | None]:
+    """What is inside, and the password that opened it."""
+    while True:
+        try:
+            return [row async for row in inside(place, archive, password)], password
+        except PasswordNeeded as error:
+            password = await _password(screen, error)
+
+
+async def _password(screen: MainScreen, error: PasswordNeeded) -> Secret:
+    """Ask for another one; raises `error` when none is given."""
+    box = Prompt("Password of the archive", [present.sentence(error)], secret=True)
+    typed = await screen.app.push_screen_wait(box)
+    if not typed:
+        raise error
+    return Secret(typed)
+
+
+def inside_words(row: ArchiveEntry) -> str:
+    """`  12K  sub/a.txt`; folders end in a slash and have no size."""
+    size = "" if row.size is None else present.size_short(row.size)
+    slash = "/" if row.kind is Kind.FOLDER else ""
+    return f"{size:>4}  {cut_middle(display_name(row.path), _WIDE)}{slash}"
 
 
 class _Round:
@@ -206,13 +267,8 @@ class _Round:
                     on_progress=tell,
                 )
             except PasswordNeeded as error:
-                typed = await self._screen.app.push_screen_wait(
-                    Prompt("Password of the archive", [present.sentence(error)], secret=True)
-                )
-                if not typed:
-                    raise
                 # most likely the same for those that follow
-                password = self._password = Secret(typed)
+                password = self._password = await _password(self._screen, error)
 
 
 async def see_left_through(screen: MainScreen) -> None:

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -19,7 +19,15 @@ from cloudtui.services.book import Book
 from cloudtui.services.errors import CloudError, ExitCode, NotFound
 from cloudtui.services.listing import order
 from cloudtui.services.locks import FileLock, is_locked
-from cloudtui.services.models import Entry, Extracted, Found, Kind, Location, Secret
+from cloudtui.services.models import (
+    ArchiveEntry,
+    Entry,
+    Extracted,
+    Found,
+    Kind,
+    Location,
+    Secret,
+)
 from cloudtui.services.naming import display_name
 from cloudtui.services.paths import Paths
 from cloudtui.services.storage import Storage
@@ -48,6 +56,27 @@ async def archives_of(storage: Storage, found: Found) -> list[Found]:
     if not inside:
         raise NotFound(f"{display_name(str(found.at))} holds no archive.")
     return [Found.of(found.at, entry) for entry in inside]
+
+
+async def inside(
+    place: Archives, archive: Found, password: Secret | None = None
+) -> AsyncIterator[ArchiveEntry]:
+    """All that an archive holds, each folder before what is in it, without unpacking it. Raises as
+    `Archives.list_archive`."""
+    waiting = [""]
+    seen: set[str] = set()
+    while waiting:
+        folder = waiting.pop()
+        rows = await place.list_archive(archive, password, inside=folder)
+        deeper = []
+        for row in rows:
+            if row.path in seen:
+                continue  # an archive may name a thing twice; asking again would go in circles
+            seen.add(row.path)
+            yield row
+            if row.kind is Kind.FOLDER:
+                deeper.append(row.path)
+        waiting += reversed(deeper)
 
 
 # --- extractions that are to be seen through -------------------------------------------------

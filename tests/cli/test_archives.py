@@ -45,6 +45,19 @@ def test_what_is_no_archive_is_refused(home: Home, packed: Place) -> None:
     assert "no.txt" in home.run("ls", f"{packed.top}/z").ok().out
 
 
+def test_what_is_inside_is_shown_without_unpacking(home: Home, packed: Place) -> None:
+    ended = home.run("extract", "--list", "--json", f"{packed.top}/z/one.zip")
+    if packed.top.startswith("pc"):
+        assert ended.code == 8  # only PikPak shows that
+        return
+    (row,) = ended.ok().values
+    assert (row["path"], row["type"], row["size"]) == ("a.txt", "file", 1)
+    assert home.run("extract", "--list", f"{packed.top}/z").ok().out.split() == [
+        "1", "B", "a.txt", "1", "B", "b.txt",
+    ]  # fmt: skip
+    assert "a" not in home.run("ls", f"{packed.top}/z").ok().out.split()
+
+
 def test_nothing_is_left_to_be_seen_through(home: Home, packed: Place) -> None:
     home.run("extract", "--delete-source", f"{packed.top}/z/one.zip").ok()
     ended = home.run("extract", "--resume", "--json")

@@ -19,7 +19,7 @@ from cloudtui.services.models import (
     Secret,
 )
 from cloudtui.services.paths import Paths
-from cloudtui.services.unpacking import Unpacking, Unpackings, see_through, unpack
+from cloudtui.services.unpacking import Unpacking, Unpackings, inside, see_through, unpack
 
 ARCHIVE = Found(Location("pk", ("z", "a.zip"), "n1"), Entry("a.zip", "n1", Kind.FILE))
 NOTE = Unpacking(ARCHIVE.at, Location("pk", ("there",), "n9"), "t1")
@@ -37,6 +37,7 @@ class Place:
     def __init__(self, **fails: BaseException) -> None:
         self.fails = fails
         self.done = DONE
+        self.levels: dict[str, list[ArchiveEntry]] = {}
         self.begun: list[tuple[str, str]] = []
         self.ended: list[tuple[str, str]] = []
 
@@ -47,7 +48,7 @@ class Place:
     async def list_archive(
         self, item: Found, password: Secret | None = None, *, inside: str = ""
     ) -> Sequence[ArchiveEntry]:
-        return []
+        return self.levels[inside]
 
     async def extract(
         self,
@@ -119,6 +120,21 @@ def test_a_file_that_holds_something_else_is_no_trouble(paths: Paths, content: b
     assert book.left() == []
     book.own(NOTE)
     assert len(book.all()) == 1
+
+
+async def test_all_of_an_archive_is_shown_folders_first() -> None:
+    def folder(path: str) -> ArchiveEntry:
+        return ArchiveEntry(path, Kind.FOLDER)
+
+    place = Place()
+    place.levels = {
+        "": [folder("b"), folder("a"), ArchiveEntry("c.txt", Kind.FILE, 3)],
+        "a": [ArchiveEntry("a/x", Kind.FILE, 1)],
+        "b": [folder("b/deep"), ArchiveEntry("b/y", Kind.FILE, 2)],
+        "b/deep": [folder("b")],  # in circles
+    }
+    shown = [row.path async for row in inside(place, ARCHIVE)]
+    assert shown == ["b", "a", "c.txt", "b/deep", "b/y", "a/x"]
 
 
 async def test_nothing_stays_noted_of_what_was_seen_through(paths: Paths) -> None:

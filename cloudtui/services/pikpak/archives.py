@@ -68,7 +68,7 @@ class Archives:
         _check(reply, where, had_password=bool(password))
         return [
             ArchiveEntry(
-                (each.path or each.filename).strip("/"),
+                (each.path or f"{path}/{each.filename}").strip("/"),
                 Kind.FOLDER if each.kind == wire.FOLDER else Kind.FILE,
                 None if each.kind == wire.FOLDER else each.filesize,
             )
