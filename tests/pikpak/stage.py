@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import html
 import http.client
+import json
 import re
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -55,6 +56,45 @@ class Canned(Network):
         self, *, headers: Mapping[str, str] | None = None, connections: int = 8
     ) -> httpx.AsyncClient:
         return httpx.AsyncClient(transport=httpx.MockTransport(self._handler))
+
+
+Bend = Callable[[httpx.Request, Any], Any]
+"""Changes the JSON of an answer; what it returns is delivered."""
+
+
+class Bent(Network):
+    """A network on which answers come as another service might word them."""
+
+    def __init__(self, bend: Bend) -> None:
+        super().__init__(environ={})
+        self._bend = bend
+
+    def client(
+        self, *, headers: Mapping[str, str] | None = None, connections: int = 8
+    ) -> httpx.AsyncClient:
+        return httpx.AsyncClient(transport=_Bending(self._bend))
+
+
+class _Bending(httpx.AsyncBaseTransport):
+    def __init__(self, bend: Bend) -> None:
+        self._bend = bend
+        self._wire = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        answer = await self._wire.handle_async_request(request)
+        body = await answer.aread()
+        await answer.aclose()
+        if answer.headers.get("content-type", "").startswith("application/json"):
+            body = json.dumps(self._bend(request, answer.json())).encode()
+        kept = {
+            name: value
+            for name, value in answer.headers.items()
+            if name not in ("content-length", "content-encoding", "transfer-encoding")
+        }
+        return httpx.Response(answer.status_code, headers=kept, content=body)
+
+    async def aclose(self) -> None:
+        await self._wire.aclose()
 
 
 def facts_of(data: bytes) -> SourceFacts:
@@ -124,10 +164,12 @@ class Stage:
         entry: Entry = await handle.finish(receipts, facts)
         return entry
 
-    async def next_program(self) -> None:
-        """Go on with a storage that knows only what the one before left on the disk."""
+    async def next_program(self, bend: Bend | None = None) -> None:
+        """Go on with a storage that knows only what the one before left on the disk, and that gets
+        its answers bent."""
         await self.storage.close()
-        self.storage = PikPakStorage(self.account, self.keys, self.network, FAST)
+        network = self.network if bend is None else Bent(bend)
+        self.storage = PikPakStorage(self.account, self.keys, network, FAST)
 
     async def read(self, at: Location) -> bytes:
         ticket = await self.storage.open_read(await self.storage.stat(at))

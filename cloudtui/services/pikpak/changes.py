@@ -90,6 +90,8 @@ class Changes:
                 hint="Reload to see whether it is there.",
                 retry=Retry.NEVER,
             )
+        if not row.name:
+            row = await detail(self._api, row.id, where=where)
         row.kind, row.parent_id = wire.FOLDER, parent_id
         if row.name != self._stored(name):
             # somebody took the name in between and the service numbered ours: it is empty

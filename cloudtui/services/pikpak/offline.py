@@ -16,6 +16,7 @@ from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.listing import pages
 
 _KIND: Final = "offline"
@@ -103,9 +104,12 @@ class Offline:
                 FILES,
                 body=body,
                 where=display_name(url),
-                reconcile=partial(look, left),
+                reconcile=lambda: until_listed(self._api, partial(look, left)),
             )
             failpoint("pikpak.offline.added")
+            if created.task is None and (created.file is None or not created.file.id):
+                # it took the link without a word about the task
+                created = await until_listed(self._api, partial(look, left)) or created
             return created
 
         mark = mark_of("offline", url, str(body["parent_id"]), str(body["folder_type"]))

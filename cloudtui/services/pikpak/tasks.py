@@ -61,8 +61,9 @@ async def wait(
     patience: float = PATIENCE,
     on_progress: Callable[[int], None] | None = None,
 ) -> bool:
-    """Wait until a task has ended; False when the service does not know it or it takes longer
-    than `patience` seconds: then look at the things themselves. `on_progress` is told per cent.
+    """Wait until a task has ended; False when the service does not know it, does not say how far it
+    is, or it takes longer than `patience` seconds: then look at the things themselves.
+    `on_progress` is told per cent.
 
     Raises Refused with the service's words when the task failed.
     """
@@ -89,7 +90,7 @@ async def wait(
                 hint="Look at the folder before trying again: some of it may be done.",
                 detail=display_name(message),
             )
-        if loop.time() >= until:
+        if not phase or loop.time() >= until:
             return False
         await asyncio.sleep(pause)
         pause = min(2.0, pause * 2)

@@ -145,8 +145,10 @@ class Tickets:
         state.file_id = row.id
         state.task_id = created.task.id if created.task is not None else ""
         params = created.resumable.params if created.resumable is not None else None
+        # an answer that says where to put bytes and leaves the phase out wants the bytes
         state.instant = row.phase == wire.COMPLETE or params is None
-        upload = Upload(self._api, self._changes, state, row if row.is_complete else None)
+        known = row if state.instant and row.is_complete else None
+        upload = Upload(self._api, self._changes, state, known)
         if params is not None and not state.instant:
             state.bucket, state.key, state.endpoint = params.bucket, params.key, params.endpoint
             state.key_id = params.access_key_id

@@ -7,6 +7,7 @@ programs saw numbers and empty strings too; nothing here may make a whole listin
 from __future__ import annotations
 
 import json
+import math
 import re
 from datetime import datetime
 from typing import TypeVar, cast
@@ -364,10 +365,8 @@ def _softened(value: object) -> object:
         return {key: item for key, item in softened.items() if item not in (None, "", [])}
     if isinstance(value, list):
         return [item for item in map(_softened, value) if item is not None]
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
     if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return str(value)
+        return str(int(value)) if math.isfinite(value) else None
     return value
 
 
