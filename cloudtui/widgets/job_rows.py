@@ -131,7 +131,7 @@ def job_line(view: JobView, width: int, *, worded: bool = False) -> str:
     tail = display_name(_tail(view, short=short), edges=False)
     numbers = view.counted and not view.files_asking and view.state in MOVING
     least = 22 if worded else 10
-    name_width = max(least, width * (30 if short else 40) // 100 - len(lead))
+    name_width = max(least, width * (36 if short else 40) // 100 - len(lead))
     name = pad(cut_middle(title(view), name_width), name_width)
     room = width - len(lead) - name_width - 2 - cell_len(tail) - 1
     if not numbers and room < 14:
@@ -204,7 +204,7 @@ def totals_line(views: Sequence[JobView], width: int) -> str:
     pair = present.size_pair(sums["bytes_done"], sums["bytes_total"], short=True)
     percent = total_percent(sums)
     text = f" {percent_words(percent)} {pad_left(pair, 10)} {tail}"
-    lead = pad(lead, max(22, width * 30 // 100))
+    lead = pad(lead, max(22, width * 36 // 100))
     room = width - cell_len(lead) - cell_len(text) - 2
     if room < 8:
         return pad(f"{lead} {tail}", width)
