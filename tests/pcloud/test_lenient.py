@@ -9,9 +9,10 @@ import httpx
 import pytest
 
 from cloudtui.services.errors import BadReply
-from cloudtui.services.models import Kind, Location
+from cloudtui.services.models import HashType, Kind, Location
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.entries import Names
+from cloudtui.services.pcloud.links import digests
 from tests.pcloud.rig import Script, place
 
 _URL = "http://127.0.0.1:1"
@@ -82,6 +83,12 @@ def test_no_contents_and_null_are_an_empty_folder() -> None:
     for fields in held:
         body = json.dumps({"result": 0, "metadata": {"folderid": 0, "name": None, **fields}})
         assert not (wire.decode(body.encode(), wire.Listing).metadata or wire.Folder()).contents
+
+
+@pytest.mark.parametrize("odd", ["", "x" * 40, "ab", "a" * 39 + "\x1b", "a" * 41])
+def test_what_is_no_digest_counts_as_missing(odd: str) -> None:
+    sums = wire.Sums(sha1=odd, md5="A" * 32)
+    assert digests(sums) == {HashType.MD5: "a" * 32}
 
 
 @pytest.mark.parametrize("mark", [-5, 2**64, 2**70, None])

@@ -6,6 +6,7 @@ written down, and the token never goes with them.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
@@ -26,6 +27,8 @@ _CONNECTIONS: Final = 4
 _REMEMBERED: Final = 30.0
 """Seconds for which public links, and which folder lies in which, are believed for a question."""
 _MOST: Final = 10_000
+_DIGEST: Final = re.compile(r"[0-9A-Fa-f]+")
+_DIGITS: Final = {HashType.SHA1: 40, HashType.MD5: 32, HashType.SHA256: 64}
 
 
 class Links:
@@ -220,10 +223,14 @@ def _size(link: wire.Link) -> int | None:
 
 
 def digests(sums: wire.Checksums | wire.Sums | wire.UploadInfo) -> dict[HashType, str]:
-    """The digests of an answer, lower case hex; missing ones left out."""
+    """The digests of an answer, lower case hex; missing ones, and what is none, left out."""
     given = {
         HashType.SHA1: sums.sha1,
         HashType.MD5: sums.md5,
         HashType.SHA256: None if isinstance(sums, wire.UploadInfo) else sums.sha256,
     }
-    return {kind: value.lower() for kind, value in given.items() if value}
+    return {
+        kind: value.lower()
+        for kind, value in given.items()
+        if value and _DIGEST.fullmatch(value) and len(value) == _DIGITS[kind]
+    }
