@@ -115,13 +115,17 @@ class Faults:
     def clear(self) -> None:
         """No faults from now on; what is being slowed down runs free."""
         with self._lock:
-            for fault in self._plan:
-                fault.bytes_per_s = 0
-            self._plan.clear()
+            self._end(self._plan)
 
     def remove(self, fault_id: int) -> None:
+        """This fault no more; what it slows down runs free."""
         with self._lock:
-            self._plan = [fault for fault in self._plan if fault.id != fault_id]
+            self._end([fault for fault in self._plan if fault.id == fault_id])
+
+    def _end(self, faults: list[Fault]) -> None:
+        for fault in faults:
+            fault.bytes_per_s = 0
+        self._plan = [fault for fault in self._plan if fault not in faults]
 
     def plan(self) -> list[dict[str, object]]:
         """What is still to come, as JSON objects."""
