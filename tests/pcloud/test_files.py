@@ -407,3 +407,42 @@ def test_what_is_known_of_folders_is_bounded() -> None:
     known.add(1, "x")
     known.add(3, "x")
     assert (known.names(1), set(known.names(3) or ())) == (None, {"f", "g", "h", "x"})
+
+
+@pytest.mark.parametrize("size", [10, 2000, 0])
+async def test_a_service_that_turns_fullwidth_backslashes_into_plain_ones(
+    opened: Open, sandbox: SandboxProcess, size: int
+) -> None:
+    """rclone's authors have seen it; a backslash is stored as a fullwidth one."""
+    storage = await opened(upload_cutoff=1000, chunk_size=65_536)
+    name, data = "back\\slash.txt", b"x" * size
+    sandbox.admin.switch("pcloud.fold_backslash", value=True)
+    try:
+        entry = await upload(storage, ROOT, name, data)
+        assert entry.name == name
+        assert (await storage.tree.item(entry.id)).name == name  # as the service keeps it
+        assert await names(storage, ROOT) == [name]
+        found = await storage.stat(ROOT.child(name))
+        assert await download(storage, found) == data
+        with pytest.raises(Exists):
+            await upload(storage, ROOT, name, data + b"other")
+        again = await upload(storage, ROOT, name, data + b"more", replace=found)
+        assert (again.id, again.size) == (entry.id, size + 4)
+        await storage.mkdir(ROOT, "in\\ner")
+        with pytest.raises(Exists):
+            await storage.mkdir(ROOT, "in\\ner")
+        other = await upload(storage, ROOT, "plain", b"plain")
+        with pytest.raises(Exists):
+            await storage.rename(Found.of(ROOT, other), name)
+        (gone,) = await storage.trash([Found.of(ROOT, again)])
+        await upload(storage, ROOT, name, b"successor")
+        (back,) = await storage.restore([gone])
+        assert back.at.name == "back\\slash (2).txt"
+        assert await tree(storage, ROOT) == {
+            name: b"successor",
+            "back\\slash (2).txt": data + b"more",
+            "in\\ner/": {},
+            "plain": b"plain",
+        }
+    finally:
+        sandbox.admin.switch("pcloud.fold_backslash", value=False)

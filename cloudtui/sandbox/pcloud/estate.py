@@ -242,7 +242,12 @@ class Estate:
         known = world.issue(password) if password else world.new_secret(size=9)
         number = self.number()
         now = int(world.clock())
-        tree = Tree(f"{region.name}/{email}", world.clock, world.changed.notify_all)
+        tree = Tree(
+            f"{region.name}/{email}",
+            world.clock,
+            world.changed.notify_all,
+            lambda: world.enabled("pcloud.fold_backslash"),
+        )
         account = Account(number, email, known, region, tree, now)
         played = Collection(self.number(), "Most Listened", now, now, system=True)
         account.collections[played.id] = played

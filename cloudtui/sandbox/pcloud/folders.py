@@ -7,7 +7,7 @@ from cloudtui.sandbox.pcloud.codes import Refusal
 from cloudtui.sandbox.pcloud.metadata import TooDeep, contents, describe
 from cloudtui.sandbox.pcloud.nodes import File, Folder, Node, inside
 from cloudtui.sandbox.pcloud.sharing import refuse_shared
-from cloudtui.sandbox.pcloud.tree import Clash, check_name
+from cloudtui.sandbox.pcloud.tree import Clash
 
 RECURSIVE_ENTRIES = 1_000_000
 
@@ -69,7 +69,7 @@ def createfolder(call: Call) -> dict[str, object]:
 @method("createfolderifnotexists", writes=True)
 def createfolderifnotexists(call: Call) -> dict[str, object]:
     parent, name = call.new_place()
-    check_name(name)
+    name = call.account.tree.called(name)
     existing = parent.folders.get(name)
     folder = existing or call.account.tree.add_folder(parent, name)
     return {"created": existing is None, "metadata": describe(folder, call.style)}

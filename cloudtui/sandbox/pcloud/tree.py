@@ -21,6 +21,7 @@ FIRST_ID = 4_294_967_311
 FIRST_DIFF = 8_800_000_001
 FIRST_REVISION = 9_000_000_001
 NAME_LIMIT = 1024
+FULLWIDTH_BACKSLASH = "\uff3c"
 
 
 class Clash(StrEnum):
@@ -84,8 +85,16 @@ def numbered(name: str, taken: Callable[[str], bool]) -> str:
 class Tree:
     """All nodes of one account, live and deleted."""
 
-    def __init__(self, salt: str, clock: Callable[[], float], changed: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        salt: str,
+        clock: Callable[[], float],
+        changed: Callable[[], None],
+        folds: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`folds`: whether fullwidth backslashes in names become plain ones."""
         self._salt = salt
+        self._folds = folds
         self._clock = clock
         self._changed = changed
         now = self.now()
@@ -160,14 +169,23 @@ class Tree:
         fresh.hash = content.hash
         return fresh
 
+    def called(self, name: str) -> str:
+        """The name as it is kept, which is the sent one unless fullwidth backslashes are folded.
+        Refusal 2001."""
+        if not self._folds():
+            return check_name(name)
+        check_name(name.replace("\\", FULLWIDTH_BACKSLASH))
+        return name.replace(FULLWIDTH_BACKSLASH, "\\")
+
     def add_folder(self, parent: Folder, name: str, created: int | None = None) -> Folder:
         """Refusals: 2001 bad name, 2004 a folder of the name is there."""
+        name = self.called(name)
         if name in parent.folders:
             raise Refusal(2004)
         _require(parent, "create")
         self._next_folder += 1
         moment = self.now() if created is None else created
-        folder = Folder(self._next_folder, check_name(name), parent, moment, moment)
+        folder = Folder(self._next_folder, name, parent, moment, moment)
         folder.rights = parent.rights
         self.folders[folder.id] = folder
         parent.folders[name] = folder
@@ -180,9 +198,10 @@ class Tree:
         self, parent: Folder, name: str, content: Content, created: int, modified: int
     ) -> File:
         """A file under a name that is free."""
+        name = self.called(name)
         _require(parent, "create")
         self._next_file += 1
-        file = File(self._next_file, check_name(name), parent, created, modified, content)
+        file = File(self._next_file, name, parent, created, modified, content)
         self.files[file.id] = file
         parent.files[name] = file
         self.used += content.blob.size
@@ -208,7 +227,7 @@ class Tree:
 
         Refusals: 2001 bad name, 2004 when `clash` is REFUSE.
         """
-        check_name(name)
+        name = self.called(name)
         now = self.now()
         existing = parent.files.get(name)
         if existing is not None and clash is Clash.REFUSE:
@@ -239,7 +258,7 @@ class Tree:
             raise Refusal(2042)
         if inside(parent, folder):
             raise Refusal(2043)
-        check_name(name)
+        name = self.called(name)
         there = parent.folders.get(name)
         if there is folder:
             return
@@ -257,7 +276,7 @@ class Tree:
         """Rename or move; a file of that name is replaced and its id returned, its bytes become
         revisions.
         """
-        check_name(name)
+        name = self.called(name)
         there = parent.files.get(name)
         if there is file:
             return None

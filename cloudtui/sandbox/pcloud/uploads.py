@@ -205,7 +205,7 @@ def upload_save(call: Call) -> dict[str, object]:
     over that version; "new": only where nothing is), which else stores under a conflict name."""
     with call.estate.world.lock:
         upload = session(call)
-        name = check_name(call.params.text("name") or "")
+        name = call.account.tree.called(call.params.text("name") or "")
         target_folder(call)
         call.account.room_for(upload.size)
     blob = upload.finish()

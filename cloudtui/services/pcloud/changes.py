@@ -25,6 +25,7 @@ from cloudtui.services.pcloud.client import SLOW, Client
 from cloudtui.services.pcloud.entries import (
     Names,
     content_param,
+    folded,
     id_param,
     kind_of,
     number,
@@ -95,7 +96,7 @@ class Changes:
         node = await self.node_of(item)
         stored = self._names.stored(name)
         now = await self._tree.item(node)
-        if now.name == stored:
+        if folded(now.name) == folded(stored):
             return self._names.entry(now)
         await self._require_free(now.parentfolderid or 0, stored, kind_of(node), name)
         moved = await self.relocate(node, None, stored)
@@ -168,9 +169,9 @@ class Changes:
         if until <= now:
             folders = kind is Kind.FOLDER
             items = await children(self._client, folderid, no_files=folders)
-            names = {item.name: item.node for item in items if item.isfolder is folders}
+            names = {folded(item.name): item.node for item in items if item.isfolder is folders}
             self._seen = {(folderid, kind): (now + _SEEN, names)}
-        if names.get(stored, but) != but:
+        if names.get(folded(stored), but) != but:
             raise _taken(name)
 
     def forget_names(self) -> None:
@@ -186,7 +187,7 @@ class Changes:
             for name in [name for name, node in names.items() if node == item.node]:
                 del names[name]
             if item.parentfolderid in (folderid, None):
-                names[item.name] = item.node
+                names[folded(item.name)] = item.node
 
     def _settled(self, item: wire.Item, name: str) -> Entry:
         if item.deletedfileid:

@@ -89,6 +89,12 @@ class Names:
         return Entry(name, item.node, Kind.FILE, size, mtime_ns, mark, flags)
 
 
+def folded(name: str) -> str:
+    """A stored name in the form in which two are compared: the service may turn a fullwidth
+    backslash, by which we store a backslash, into a plain one (seen by rclone's authors)."""
+    return name.replace("\uff3c", "\\")
+
+
 def is_trash_folder(item: wire.Item, root: int) -> bool:
     """Whether this is our trash folder; `root` is the number of the account's top."""
     return item.isfolder and item.name == FOLDER_NAME and item.parentfolderid in (root, None)

@@ -24,7 +24,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import SLOW, Client
-from cloudtui.services.pcloud.entries import Names, id_param, whole
+from cloudtui.services.pcloud.entries import Names, folded, id_param, whole
 from cloudtui.services.pcloud.links import digests
 from cloudtui.services.pcloud.regions import server_named
 from cloudtui.services.pcloud.tree import Tree
@@ -241,7 +241,7 @@ class LinkWrite:
         fetch, item = self._fetch, self._item
         if item is None:
             raise Gone(f"{self._shown} has not arrived.")
-        if item.name != fetch.name:
+        if folded(item.name) != folded(fetch.name):
             # somebody was faster, or an order whose answer was lost came through after all
             mine = await self._arrived() or await self._renamed(item)
             if mine is None or mine.node != item.node:

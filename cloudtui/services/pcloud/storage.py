@@ -43,6 +43,7 @@ from cloudtui.services.pcloud.entries import (
     ROOT,
     Names,
     change_mark,
+    folded,
     is_trash_folder,
     number,
     split_version,
@@ -158,7 +159,7 @@ class PCloudStorage:
         files: set[str] = set()
         async for page in pages(self.client, folderid):
             if len(files) < _KNOWN:
-                files.update(item.name for item in page if not item.isfolder)
+                files.update(folded(item.name) for item in page if not item.isfolder)
             yield [entry(item) for item in page if not (top and is_trash_folder(item, folderid))]
         if len(files) < _KNOWN:
             self._standing.learn(folderid, files)
@@ -181,7 +182,7 @@ class PCloudStorage:
             number_here = here.folderid or folderid
             at = places[number_here]
             entries = [self.names.entry(item) for item in items]
-            self._standing.learn(number_here, [it.name for it in items if not it.isfolder])
+            self._standing.learn(number_here, [folded(it.name) for it in items if not it.isfolder])
             for item, entry in zip(items, entries, strict=True):
                 if item.folderid is not None:
                     places[item.folderid] = at.child(entry.name, entry.id)
@@ -263,13 +264,14 @@ class PCloudStorage:
         if not small and replace is None:
             # a clash shows at the end in any case; here it saves sending the bytes
             known = self._standing.names(folderid)
-            if known is None or stored in known:
+            wanted = folded(stored)
+            if known is None or wanted in known:
                 items = await children(self.client, folderid)
-                known = {item.name for item in items if not item.isfolder}
+                known = {folded(item.name) for item in items if not item.isfolder}
                 self._standing.learn(folderid, known)
-            if stored in known:
+            if wanted in known:
                 raise Exists(f"{display_name(name)} is already there; nothing was sent.")
-            self._standing.add(folderid, stored)
+            self._standing.add(folderid, wanted)
         return await begin(self._service, upload, small=small)
 
     async def reopen_write(self, state: bytes) -> SmallWrite | SessionWrite | LinkWrite:

@@ -20,7 +20,7 @@ from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.batches import Batch, Batches, Record
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import FOLDER_NAME, Names, kind_of, number
+from cloudtui.services.pcloud.entries import FOLDER_NAME, Names, folded, kind_of, number
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.service_trash import ServiceTrash
@@ -287,7 +287,7 @@ class _Restoring:
         free = await self._free(folder, stored, kind)
         if free != stored:
             note = f"{display_name(self._names.local(stored))} is taken; it has a number now."
-        self._taken[folder].add((kind, free))
+        self._taken[folder].add((kind, folded(free)))
         return folder, path, free, note
 
     async def _path(self, folder: int) -> tuple[str, ...] | None:
@@ -322,7 +322,7 @@ class _Restoring:
         if folder not in self._taken:
             self._taken[folder] = await self._tree.names_in(folder)
         name, n = stored, 1
-        while (kind, name) in self._taken[folder]:
+        while (kind, folded(name)) in self._taken[folder]:
             n += 1
             name = numbered(stored, n)
         return name

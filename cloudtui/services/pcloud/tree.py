@@ -22,6 +22,7 @@ from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import (
     ROOT,
     Names,
+    folded,
     id_param,
     kind_of,
     number,
@@ -184,17 +185,17 @@ class Tree:
         return fits[0]
 
     async def named(self, folderid: int, name: str, kind: Kind) -> wire.Item | None:
-        """The entry of a kind whose stored name in the folder is exactly `name`."""
+        """The entry of a kind whose stored name in the folder is `name`."""
         wanted = kind is Kind.FOLDER
         for item in await children(self._client, folderid, no_files=wanted):
-            if item.name == name and item.isfolder is wanted:
+            if folded(item.name) == folded(name) and item.isfolder is wanted:
                 return item
         return None
 
     async def names_in(self, folderid: int) -> set[tuple[Kind, str]]:
-        """Kinds and stored names of everything in a folder."""
+        """Kinds and stored names, folded, of everything in a folder."""
         return {
-            (Kind.FOLDER if item.isfolder else Kind.FILE, item.name)
+            (Kind.FOLDER if item.isfolder else Kind.FILE, folded(item.name))
             for item in await children(self._client, folderid)
         }
 

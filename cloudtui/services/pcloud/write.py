@@ -26,7 +26,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.changes import Changes
 from cloudtui.services.pcloud.client import SLOW, Client
-from cloudtui.services.pcloud.entries import Names, id_param, whole
+from cloudtui.services.pcloud.entries import Names, folded, id_param, whole
 from cloudtui.services.pcloud.form import file_form
 from cloudtui.services.pcloud.links import digests
 from cloudtui.services.pcloud.listing import children
@@ -72,7 +72,11 @@ class Service:
         bytes (its size and time, when no digest is known). Files under other names are never
         taken for ours: they may be anybody's."""
         for item in await children(self.client, upload.folderid):
-            if item.isfolder or item.name != upload.name or item.size != upload.size:
+            if (
+                item.isfolder
+                or folded(item.name) != folded(upload.name)
+                or item.size != upload.size
+            ):
                 continue
             if item.node == upload.replaces and item.hash == upload.mark:
                 continue
@@ -191,7 +195,7 @@ class SmallWrite:
         )
         if stored.guessed and wrong:
             raise self._service.conflict(upload)
-        if item.name != upload.name:
+        if folded(item.name) != folded(upload.name):
             await self._service.changes.delete(item.node)
             failpoint("pcloud.put.twin")
             raise self._service.conflict(upload)
@@ -348,7 +352,7 @@ class SessionWrite:
         failpoint("pcloud.upload.saved")
         self._service.changes.forget_names()
         item = whole(answer.metadata, "upload_save")
-        if item.name != upload.name:
+        if folded(item.name) != folded(upload.name):
             await self._service.changes.delete(item.node)
             failpoint("pcloud.put.twin")
             raise self._service.conflict(upload)
