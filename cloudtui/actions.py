@@ -229,6 +229,7 @@ ACTIONS: tuple[Action, ...] = (
             ("retry", "r", "try again", "tasks", "retry"),
             ("remove", "x", "remove the task, keep files", "tasks", "remove(False)"),
             ("remove_files", "D", "remove the task and its files", "tasks", "remove(True)"),
+            ("clear", "C", "drop the tasks that are done", "tasks", "clear"),
             ("copy_url", "c u", "copy the source link", "tasks", "copy_url"),
             ("info", "i", "what the service says", "tasks", "info"),
             ("reload", "ctrl+r", "reload", "view", "reload"),

@@ -269,3 +269,30 @@ def offline_rm(context: click.Context, place: str, ids: tuple[str, ...], *, file
         return 0
 
     run(context, body)
+
+
+@offline.command("clear")
+@click.option("--failed", is_flag=True, help="Forget those that failed, too.")
+@click.argument("place", metavar="NAME:")
+@click.pass_context
+def offline_clear(context: click.Context, place: str, *, failed: bool) -> None:
+    """Forget all downloads that are done; their results stay.
+
+    What is still to come to this disk is kept in the list.
+    """
+
+    async def body(runtime: Runtime, output: Output) -> int:
+        storage, fetcher = await _fetcher(runtime, runtime.parse(place).at.account)
+        wanted = {wish.task for wish in await _wishes(runtime, storage.account)}
+        over = {TaskPhase.DONE, *({TaskPhase.FAILED} if failed else ())}
+        ids = [
+            task.id
+            for task in await _all(fetcher)
+            if task.phase in over and task.id and task.id not in wanted
+        ]
+        if ids:
+            await fetcher.remove_offline(ids, files=False)
+        output.say(f"{len(ids):,} forgotten; their results stay.")
+        return 0
+
+    run(context, body)

@@ -110,7 +110,7 @@ class OfflineScreen(ListScreen[TaskList]):
                 parts.append(f"{present.exact(counts[phase])} {phase.value}")
         self.list.set_title(f"Offline downloads to {self._place}", "  ".join(parts))
         self.list.set_foot(
-            "a new   Enter shows it   f to disk   r retry   x drop   D with files   Esc"
+            "a new   Enter shows it   f to disk   r retry   x drop   C all done   Esc"
         )
 
     def load(self) -> None:
@@ -228,6 +228,23 @@ class OfflineScreen(ListScreen[TaskList]):
             self.say(f"Removed the task {display_name(task.name)}; {kept}.")
 
         self.act("Remove", work)
+
+    def action_clear(self) -> None:
+        """`C`: what is done leaves the list, but not what is still to come to the disk."""
+        ids = [
+            task.id
+            for task in self.list.tasks
+            if task.phase is TaskPhase.DONE and task.id and not self.list.to_disk(task.id)
+        ]
+        if not ids:
+            self.say("Nothing in the list is done.")
+            return
+
+        async def work() -> None:
+            await self._tasks.remove_offline(ids, files=False)
+            self.say(f"{present.count(len(ids), 'task')} dropped; their files stay.")
+
+        self.act("Clear", work)
 
     def action_copy_url(self) -> None:
         """`c u`."""

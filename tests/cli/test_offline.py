@@ -51,6 +51,9 @@ def test_results_come_to_the_disk_by_a_later_run(stage: Stage, tmp_path: Path) -
     assert [row["state"] for row in jobs] == ["done", "done"]
     assert "then to" not in stage.home.run("offline", "ls", "pk:").ok().out
     stage.home.run("offline", "fetch", "pk:").ok()  # nothing is left to do
+    assert "2 forgotten" in stage.home.run("offline", "clear", "pk:").ok().err
+    assert rows(stage) == []
+    assert set(stage.tree("pk", "/o")) == set(CONTENTS)
 
 
 def test_tasks_that_fail_or_vanish_are_told(stage: Stage, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from textual import events
@@ -223,3 +224,28 @@ async def test_what_a_service_has_at_once_comes_down_without_a_wish() -> None:
         await press(pilot, "f5")
         await settle(pilot, lambda: [is_copy(each) for each in runtime.transfers.orders] == [True])
         assert runtime.wishes.known == []
+
+
+async def test_what_is_done_is_dropped_from_the_list_at_once() -> None:
+    failed = replace(GOING, id="t9", phase=TaskPhase.FAILED)
+    awaited = replace(DONE, id="t8", target=None)  # where it lies is not told yet
+    going = replace(GOING, id="t7")
+    runtime, place = with_tasks(DONE, replace(DONE, id="t2"), going, failed, awaited)
+    runtime.wishes.add(Wish("pikpak", "t8", "film.mkv", ("videos",)))
+    removed: list[tuple[list[str], bool]] = []
+
+    async def remove(task_ids: Sequence[str], *, files: bool) -> None:
+        removed.append((list(task_ids), files))
+        place.tasks = [task for task in place.tasks if task.id not in task_ids]
+
+    place.remove_offline = remove  # type: ignore[method-assign]
+    async with opened(runtime) as (app, pilot):
+        await settle(pilot, lambda: app.main.places.fetching.wanted("pikpak", "t8"))
+        await press(pilot, "O")
+        await settle(pilot, lambda: "5 tasks" in shown(app))
+        await press(pilot, "C")
+        await settle(pilot, lambda: "2 tasks dropped; their files stay." in shown(app))
+        assert removed == [(["t1", "t2"], False)]
+        await settle(pilot, lambda: "3 tasks" in shown(app))
+        await press(pilot, "C")
+        await settle(pilot, lambda: "Nothing in the list is done." in shown(app))
