@@ -1,4 +1,4 @@
-"""What nobody foresaw inside the engine: whoever waits hears of it, and other jobs go on."""
+"""What nobody foresaw: mistakes inside the engine, times of other ages, others who are faster."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ import pytest
 
 from cloudtui.services.transfers.orders import JobState
 from cloudtui.services.transfers.plan import Planner
-from tests.transfers.engine_rig import Rig, disk, order, plant, tree
+from tests.transfers.byte_server import ByteServer
+from tests.transfers.engine_rig import Rig, cloud, disk, order, plant, tree
+from tests.transfers.test_engine_runners import stalled
 
 
 @pytest.fixture
@@ -45,3 +47,16 @@ async def test_times_that_no_database_takes_are_copied(
         assert view.state is JobState.DONE, view.message
         assert view.files_skipped == there_before
     assert tree(tmp_path / "to") == {"from": None, "from/a": b"1"}
+
+
+async def test_a_part_goes_when_somebody_else_was_faster(tmp_path: Path) -> None:
+    with ByteServer(tls=False) as web:
+        async with Rig(tmp_path / "home", web) as rig:
+            rig.alpha.put("a", b"1" * 5_000)
+            with stalled(web) as fault:
+                job = await rig.engine.submit(order(cloud("a"), disk(tmp_path / "to")))
+                await rig.until(fault.reached.is_set)
+                (tmp_path / "to/a").write_bytes(b"1" * 5_000)
+            view = await rig.wait(job)
+    assert (view.state, view.files_skipped) == (JobState.DONE, 1)
+    assert tree(tmp_path / "to") == {"a": b"1" * 5_000}

@@ -20,6 +20,7 @@ from cloudtui.services.transfers.byservice import ByService
 from cloudtui.services.transfers.compare import same_bytes, standing
 from cloudtui.services.transfers.conflicts import Sameness, Verdict, decide
 from cloudtui.services.transfers.desk import DONE, Desk, Errand, Outcome
+from cloudtui.services.transfers.keeping import drop_kept
 from cloudtui.services.transfers.orders import JobState, OnConflict, ServerSide, Verb
 from cloudtui.services.transfers.plan import serves
 from cloudtui.services.transfers.rows import Action
@@ -37,6 +38,8 @@ class Carrier:
         self._errand = errand
         self._source = source
         self._target = target
+        self._taken = False
+        """The name was taken while the bytes were on their way."""
 
     async def run(self) -> Outcome:
         """Do what is left to do. Raises what the places raise."""
@@ -64,6 +67,7 @@ class Carrier:
                 return await self._attempt(begun)
             except Exists:
                 # the name was taken meanwhile: look again and let the policy speak
+                self._taken = True
                 if errand.item.tree:
                     return Outcome(JobState.WAITING, unfold=True)
                 await self._plan(Action.COMPARE, errand.item.target_name)
@@ -109,6 +113,8 @@ class Carrier:
                 )
                 settled = await self._judge(existing)
                 if settled is not None:
+                    if settled.state in (JobState.SKIPPED, JobState.DONE):
+                        await self._drop_part()
                     return settled
                 if errand.item.action is not Action.REPLACE:
                     existing = None
@@ -117,6 +123,17 @@ class Carrier:
             case Action.NEW | Action.REMOVE:
                 pass
         return await self._by_route(existing, begun)
+
+    async def _drop_part(self) -> None:
+        """Remove the part on this disk of an item that needs none any more: somebody else was
+        faster. What lies unfinished at a service may be what stands there now: it stays."""
+        id_, kept = self._errand.item.id, self._errand.item.handle
+        if self._taken:
+            row = await self._desk.journal.read(lambda db: shelves.item(db, id_))
+            kept = None if row is None else row.handle
+        if self._desk.envelope.is_open(kept):
+            await drop_kept(self._desk, id_, kept, await self._desk.storages(DISK))
+            await self._desk.journal.run(lambda db: shelves.forget_write(db, id_))
 
     async def _judge(self, existing: Found | None) -> Outcome | None:
         """What the table says now; None: go on (the item's action says how)."""
