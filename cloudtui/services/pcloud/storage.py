@@ -60,7 +60,15 @@ from cloudtui.services.pcloud.standing import Standing
 from cloudtui.services.pcloud.tokens import Tokens
 from cloudtui.services.pcloud.trash import Trash
 from cloudtui.services.pcloud.tree import Tree
-from cloudtui.services.pcloud.write import Service, SessionWrite, SmallWrite, Upload, begin, reopen
+from cloudtui.services.pcloud.write import (
+    Service,
+    SessionWrite,
+    SmallWrite,
+    Upload,
+    begin,
+    part_size,
+    reopen,
+)
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import ReadTicket, Restored, SourceFacts, WriteHandle
 
@@ -256,7 +264,7 @@ class PCloudStorage:
             name=stored,
             size=facts.size,
             mtime=None if facts.mtime_ns is None else facts.mtime_ns // _BILLION,
-            part_size=self._part_size,
+            part_size=part_size(self._part_size, facts.size),
             mark=mark,
             replaces=replace.entry.id if replace is not None else "",
         )

@@ -35,6 +35,20 @@ from cloudtui.services.storage import PartReply, PartRequest, Receipt, SourceFac
 EMPTY_SHA1: Final = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 
 
+USUAL_PART: Final = 16 * 1024 * 1024
+_LARGEST_PART: Final = 64 * 1024 * 1024
+_PARTS: Final = 16
+
+
+def part_size(asked: int, size: int) -> int:
+    """Bytes of a part of a file. Parts follow one another, and after each the line stands still
+    for a round trip and what the service needs: of large files they are larger, unless somebody
+    `asked` for another size than the usual one."""
+    if asked != USUAL_PART:
+        return asked
+    return min(_LARGEST_PART, max(USUAL_PART, size // _PARTS))
+
+
 class Upload(msgspec.Struct, frozen=True):
     """What is written down of an upload. `uploadid` None means a single PUT; `mark` is the change
     mark of the file to be replaced (None: the name must be free). No secret is in it."""
