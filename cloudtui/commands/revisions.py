@@ -28,7 +28,10 @@ _ACTIONS = ("restore", "cat")
 @click.argument("words", nargs=-1, metavar="[restore ID|cat ID]")
 @click.pass_context
 def revisions(context: click.Context, loc: str, words: tuple[str, ...]) -> None:
-    """List the versions of a file, newest first; bring one back, or write one to stdout."""
+    """List the versions of a file, newest first; bring one back, or write one to stdout.
+
+    As a source of cp a version of pCloud is NAME:#FILE@ID, with the file's id of `ls --ids`.
+    """
 
     async def body(runtime: Runtime, output: Output) -> int:
         if words and (words[0] not in _ACTIONS or len(words) != 2):
