@@ -33,8 +33,8 @@ async def test_an_upload_keeps_the_parts_it_began_with(opened: Open) -> None:
     storage = await opened()
     facts = SourceFacts(512 * MIB, None)
     handle = await storage.open_write(ROOT, "a", facts, replace=None, job="j")
-    assert handle.part_size == 32 * MIB
     assert isinstance(handle, SessionWrite)
+    assert handle.part_size == 32 * MIB
     again = await storage.reopen_write(handle.state())
     assert isinstance(again, SessionWrite)
     assert again.part_size == 32 * MIB
