@@ -12,6 +12,7 @@ that would let a web page read an answer.
     POST   /clock                     {"advance": seconds}
     POST   /seed                      {"spec": "pcloud:wide=1000"}
     POST   /digests                   {"size": N, "digests": {"sha1": HEX}} of what will be sent
+    POST   /room                      {"size": N} set aside for what will be sent next
     POST   /tokens    DELETE /tokens  {"cloud": "pcloud", ...} issue or revoke
     POST   /accounts                  {"cloud": "pikpak", ...} another account
     POST   /<cloud>/<action>          whatever that cloud offers besides
@@ -88,6 +89,9 @@ class Admin:
                 return {"now": world.clock()}
             case "POST", "/digests":
                 return self._announce(_object(request.json()))
+            case "POST", "/room":
+                world.blobs.set_aside(_size(_object(request.json())))
+                return {}
             case "POST", "/seed":
                 return self._seed(str(_object(request.json()).get("spec", "")))
             case _:
@@ -101,11 +105,10 @@ class Admin:
         return {"seeded": spec}
 
     def _announce(self, payload: dict[str, object]) -> object:
-        size = payload.get("size")
-        if not isinstance(size, int):
-            raise ValueError("a size in bytes is needed")
         digests = _object(payload.get("digests"))
-        self._world.blobs.announce(size, {name: str(value) for name, value in digests.items()})
+        self._world.blobs.announce(
+            _size(payload), {name: str(value) for name, value in digests.items()}
+        )
         return {"announced": sorted(digests)}
 
     def _order(self, request: Request) -> object:
@@ -126,6 +129,13 @@ def _object(value: object) -> dict[str, object]:
     if not isinstance(value, dict):
         raise ValueError("a JSON object is needed")
     return {str(key): item for key, item in value.items()}
+
+
+def _size(payload: dict[str, object]) -> int:
+    size = payload.get("size")
+    if not isinstance(size, int):
+        raise ValueError("a size in bytes is needed")
+    return size
 
 
 def _seconds(value: object) -> float:

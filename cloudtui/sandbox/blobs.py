@@ -1,8 +1,8 @@
 """The bytes of all files in the sandbox, one file on disk per blob.
 
 Owns writing and hashing. Knows no names: trees of both clouds point at blobs, many nodes may share
-one. A benchmark may announce the digests of what it is about to send, which spares computing them;
-nobody checks such an announcement.
+one. A benchmark may announce what it is about to send: its digests, which spares computing them
+(nobody checks them), and that room for it is to be found on the disk beforehand.
 """
 
 from __future__ import annotations
@@ -133,13 +133,14 @@ class Writer:
     def __init__(
         self,
         path: Path,
+        fd: int,
         digests: Iterable[str] = (),
         expected: int | None = None,
         announced: Mapping[str, str] | None = None,
     ) -> None:
         self.path = path
         self.size = 0
-        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._fd = fd
         self._wanted = tuple(digests)
         self._expected = expected
         self._announced = dict(announced or {})
@@ -162,6 +163,7 @@ class Writer:
         digests = self._announced if self.size == self._expected else {}
         if self._follower is not None:
             digests = self._follower.digests()
+        os.ftruncate(self._fd, self.size)
         self._release()
         blob = Blob(self.path, self.size, digests)
         for name in self._wanted:
@@ -191,6 +193,7 @@ class Blobs:
         self._next = 0
         self._remembered: dict[str, object] = {}
         self._announced: dict[int, dict[str, str]] = {}
+        self._spare: list[Path] = []
         self._empty: Blob | None = None
 
     def announce(self, size: int, digests: Mapping[str, str]) -> None:
@@ -206,6 +209,28 @@ class Blobs:
         """What was announced for this size."""
         with self._lock:
             return self._announced.get(size, {})
+
+    def set_aside(self, size: int) -> None:
+        """Find room for so many bytes now; the next blob to be written gets it."""
+        path = self.new_path()
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        try:
+            os.posix_fallocate(fd, 0, size)
+        finally:
+            os.close(fd)
+        with self._lock:
+            self._spare.append(path)
+
+    def opened(self) -> tuple[Path, int]:
+        """A file for one blob, and its descriptor. It may be longer than what is written into it:
+        whoever knows the size cuts it.
+        """
+        with self._lock:
+            spare = self._spare.pop() if self._spare else None
+        if spare is not None:
+            return spare, os.open(spare, os.O_RDWR)
+        path = self.new_path()
+        return path, os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
 
     @property
     def announcing(self) -> bool:
@@ -223,7 +248,7 @@ class Blobs:
         written.
         """
         announced = self.announced(expected) if expected is not None else None
-        return Writer(self.new_path(), digests, expected, announced)
+        return Writer(*self.opened(), digests, expected, announced)
 
     def put_bytes(self, content: bytes) -> Blob:
         """A blob with this content."""

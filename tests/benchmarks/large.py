@@ -117,6 +117,7 @@ def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUD
                         "rm", "--forever", "--yes", f"{account}:/up/{name}", door=stage.door()
                     )
             with stage.emptied():
+                stage.set_aside(size)
                 told = stage.bare(
                     "up", f"{account}:/up/bare-{number}", str(size), door=stage.door()
                 )
@@ -146,6 +147,7 @@ def _sent(stage: Stage, who: Contender, cloud: str, source: Path, name: str) -> 
     touch_up(source)
     if cloud == "pcloud":
         stage.announce(source)
+    stage.set_aside(source.stat().st_size)
     slash = "/" if who.name.startswith("cloudtui") else ""
     return who.run(stage, str(source), f"{OURS[cloud]}:{slash}up/{name}")
 

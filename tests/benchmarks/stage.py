@@ -139,6 +139,10 @@ class Stage:
             digests = {each.name: each.hexdigest() for each in sums}
         self.admin.call("POST", "/digests", {"size": path.stat().st_size, "digests": digests})
 
+    def set_aside(self, size: int) -> None:
+        """Let the sandbox find room for so many bytes, which are sent next."""
+        self.admin.call("POST", "/room", {"size": size})
+
     @contextlib.contextmanager
     def emptied(self) -> Iterator[None]:
         """What the sandbox gets inside of the block takes no room afterwards: it keeps the bytes of

@@ -215,6 +215,27 @@ def test_announced_digests_are_taken_for_what_has_their_size(rig: Rig, size: int
     assert (put(), by_session()) == (real, real["sha1"])
 
 
+@pytest.mark.parametrize("announced", [False, True])
+def test_room_set_aside_leaves_nothing_behind_a_file(rig: Rig, *, announced: bool) -> None:
+    content = os.urandom(70_000)
+    digest = hashlib.sha1(content).hexdigest()
+    if announced:
+        sums = {"sha1": digest, "md5": hashlib.md5(content).hexdigest()}
+        rig.world.blobs.announce(len(content), sums)
+    rig.world.blobs.set_aside(100_000)
+    answer = rig.us.put("uploadfile", content, filename="a", folderid=0)
+    assert answer["checksums"][0]["sha1"] == digest
+    rig.world.blobs.set_aside(100_000)
+    upload = created(rig)
+    write(rig, upload, 0, content)
+    assert rig.us("upload_info", uploadid=upload)["sha1"] == digest
+    saved = rig.us("upload_save", uploadid=upload, folderid=0, name="b")["metadata"]
+    for file in (answer["fileids"][0], saved["fileid"]):
+        assert rig.us.download(file).body == content
+    sizes = {path.stat().st_size for path in rig.world.blobs.directory.iterdir()}
+    assert sizes == {len(content)}
+
+
 def test_saving_over_something(rig: Rig) -> None:
     there = rig.us.upload("a.txt", b"old", folderid=0)
 

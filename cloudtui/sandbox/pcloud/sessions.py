@@ -27,10 +27,10 @@ class Upload:
 
     def __init__(self, number: int, blobs: Blobs, digests: tuple[str, ...], expires: float) -> None:
         self.id = number
-        self.path: Path = blobs.new_path()
+        self.path: Path
+        self.path, self._fd = blobs.opened()
         self.size = 0
         self.expires = expires
-        self._fd = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         self._digests = digests
         self._blobs = blobs
         self._follower: Follower | None = None
@@ -80,6 +80,8 @@ class Upload:
         if self._follower is not None:
             return self._follower.digests()
         announced = self._blobs.announced(self.size)
+        if set(self._digests) - set(announced):
+            os.ftruncate(self._fd, self.size)  # a file set aside may be longer
         return {name: announced.get(name) or hash_file(self.path, name) for name in self._digests}
 
     def finish(self) -> Blob:
@@ -89,6 +91,7 @@ class Upload:
         try:
             if self._fd < 0:
                 raise Refusal(2067)
+            os.ftruncate(self._fd, self.size)
             blob = Blob(self.path, self.size, self._sums())
             self._close()
             return blob

@@ -47,8 +47,7 @@ class Assembly:
         self.parts: dict[int, Part] = {}
         self._blobs = blobs
         self._opaque = opaque
-        self._path = blobs.new_path()
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        self._path, self._fd = blobs.opened()
         self._lock = threading.Lock()
         self._common = 0
         self._placed: set[int] = set()
