@@ -125,7 +125,9 @@ def main() -> None:
     # What start-up makes stays: looking through it again and again is a twelfth of a short command.
     gc.set_threshold(50_000, 20, 50)
     _open_streams()
-    logging.lastResort = None  # without a log a record is lost: a terminal is no place for it
+    # What the log cannot take is lost: a terminal is no place for records and tracebacks.
+    logging.lastResort = None
+    logging.raiseExceptions = False
     try:
         sys.exit(_run())
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import functools
 import logging
 import os
@@ -157,19 +158,32 @@ def leave(output: Output, main: Callable[[], Awaitable[int]]) -> None:
     except BrokenPipeError:
         code = int(ExitCode.SOME_LEFT)  # the reader of our stdout went away
     except Exception as exc:  # the boundary: no traceback ever reaches a terminal
-        output.error(
-            CloudError(
-                f"Something unexpected happened ({type(exc).__name__}); nothing more was done.",
-                hint="The log names it: cloudtui paths shows where it is.",
-            )
-        )
-        code = int(ExitCode.SOME_LEFT)
+        unforeseen = _unforeseen(exc)
+        output.error(unforeseen)
+        code = int(unforeseen.exit_code)
     if is_waiting():
         output.say("")  # behind the question that stays without an answer
         output.end()
         os._exit(code)
     output.end()
     sys.exit(code)
+
+
+_OF_THE_DISK = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM})
+
+
+def _unforeseen(exc: Exception) -> CloudError:
+    """What to say of what no command foresaw. A disk that takes nothing more meets whatever the
+    program writes for itself, and has a sentence of its own."""
+    if isinstance(exc, OSError) and exc.errno in _OF_THE_DISK:
+        from cloudtui.services.local.errors import mapped
+
+        named = exc.filename if isinstance(exc.filename, str | bytes) else ""
+        return mapped(exc, named or "a file of cloudtui's own")
+    return CloudError(
+        f"Something unexpected happened ({type(exc).__name__}); nothing more was done.",
+        hint="The log names it: cloudtui paths shows where it is.",
+    )
 
 
 async def _with_signals(main: Callable[[], Awaitable[int]]) -> int:

@@ -131,6 +131,9 @@ async def _secrets(runtime: Runtime) -> Finding:
         store = await runtime.secrets.store()
     except CloudError as error:
         return Finding("secrets", ok=False, text=str(error))
+    except OSError as error:
+        text = f"What keeps sign-ins cannot be used ({error.strerror})."
+        return Finding("secrets", ok=False, text=text)
     if store is None:
         text = f"Sign-ins cannot be kept: {runtime.secrets.reason}"
         hint = 'Set secrets = "vault" for a file under a passphrase, or "memory".'

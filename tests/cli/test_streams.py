@@ -148,3 +148,11 @@ def test_the_top_folder_is_there_already(home: Home) -> None:
 def test_a_device_has_no_digest(home: Home) -> None:
     told = home.run("stat", "--hash", "--json", "/dev/zero").ok().value
     assert not told["hashes"]
+
+
+@pytest.mark.parametrize("words", [("config", "set", "units", "si"), ("cp", "/etc/passwd", "b")])
+def test_a_home_that_takes_nothing_is_told(home: Home, words: tuple[str, ...]) -> None:
+    ended = home.run(*words, extra={"CLOUDTUI_HOME": "/sys/cloudtui"})
+    assert ended.code == 8, ended
+    assert "unexpected" not in ended.err
+    assert "Traceback" not in ended.err
