@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cloudtui.cli_output import Output, human_size
+from cloudtui.cli_output import Output, human_size, rfc3339
+from cloudtui.commands.rows import moment
 from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported
-from cloudtui.services.models import Allowance
-from cloudtui.services.storage import HasAllowances, HasQuota
+from cloudtui.services.models import Allowance, Plan
+from cloudtui.services.storage import HasAllowances, HasPlan, HasQuota
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -54,9 +55,13 @@ def quota(context: click.Context, place: str) -> None:
             "free": found.free,
         }
         transfer = await _allowances(asked, output)
+        plan = await _plan(asked)
         if output.as_json:
             told = {each.name: {"total": each.total, "used": each.used} for each in transfer}
-            output.value({**numbers, "transfer": told} if told else numbers)
+            more: dict[str, object] = {"transfer": told} if told else {}
+            if plan is not None:
+                more["plan"] = {"name": plan.name, "until": rfc3339(plan.until_ns)}
+            output.value({**numbers, **more})
             return 0
         for name, number in numbers.items():
             if number is not None:
@@ -65,9 +70,24 @@ def quota(context: click.Context, place: str) -> None:
             output.line(
                 f"{each.name + ' transfer':<24} {human_size(each.used)} of {human_size(each.total)}"
             )
+        if plan is not None:
+            until = "" if plan.until_ns is None else f" until {moment(plan.until_ns)[:10]}"
+            output.line(f"{'plan':<8} {output.name(plan.name)}{until}")
         return 0
 
     run(context, body)
+
+
+async def _plan(place: object) -> Plan | None:
+    """What the account pays for, where that is told just now."""
+    if not isinstance(place, HasPlan):
+        return None
+    try:
+        return await place.plan()
+    except LoginNeeded:
+        raise
+    except CloudError:
+        return None  # a nicety: what was asked for is shown without it
 
 
 async def _allowances(place: object, output: Output) -> Sequence[Allowance]:

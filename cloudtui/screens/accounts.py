@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +18,9 @@ from cloudtui import present
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.pick_screen import PickScreen
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, Offline
-from cloudtui.services.models import DISK, Allowance, Location
+from cloudtui.services.models import DISK, Allowance, Location, Plan
 from cloudtui.services.naming import display_name
-from cloudtui.services.storage import HasAllowances, HasQuota
+from cloudtui.services.storage import HasAllowances, HasPlan, HasQuota
 from cloudtui.widgets.header import quota_words
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad
@@ -43,12 +44,23 @@ class Source:
     needs_login: bool = False
     transfer: Sequence[Allowance] = ()
     """What may still be moved, where the service sets bounds to that."""
+    plan: Plan | None = None
 
 
-def transfer_words(source: Source) -> list[str]:
-    """`download  1.2T of 4.0T transferred`, one line for each bound, the names in a column."""
+def plan_words(source: Source) -> list[str]:
+    """`plan  premium until 2027-05-01`, `download  1.2T of 4.0T transferred`: the plan, then one
+    line for each bound, the names in a column."""
     wide = max((len(each.name) for each in source.transfer), default=0)
-    return [
+    told = []
+    if source.plan is not None:
+        until = source.plan.until_ns
+        day = (
+            ""
+            if until is None
+            else time.strftime(" until %Y-%m-%d", time.localtime(until // 10**9))
+        )
+        told.append(f"{'plan':<{wide}}  {display_name(source.plan.name)}{day}")
+    return told + [
         f"{display_name(each.name):<{wide}}  {present.size_short(each.used)} of "
         f"{present.size_short(each.total)} transferred"
         for each in source.transfer
@@ -146,11 +158,7 @@ class SourceScreen(PickScreen[Location, SourceList]):
                 source.state = "signed in"
             source.needs_login = False
             self.list.refresh()
-            if isinstance(storage, HasAllowances):
-                with contextlib.suppress(CloudError):  # not told just now; the rest is
-                    source.transfer = await storage.allowances()
-                if not self.list.notice:  # else it says what went wrong
-                    self._tell_transfer()
+            await self._ask_plan(source, storage)
         except CaptchaNeeded:
             source.state, source.needs_login = "puzzle needed: Enter", True
         except LoginNeeded:
@@ -161,9 +169,19 @@ class SourceScreen(PickScreen[Location, SourceList]):
             source.state = present.sentence(error)
         self.list.refresh()
 
-    def _tell_transfer(self) -> None:
-        """Of the account under the cursor: how much of its transfer is used up."""
-        told = [f"  {words}" for words in transfer_words(self.list.sources[self.list.cursor])]
+    async def _ask_plan(self, source: Source, storage: object) -> None:
+        """What it pays for, as far as the service tells that just now."""
+        with contextlib.suppress(CloudError):
+            if isinstance(storage, HasAllowances):
+                source.transfer = await storage.allowances()
+            if isinstance(storage, HasPlan):
+                source.plan = await storage.plan()
+        if not self.list.notice:  # else it says what went wrong
+            self._tell_plan()
+
+    def _tell_plan(self) -> None:
+        """Of the account under the cursor: what it pays for, and what of its transfer is used."""
+        told = [f"  {words}" for words in plan_words(self.list.sources[self.list.cursor])]
         self.list.set_notice(*told)
         if told:
             self._grow()
@@ -171,7 +189,7 @@ class SourceScreen(PickScreen[Location, SourceList]):
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
-        self._tell_transfer()
+        self._tell_plan()
 
     # --- answers -----------------------------------------------------------------------------
 
@@ -266,4 +284,4 @@ class SourceScreen(PickScreen[Location, SourceList]):
         self.run_worker(run(), group="sign-in", exit_on_error=False)
 
     def _grow(self) -> None:
-        self.list.styles.height = len(self.list.sources) + 6
+        self.list.styles.height = len(self.list.sources) + 3 + max(3, len(self.list.notice))

@@ -209,6 +209,14 @@ class Allowance:
 
 
 @dataclass(frozen=True, slots=True)
+class Plan:
+    """What an account pays for: the service's word, `free` for nothing, and until when."""
+
+    name: str
+    until_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class TrashItem:
     """Something in a trash. `origin` is where it was (None: not known), `trashed_ns` when, and
     `key` what `HasTrash.restore` and `delete_forever` take. `note` is a sentence on what else the

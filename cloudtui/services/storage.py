@@ -22,6 +22,7 @@ from cloudtui.services.models import (
     Kind,
     Location,
     OfflineTask,
+    Plan,
     Quota,
     Revision,
     Secret,
@@ -372,6 +373,15 @@ class HasAllowances(Protocol):
 
     async def allowances(self) -> Sequence[Allowance]:
         """What the plan lets through and what of it is used; empty where it sets no bounds."""
+        ...
+
+
+@runtime_checkable
+class HasPlan(Protocol):
+    """Tells what the account pays for."""
+
+    async def plan(self) -> Plan:
+        """The plan of now."""
         ...
 
 

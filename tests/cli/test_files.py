@@ -81,6 +81,8 @@ def test_quota_tells_numbers(home: Home, place: Place) -> None:
     assert numbers["free"] <= numbers["total"]
     if place.name == "pk":
         assert numbers["transfer"]["download"]["total"] > 0
+        assert numbers["plan"]["name"] == "platinum"
+        assert "plan     platinum until 2" in home.run("quota", "pk:").ok().out
 
 
 def test_a_digest_the_service_lacks_is_shown_as_missing(home: Home, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,9 +16,8 @@ from cloudtui.services.errors import (
     NotFound,
     Refused,
 )
-from cloudtui.services.models import Flag, Found, HashType, Kind, Location
+from cloudtui.services.models import Flag, Found, HashType, Kind, Location, Plan
 from cloudtui.services.storage import (
-    Archives,
     HasAllowances,
     HasQuota,
     HasShares,
@@ -29,6 +29,7 @@ from cloudtui.services.storage import (
     ServerMove,
     Storage,
 )
+from cloudtui.services.unpackers import Archives
 from tests.pikpak.stage import ROOT, Stage, staged
 from tests.sandbox_process import SandboxProcess
 
@@ -370,6 +371,15 @@ async def test_what_may_still_be_moved_is_told(stage: Stage) -> None:
     assert told["download"].total > told["upload"].total > told["upload"].used >= 0
     stage.switch(vip=False)
     assert [each.name for each in await stage.storage.allowances()] == ["download today"]
+
+
+async def test_the_plan_is_told_while_it_lasts(stage: Stage) -> None:
+    plan = await stage.storage.plan()
+    assert plan.name == "platinum"
+    assert plan.until_ns is not None
+    assert plan.until_ns > time.time_ns()
+    stage.switch(vip=False)
+    assert await stage.storage.plan() == Plan("free")
 
 
 @pytest.fixture

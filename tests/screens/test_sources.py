@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cloudtui.services.errors import CloudError, ServerTrouble
-from cloudtui.services.models import Allowance
+from cloudtui.services.models import Allowance, Plan
 from tests.screens.driving import opened, picture, press, settle
 from tests.screens.fake_runtime import FakePlace, FakeRuntime, sample_runtime
 
@@ -19,6 +19,9 @@ class Metered(FakePlace):
         if isinstance(self.answer, CloudError):
             raise self.answer
         return self.answer
+
+    async def plan(self) -> Plan:
+        return Plan("platinum", 1_800_000_000 * 10**9)
 
 
 def metered(answer: list[Allowance] | CloudError) -> FakeRuntime:
@@ -45,6 +48,7 @@ async def test_what_may_still_be_moved_is_shown_for_the_account_under_the_cursor
         assert "transferred" not in shown()
         await press(pilot, "down")
         await settle(pilot, lambda: "transferred" in shown())
+        assert "plan            platinum until 2027-01-1" in shown()
         assert "download        1.2T of 4.0T transferred" in shown()
         assert "download today  3.0G of 20G transferred" in shown()
         assert "upload          0 of 1.0T transferred" in shown()

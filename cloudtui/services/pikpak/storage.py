@@ -20,6 +20,7 @@ from cloudtui.services.models import (
     Kind,
     Location,
     OfflineTask,
+    Plan,
     Quota,
     Secret,
     Share,
@@ -168,6 +169,14 @@ class PikPakStorage:
             for name, numbers in kinds.items()
             if numbers is not None and numbers.total_assets > 0
         ]
+
+    async def plan(self) -> Plan:
+        """See `HasPlan.plan`. One that has ended counts as none."""
+        reply = await self._api.call(wire.PlanReply, "GET", "/drive/v1/privilege/vip")
+        facts = reply.data or wire.PlanFacts()
+        if facts.status.lower() != "ok" or facts.type.lower() in ("", "novip"):
+            return Plan("free")
+        return Plan(facts.type, wire.time_ns(facts.expire))
 
     # --- changing ------------------------------------------------------------------------
 

@@ -206,6 +206,20 @@ class Transfers(msgspec.Struct):
     base: TransferKinds | None = None
 
 
+class PlanFacts(msgspec.Struct):
+    """What is paid for; `status` is `ok` while it is, `type` of nobody is `novip`."""
+
+    type: str = ""
+    status: str = ""
+    expire: str = ""
+
+
+class PlanReply(msgspec.Struct):
+    """The account's plan."""
+
+    data: PlanFacts | None = None
+
+
 class CaptchaReply(msgspec.Struct):
     """A captcha token, good for `expires_in` seconds, and perhaps a puzzle for a human."""
 
