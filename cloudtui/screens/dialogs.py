@@ -23,6 +23,7 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Static
 
+from cloudtui.screens.fields import AddressField, Field
 from cloudtui.widgets.hearing import heard, place_words, stand
 
 T = TypeVar("T")
@@ -292,7 +293,9 @@ class Prompt(Dialog[str | None]):
         cursor: int | None = None,
         yes: str = "Go on",
         secret: bool = False,
+        kind: str = "",
     ) -> None:
+        """`kind` names what was typed before in fields like this one; an `address` completes."""
         super().__init__(
             title,
             sentences,
@@ -302,9 +305,13 @@ class Prompt(Dialog[str | None]):
         self._value = value
         self._at = len(value) if cursor is None else cursor
         self._secret = secret
+        self._kind = kind
 
     def middle(self) -> ComposeResult:
-        yield Input(self._value, id="text", compact=True, password=self._secret)
+        if self._kind == "address":
+            yield AddressField(self._value, id="text")
+        else:
+            yield Field(self._value, id="text", kind=self._kind, password=self._secret)
         yield words("", id="complaint", classes="bad")
 
     def first_focus(self) -> None:
@@ -321,12 +328,13 @@ class Prompt(Dialog[str | None]):
         if number != 0:
             self.dismiss(None)
             return
-        text = self.query_one("#text", Input).value
-        refusal = self.refusal(text)
+        field = self.query_one("#text", Field)
+        refusal = self.refusal(field.value)
         if refusal:
             self.query_one("#complaint", Static).update(Content(refusal))
             return
-        self.dismiss(text)
+        field.keep()
+        self.dismiss(field.value)
 
     @on(Input.Submitted)
     def _submitted(self, event: Input.Submitted) -> None:
@@ -344,6 +352,7 @@ class PatternBox(Prompt):
             ["Plain text means contains; * and ? make a pattern; re: an expression."],
             value="*",
             yes=word,
+            kind="pattern",
         )
 
 
@@ -437,7 +446,7 @@ class TransferBox(Dialog[TransferAnswer | None]):
 
     def middle(self) -> ComposeResult:
         yield words("Into the folder:")
-        yield Input(self._target, id="text", compact=True)
+        yield AddressField(self._target, id="text")
         yield words(self._policy_words(), id="policy")
         yield words("Enter starts   F2 adds it paused   F3 next choice   Esc", classes="dim")
 
@@ -451,8 +460,9 @@ class TransferBox(Dialog[TransferAnswer | None]):
         field.cursor_position = len(self._target)
 
     def _answer(self, *, paused: bool) -> None:
-        text = self.query_one("#text", Input).value
-        if text:
+        field = self.query_one("#text", AddressField)
+        if text := field.value:
+            field.keep()
             self.dismiss(TransferAnswer(text, _POLICIES[self._policy][0], paused))
 
     def give(self, number: int) -> None:

@@ -181,8 +181,8 @@ class Places:
             box = Prompt(
                 "Go to",
                 ["A path on this disk, ~ for home, or NAME:/path of an account."],
-                value="",
                 yes="Go",
+                kind="address",
             )
             text = await self.screen.app.push_screen_wait(box)
             if text:
