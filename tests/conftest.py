@@ -23,6 +23,7 @@ settings.load_profile("the same each time")  # `--hypothesis-profile default` lo
 
 _REQUIRED = [name for name in os.environ.get("CLOUDTUI_REQUIRE", "").split(",") if name]
 _HEAVY = ("conformance", "crash", "e2e", "program")
+_HEAVY_SECONDS = 600
 
 _PROGRAM_FOLDERS = ("faults", "routes", "security")
 _QUICK_COMMANDS = ("test_plain.py", "test_files.py", "test_demo.py")
@@ -32,13 +33,16 @@ program costs most of a second."""
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what starts the program again and again, unless it has a heavier mark already."""
+    """Mark what starts the program again and again, unless it has a heavier mark already. All that
+    is heavy gets time enough for a machine that is slow and busy."""
     for item in items:
-        if any(item.get_closest_marker(mark) for mark in _HEAVY):
-            continue
         folder, name = item.path.parent.name, item.path.name
-        if folder in _PROGRAM_FOLDERS or (folder == "cli" and name not in _QUICK_COMMANDS):
-            item.add_marker(pytest.mark.program)
+        if not any(item.get_closest_marker(mark) for mark in _HEAVY):
+            if folder in _PROGRAM_FOLDERS or (folder == "cli" and name not in _QUICK_COMMANDS):
+                item.add_marker(pytest.mark.program)
+            else:
+                continue
+        item.add_marker(pytest.mark.timeout(_HEAVY_SECONDS))
 
 
 @pytest.fixture(autouse=True)

@@ -24,7 +24,6 @@ from tests.sandbox_process import start_sandbox
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("pcloud-both-ways"),
 ]
 

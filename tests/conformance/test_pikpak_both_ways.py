@@ -18,7 +18,6 @@ from tests.sandbox_process import SandboxProcess, start_sandbox
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("pikpak-both-ways"),
 ]
 

@@ -20,7 +20,6 @@ from tests.sandbox_process import SandboxProcess, start_sandbox
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.timeout(300),
     pytest.mark.xdist_group("pikpakapi"),
 ]
 MAGNET = "magnet:?xt=urn:btih:0123456789abcdef0123456789abcdef01234567&dn=Long%20ferry"

@@ -21,7 +21,7 @@ from tests.conformance.connect_front import ConnectFront, TlsFiles
 from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess, start_sandbox
 
-pytestmark = [pytest.mark.conformance, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.conformance
 
 
 OAUTH_PORT = 53682

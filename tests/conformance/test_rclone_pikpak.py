@@ -13,7 +13,6 @@ from tests.conformance.rclone_on_pikpak import Setup
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.timeout(600),
     pytest.mark.xdist_group("rclone-pikpak"),
     pytest.mark.usefixtures("usual_switches"),
 ]

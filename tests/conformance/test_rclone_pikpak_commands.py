@@ -18,7 +18,6 @@ from tests.conformance.rclone_on_pikpak import ACCOUNT, Setup
 
 pytestmark = [
     pytest.mark.conformance,
-    pytest.mark.timeout(600),
     pytest.mark.xdist_group("rclone-pikpak-commands"),
     pytest.mark.usefixtures("usual_switches"),
 ]

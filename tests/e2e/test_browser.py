@@ -19,7 +19,7 @@ from tests.e2e.terminal import Terminal
 from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 US, EU = "ana@example.com", "bela@example.com"
 OPENER: Final = """#!/bin/sh

@@ -11,7 +11,7 @@ import pytest
 from tests.cloudtui_process import Home
 from tests.e2e.terminal import Terminal
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
+pytestmark = pytest.mark.e2e
 
 PASSWORD = "Pw-typed-into-the-field"
 PROGRAM = """

@@ -9,7 +9,7 @@ import pytest
 from tests.cloudtui_process import Home
 from tests.e2e.terminal import Terminal
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.e2e
 
 SCRIPT = """#!/bin/sh
 test "$1" = -- || exit 3

@@ -13,7 +13,7 @@ from tests.cloudtui_process import Home, make_tree, tree
 from tests.e2e.terminal import Terminal
 from tests.sandbox_process import SandboxProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.e2e
 
 MIB = 1024 * 1024
 LISTED = {"pk": "Documents/", "pc": "Documents/"}

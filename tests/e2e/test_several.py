@@ -16,7 +16,7 @@ from tests.cloudtui_process import make_tree
 from tests.e2e.terminal import Terminal
 from tests.sandbox_process import SandboxProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(300)]
+pytestmark = pytest.mark.e2e
 
 SIZE = 6 * 1024 * 1024
 OPTIONS = {"pc": {"upload_cutoff": 1024 * 1024, "chunk_size": 256 * 1024}}

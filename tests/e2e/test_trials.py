@@ -22,7 +22,7 @@ from tests.e2e.terminal import Terminal
 from tests.reserved_port import reserved_port
 from tests.sandbox_process import SandboxProcess
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
+pytestmark = pytest.mark.e2e
 
 MAGNET = "0123456789abcdef0123456789abcdef01234567"
 FILM, FERRY = "Harbour at dawn.mp4", "The long ferry.mp4"

@@ -18,7 +18,7 @@ from tests.e2e.terminal import Terminal
 from tests.sandbox_process import SandboxProcess
 from tests.security.leaks import files_below, leaks, shapes
 
-pytestmark = [pytest.mark.e2e, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.e2e
 
 MIB: Final = 1024 * 1024
 _PACE = threading.Event()
