@@ -65,7 +65,7 @@ def test_a_dry_run_and_a_comparison_read_trees(stage: Stage, tmp_path: Path) -> 
     stage.plant("", str(tmp_path / "in"), FILES)
     asked = listings(stage, "cp", "-r", "-n", "pc:/t", tmp_path / "out")
     assert whole(asked) == 1
-    assert len(asked) <= 4
+    assert len(asked) <= 5
     asked = listings(stage, "check", "pc:/t", tmp_path / "in")
     assert whole(asked) == 1
     assert len(asked) <= 3
@@ -73,6 +73,22 @@ def test_a_dry_run_and_a_comparison_read_trees(stage: Stage, tmp_path: Path) -> 
     asked = listings(stage, "sync", "-n", f"{tmp_path}/in", "pc:/t")
     assert whole(asked) == 2
     assert len(asked) <= 8
+
+
+@pytest.mark.parametrize("stands", [False, True])
+def test_large_files_cost_no_listing_each(stage: Stage, tmp_path: Path, stands: bool) -> None:
+    stage.home.environ["CLOUDTUI_ACCOUNT__PC__UPLOAD_CUTOFF"] = "1000"
+    files = {f"f{number}": bytes([number]) * 3000 for number in range(9)}
+    stage.plant("", str(tmp_path / "in"), files)
+    if stands:
+        stage.plant("pc", "/there", {"old": b"old"})
+    before = max((row["seq"] for row in stage.admin.log()), default=0)
+    asked = listings(stage, "cp", "-r", f"{tmp_path}/in/", "pc:/there")
+    saved = [row for row in stage.admin.log(before) if row["path"] == "/upload_save"]
+    assert len(saved) == len(files)
+    assert len(asked) <= 5
+    there = stage.tree("pc", "/there")
+    assert {name for name in there if name != "old"} == set(files)
 
 
 @pytest.mark.crash
