@@ -9,7 +9,8 @@ import pytest
 
 from cloudtui.services.models import Location, TaskPhase
 from cloudtui.services.pikpak import wire
-from tests.pikpak.stage import ROOT, Bend, Stage
+from cloudtui.services.storage import PartReply
+from tests.pikpak.stage import ROOT, Bend, Stage, facts_of, send
 
 TICKET = ("POST", "/drive/v1/files")
 
@@ -113,6 +114,26 @@ async def test_links_that_look_over_are_given_out_in_the_end(stage: Stage) -> No
     stage.switch(link_seconds=-5)
     ticket: Any = await stage.storage.open_read(await stage.storage.stat(ROOT.child("file")))
     assert ticket.urls
+
+
+async def test_a_store_may_leave_out_the_tag_of_a_file_sent_at_once(stage: Stage) -> None:
+    data = b"at once"
+    facts = facts_of(data)
+    handle: Any = await stage.storage.open_write(ROOT, "file", facts, replace=None, job="0a1b2c3d")
+    request = await handle.part_request(0, 0, len(data))
+    reply = send(request, data)
+    bare = PartReply(reply.status, {}, b"")
+    await handle.finish([handle.receipt(request, 0, bare)], facts)
+    assert await stage.read(ROOT.child("file")) == data
+
+
+async def test_a_public_link_is_known_by_its_id_alone(stage: Stage) -> None:
+    await stage.put(b"1", "one")
+    await stage.next_program(bends("POST", "/drive/v1/share", "share_url"))
+    share = await stage.storage.share(await stage.storage.stat(ROOT.child("one")))
+    listed = [each async for page in stage.storage.scan_shares() for each in page]
+    assert share.url.endswith(f"/s/{share.id}")
+    assert [each.id for each in listed] == [share.id]
 
 
 def test_numbers_with_a_fraction_count_as_whole() -> None:

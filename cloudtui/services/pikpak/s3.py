@@ -245,7 +245,7 @@ def error_of(status: int, body: bytes) -> CloudError | None:
             "A web page came in place of the answer of PikPak's store.",
             hint="Is a sign-in page of this network in the way?",
         )
-    failed = status >= 300 or "<Error>" in text
+    failed = status >= 300 or re.search(r"<Error[\s>]", text) is not None
     if not failed:
         return None
     code, message = _tag(text, "Code"), _tag(text, "Message")

@@ -32,6 +32,14 @@ STATES: Final = {
 }
 
 
+_PLACE: Final = "https://mypikpak.com/s/"
+"""Where the pages of public links are, each under its id."""
+
+
+def _url(link: wire.ShareReply | wire.SharedLink) -> str:
+    return link.share_url or f"{_PLACE}{link.share_id}"
+
+
 class Shares:
     """The public links of one account."""
 
@@ -64,13 +72,13 @@ class Shares:
         if password:
             body["custom_pass_code"] = password.reveal()
         made = await self._make(body, where)
-        if not made.share_url:
+        if not made.share_id and not made.share_url:
             raise ServerTrouble(f"PikPak made no link to {where}.", hint="Try again in a while.")
         now = int(self._api.now() * 1e9)
         code = Secret(made.pass_code) if protected and made.pass_code else password or None
         return Share(
             id=made.share_id,
-            url=made.share_url,
+            url=_url(made),
             name=item.entry.name,
             kind=item.entry.kind,
             at=item.at,
@@ -134,7 +142,7 @@ class Shares:
         status = row.share_status.upper()
         return Share(
             id=row.share_id,
-            url=row.share_url,
+            url=_url(row),
             name=decode_name(row.title, self._api.profile.rules),
             kind=Kind.FOLDER if row.file_kind == wire.FOLDER else Kind.FILE,
             password=Secret(row.pass_code) if protected and row.pass_code else None,

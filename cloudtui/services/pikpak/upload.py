@@ -175,7 +175,7 @@ class Upload:
                 raise ServerTrouble("This machine's clock is off.", retry=Retry.SOON) from error
             raise error
         etag = s3.unquoted(reply.headers.get("etag", ""))
-        if not etag:
+        if not etag and self._state.upload_id:  # only a completion needs it
             raise BadReply("PikPak's store confirmed a part without naming it.", hint="Try again.")
         return Receipt(number, request.offset, request.length, etag)
 
