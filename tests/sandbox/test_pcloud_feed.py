@@ -61,7 +61,7 @@ def test_a_blocked_call_waits_for_news_or_gives_up(rig: Rig) -> None:
     waiter = threading.Thread(target=lambda: found.append(rig.us("diff", diffid=start, block=1)))
     waiter.start()
     rig.us.folder("news")
-    waiter.join(10)
+    waiter.join(100)
     assert [entry["metadata"]["name"] for entry in found[0]["entries"]] == ["news"]
 
 

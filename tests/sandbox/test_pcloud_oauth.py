@@ -143,12 +143,12 @@ def test_a_poll_waits_in_the_right_region(rig: Rig) -> None:
     for thread in threads:
         thread.start()
     answered(rig, "approve", "eu", response_type="poll_token", request_id="r" * 40)
-    threads[1].join(10)
+    threads[1].join(100)
     assert Api(rig.eu.url, found["eu"]["access_token"])("userinfo")["result"] == 0
     assert "us" not in found
     rig.world.stopping.set()
     rig.world.advance(0)
-    threads[0].join(10)
+    threads[0].join(100)
     assert found["us"]["result"] != 0
 
 

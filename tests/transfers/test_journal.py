@@ -135,7 +135,7 @@ def test_a_newer_format_is_refused_untouched(path: Path) -> None:
 def test_one_failing_write_leaves_the_others(path: Path) -> None:
     journal = Journal(path)
     gate = threading.Event()
-    first = journal.start(lambda _: gate.wait(10))  # holds the writer until all are queued
+    first = journal.start(lambda _: gate.wait(100))  # holds the writer until all are queued
     good = journal.start(lambda db: ledger.add_job(db, job("a")))
     bad = journal.start(lambda db: db.execute("INSERT INTO jobs (id) VALUES ('a')"))
     late = journal.start(lambda db: ledger.add_job(db, job("b")))
@@ -156,10 +156,10 @@ def test_writes_that_wait_together_are_synchronised_together(path: Path) -> None
 
     def hold(db: sqlite3.Connection) -> None:
         opened.set()
-        gate.wait(10)
+        gate.wait(100)
 
     first = journal.start(hold)
-    assert opened.wait(10)
+    assert opened.wait(100)
     early = journal.start(lambda db: ledger.add_job(db, job("early")))
     late = journal.start(lambda _: early.done())  # futures resolve when the commit is durable
     gate.set()

@@ -151,7 +151,7 @@ async def test_cancelled_work_is_waited_for_unless_it_says_otherwise() -> None:
 
     def work() -> None:
         started.set()
-        go.wait(10)
+        go.wait(100)
         ended.append(True)
 
     def on_cancel() -> bool:
@@ -257,7 +257,7 @@ async def test_what_must_settle_is_waited_for_through_cancellations() -> None:
 
     def work() -> None:
         started.set()
-        go.wait(10)
+        go.wait(100)
 
     inner = asyncio.create_task(threads.run(work))
     task = asyncio.create_task(settled(inner))

@@ -121,7 +121,7 @@ async def test_stop_ends_a_send(server: ByteServer, pump: Pump) -> None:
 
     def watch(at: int, view: memoryview) -> None:
         reached.set()
-        go.wait(10)
+        go.wait(100)
 
     body = WatchedBody(BytesBody(DATA), watch)
     meter = Meter()
