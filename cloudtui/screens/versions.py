@@ -9,7 +9,7 @@ from textual.binding import BindingType
 from textual.strip import Strip
 
 from cloudtui import present
-from cloudtui.actions import Place
+from cloudtui.actions import Place, key_hint
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.list_screen import ListScreen
 from cloudtui.services.models import Found, Revision
@@ -84,7 +84,8 @@ class VersionsScreen(ListScreen[VersionList]):
         more = "+" if self._loading else ""
         title = f"{present.exact(count)}{more} {'version' if count == 1 else 'versions'}"
         self.list.set_title(f"Versions of {self._file} on {self._place}", title)
-        self.list.set_foot("Enter bring back   F3 view   F5 save to the other pane   Ctrl+R   Esc")
+        back, view, save = (key_hint(f"versions.{name}") for name in ("restore", "view", "copy"))
+        self.list.set_foot(f"{back} bring back   {view} view   {save} save to the other pane   Esc")
 
     async def scan(self) -> None:
         fresh: list[Revision] = []
