@@ -89,7 +89,7 @@ class ConflictBox(Dialog[Resolution | None]):
             )
         if not conflict.overwrite_is_final:
             sentences.append(
-                "Overwrite: the file there goes to the trash or stays as an earlier version."
+                "Overwrite: the file there goes to the trash or stays as an old version."
             )
         title = f"Already there   1 of {waiting}" if waiting > 1 else "Already there"
         super().__init__(title, sentences, options, safe=None)
