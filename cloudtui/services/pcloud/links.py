@@ -175,7 +175,8 @@ class Links:
 
     async def _holders(self, folders: Sequence[str], inner: set[int]) -> dict[int, str]:
         """In which of `folders` each of the inner ones lies, for those that do."""
-        found = {folder: f"d{folder}" for folder in inner if f"d{folder}" in folders}
+        wanted = frozenset(folders)
+        found = {folder: f"d{folder}" for folder in inner if f"d{folder}" in wanted}
         left = inner - found.keys()
         walked = 0
         if len(folders) < len(left):
@@ -187,7 +188,6 @@ class Links:
                 below = {each.folderid for each, _ in folders_of(tree, 0)}
                 found.update((folder, node) for folder in left if folder in below)
         if walked < len(folders):
-            wanted = frozenset(folders)
             for folder in left - found.keys():
                 on = await self._lies_in(folder, wanted)
                 if on is not None:
