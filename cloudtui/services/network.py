@@ -8,13 +8,11 @@ quarter of a second at start-up.
 from __future__ import annotations
 
 import asyncio
-import email.utils
 import ipaddress
 import os
 import sys
 import threading
 import time
-import urllib.request
 from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final, Protocol, cast
@@ -46,6 +44,15 @@ def is_loopback(host: str) -> bool:
         return False
 
 
+def _spared(netloc: str, names: str) -> bool:
+    """Whether a variable like NO_PROXY names the host."""
+    import urllib.request  # with the HTTP client behind it a tenth of a local command's start
+
+    host = netloc.rpartition("@")[2]
+    bypass = urllib.request.proxy_bypass_environment(host, {"no": names})  # type: ignore[attr-defined]
+    return bool(bypass)
+
+
 class ServerClock:
     """What time the servers think it is: an offset per host, learned from `Date` headers."""
 
@@ -56,6 +63,8 @@ class ServerClock:
         """Learn from a `Date` header; anything unreadable is ignored."""
         if not date:
             return
+        import email.utils
+
         try:
             told = email.utils.parsedate_to_datetime(date).timestamp()
         except (TypeError, ValueError):
@@ -135,10 +144,7 @@ class Network:
             for key, value in self._environ.items()
             if key.lower().endswith("_proxy") and value
         }
-        bypass = {"no": proxies.get("no_proxy", "")}
-        if bypass["no"] and urllib.request.proxy_bypass_environment(  # type: ignore[attr-defined]
-            parts.netloc.rpartition("@")[2], bypass
-        ):
+        if (spared := proxies.get("no_proxy", "")) and _spared(parts.netloc, spared):
             return None
         proxy = proxies.get(f"{parts.scheme}_proxy") or proxies.get("all_proxy")
         if proxy and "://" not in proxy:
