@@ -19,7 +19,6 @@ FILES = (
     "inner/name.txt",
     "..",
     ".",
-    "",
     "nul\0name.txt",
     "..\\above.txt",
     "x" * 400,
@@ -74,3 +73,28 @@ def test_listings_show_hostile_names_harmlessly(account: str, home: Home) -> Non
     for words in (("ls", "-l"), ("ls", "-R"), ("ls", "--json"), ("du",)):
         ended = home.run(*words, f"{account}:/hostile").ok()
         assert "Traceback" not in ended.err
+
+
+@pytest.mark.parametrize(
+    ("name", "cloud", "option", "wanted"),
+    [("pk", "pikpak", "drive_url", (0, [b"x"])), ("pc", "pcloud", "us_url", (6, []))],
+)
+def test_an_entry_without_a_name_is_taken_or_told(
+    box: SandboxProcess,
+    home: Home,
+    tmp_path: Path,
+    name: str,
+    cloud: str,
+    option: str,
+    wanted: tuple[int, list[bytes]],
+) -> None:
+    """A list of pCloud's with such an entry counts as broken: it never tells of one."""
+    top = f"{tmp_path.name}-nameless"
+    box.admin.order(cloud, "put", path=f"/{top}/named-00", base64="eA==")
+    target = tmp_path / "target"
+    target.mkdir()
+    with Rewriting(box.endpoints[cloud][option], {"named-00": ""}) as service:
+        home.environ[f"CLOUDTUI_ACCOUNT__{name.upper()}__{option.upper()}"] = service.url
+        ended = home.run("cp", "-r", f"{name}:/{top}/", target)
+    assert "Traceback" not in ended.err
+    assert (ended.code, [path.read_bytes() for path in target.rglob("*")]) == wanted, ended.err
