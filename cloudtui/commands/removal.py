@@ -120,13 +120,15 @@ async def _remove(storage: Storage, items: list[Found], output: Output, *, forev
 
 
 def trash_json(storage: Storage, item: TrashItem) -> dict[str, object]:
-    """An entry's JSON with `trashed_from` and `trashed_at`; `id` is what restore and rm take."""
+    """An entry's JSON with `trashed_from` and `trashed_at`, and `deleted_at` where the service says
+    when it is gone for good; `id` is what restore and rm take."""
     at = item.origin or Location(storage.account, (item.entry.name,))
     return {
         **entry_json(at, item.entry, storage.caps),
         "id": item.key,
         "trashed_from": item.origin.path if item.origin else None,
         "trashed_at": rfc3339(item.trashed_ns),
+        **({} if item.ends_ns is None else {"deleted_at": rfc3339(item.ends_ns)}),
     }
 
 

@@ -209,6 +209,9 @@ class TrashScreen(MarkScreen[TrashList]):
             lines = [f"{label:8} {value}" for label, value in fact_lines(item.entry, "")]
             lines.append(f"{'from':8} {origin_words(item)}")
             lines.append(f"{'deleted':8} {day_words(item.trashed_ns, time.time())}")
+            if item.ends_ns is not None:
+                day = time.strftime("%Y-%m-%d", time.localtime(item.ends_ns // 10**9))
+                lines.append(f"{'goes':8} {day}: {self._place} deletes it for ever then")
             await self.app.push_screen_wait(Tell("In the trash", lines))
 
         self.act("Properties", work, again=False)

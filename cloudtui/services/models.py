@@ -220,13 +220,14 @@ class Plan:
 class TrashItem:
     """Something in a trash. `origin` is where it was (None: not known), `trashed_ns` when, and
     `key` what `HasTrash.restore` and `delete_forever` take. `note` is a sentence on what else the
-    delete did, where that is told."""
+    delete did, where that is told. `ends_ns` is when the service deletes it for good."""
 
     key: str
     entry: Entry
     origin: Location | None
     trashed_ns: int | None = None
     note: str = ""
+    ends_ns: int | None = None
 
 
 class TaskPhase(StrEnum):

@@ -60,6 +60,8 @@ async def test_what_the_trash_lists_can_be_restored(stage: Stage, untrash: str) 
     assert listed.entry.id == item.entry.id
     assert str(listed.origin) == "pk:/deep/down/file"
     assert listed.trashed_ns is not None
+    assert listed.ends_ns is not None
+    assert listed.ends_ns - listed.trashed_ns == 15 * 86_400 * 10**9
     [restored] = await stage.storage.restore([listed])
     assert live(stage) == before
     assert restored.at.node == item.entry.id

@@ -208,3 +208,15 @@ async def test_a_service_that_empties_by_itself_is_shown_per_cent() -> None:
         await settle(pilot, lambda: "Emptying...  42%" in shown(app))
         go_on[1].set()
         await settle(pilot, lambda: "Emptied: 2 items are gone." in shown(app))
+
+
+async def test_when_the_service_deletes_it_for_good_is_told() -> None:
+    thing = replace(item(file("x"), "/x"), ends_ns=1_800_000_000 * 10**9)
+    async with in_trash(thing, item(file("y"), "/y", second=-1)) as (app, pilot, _):
+        await press(pilot, "home", "i")
+        await settle(pilot, lambda: "deleted" in shown(app))
+        assert "2027-01-1" in shown(app)
+        assert "PikPak deletes it for ever then" in shown(app)
+        await press(pilot, "escape", "down", "i")
+        await settle(pilot, lambda: "name     y" in shown(app))
+        assert "for ever then" not in shown(app)

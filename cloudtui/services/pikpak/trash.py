@@ -187,17 +187,16 @@ class Trash:
             name = local(self._profile, row)
             origin = Location(self._profile.account, (*parts, name), row.id)
         self._homes[row.id] = row.parent_id
-        return TrashItem(row.id, entry_of(self._profile, row), origin, self._when(row))
+        when, ends = self._when(row)
+        return TrashItem(row.id, entry_of(self._profile, row), origin, when, ends_ns=ends)
 
-    def _when(self, row: wire.File) -> int | None:
-        """When it was trashed. A time to come in `delete_time` is when it will be purged, 15 days
-        after it was put there (measured by one client on a paying account)."""
+    def _when(self, row: wire.File) -> tuple[int | None, int | None]:
+        """When it was trashed, and when it is purged. A time to come in `delete_time` is the
+        second, 15 days after it was put there (measured by one client on a paying account)."""
         stamp = wire.time_ns(row.delete_time)
-        if stamp is None:
-            return None
-        if stamp > self._api.now() * 1e9:
-            return stamp - 15 * 86_400 * 1_000_000_000
-        return stamp
+        if stamp is None or stamp <= self._api.now() * 1e9:
+            return stamp, None
+        return stamp - 15 * 86_400 * 1_000_000_000, stamp
 
     # --- out -----------------------------------------------------------------------------
 
