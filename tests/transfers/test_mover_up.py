@@ -75,6 +75,21 @@ async def test_whole_files(
     assert handle.probes == 0
 
 
+@pytest.mark.parametrize("shape", ["single", "session"])
+async def test_what_goes_in_order_is_not_read_twice_for_its_digest(
+    server: ByteServer, rig: Rig, path: Path, shape: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fd: int, view: memoryview, offset: int) -> int:
+        raise AssertionError(f"{len(view)} bytes of {fd} at {offset} are read behind the sending")
+
+    monkeypatch.setattr("cloudtui.services.transfers.digest.read_at", refuse)
+    server.plan(Fault("reset-before", "PUT"))
+    handle = upload(server, len(LARGE), shape)
+    moved = await rig.move(local(path), handle)
+    assert moved.checked
+    assert handle.finished[0].hashes == {HashType.SHA1: sha1(LARGE)}
+
+
 async def test_parts_go_in_order_or_at_once(server: ByteServer, rig: Rig, path: Path) -> None:
     await rig.move(local(path), upload(server, len(LARGE), "session"))
     assert [each.path for each in server.seen] == [f"/u/{number}" for number in range(5)]

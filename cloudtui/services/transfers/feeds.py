@@ -9,7 +9,7 @@ import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Protocol
 
 from cloudtui.services.models import HashType
 from cloudtui.services.storage import LocalFile
@@ -24,9 +24,6 @@ from cloudtui.services.transfers.relaybody import RelayBody
 from cloudtui.services.transfers.rooms import Place
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
-
-INLINE: Final = 8 * 1024 * 1024
-"""Up to this size hashing happens on the sending thread: less than 10 ms of SHA-1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +78,10 @@ class Feed(Protocol):
 
 
 class DiskFeed:
-    """Parts of a local file. Digests are read behind the sending, from the page cache."""
+    """Parts of a local file. Parts that go one after the other are hashed by the thread that sends
+    them, while they are in its cache: it seals and hashes 600 MB a second, more than lines carry,
+    and another thread took a second read, half as much processor time again and, on two cores, a
+    fifth longer. Other parts are read behind the sending, from the page cache."""
 
     def __init__(self, work: Work, source: LocalFile) -> None:
         self.size = source.size
@@ -102,7 +102,7 @@ class DiskFeed:
         self._file = file
         self._landing = Landing(done)
         try:
-            if self.size <= INLINE and in_order and not done.total:
+            if in_order and not done.total:
                 self._running = RunningDigest(kinds, self.size)
                 yield
                 return
