@@ -85,6 +85,13 @@ def test_no_contents_and_null_are_an_empty_folder() -> None:
         assert not (wire.decode(body.encode(), wire.Listing).metadata or wire.Folder()).contents
 
 
+@pytest.mark.parametrize("stamp", [2**70, -(2**40), str(2**70), "2026", None, "soon"])
+def test_times_that_no_calendar_shows_are_none(stamp: int | str | None) -> None:
+    known = 2026 if stamp == "2026" else None
+    assert wire.seconds(stamp) == known
+    assert wire.seconds("Thu, 21 Mar 2013 18:31:45 +0000") == 1363890705
+
+
 @pytest.mark.parametrize("odd", ["", "x" * 40, "ab", "a" * 39 + "\x1b", "a" * 41])
 def test_what_is_no_digest_counts_as_missing(odd: str) -> None:
     sums = wire.Sums(sha1=odd, md5="A" * 32)

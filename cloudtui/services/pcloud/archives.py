@@ -71,7 +71,7 @@ class Unpacking:
             reconcile=unknown,
             timeout=SLOW,
         )
-        if not answer.finished:
+        if not answer.finished and answer.progresshash:
             await self._wait(answer, on_progress)
         if on_progress is not None:
             on_progress(100)

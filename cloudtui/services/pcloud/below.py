@@ -47,6 +47,8 @@ async def whole_tree(
         return None
     if answer.metadata is None:
         raise errors.bad_reply("listfolder", "no metadata")
+    # it is the one that was asked for, whatever it says of itself
+    answer.metadata.isfolder, answer.metadata.folderid = True, folderid
     folders = [item for item in answer.metadata.contents or () if item.isfolder]
     if folders and all(folder.contents is None for folder in folders):
         # they may be empty, or the service listed one level although asked for all

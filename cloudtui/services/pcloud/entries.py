@@ -82,11 +82,8 @@ class Names:
         name = self.local(item.name)
         if item.isfolder:
             return Entry(name, item.node, Kind.FOLDER, None, mtime_ns, b"", flags)
-        mark = b""
-        if item.hash is not None and 0 <= item.hash <= _MOST:
-            mark = item.hash.to_bytes(8, "big")
         size = item.size if item.size is None or 0 <= item.size <= _MOST else None
-        return Entry(name, item.node, Kind.FILE, size, mtime_ns, mark, flags)
+        return Entry(name, item.node, Kind.FILE, size, mtime_ns, mark_bytes(item.hash), flags)
 
 
 def folded(name: str) -> str:
@@ -98,6 +95,11 @@ def folded(name: str) -> str:
 def is_trash_folder(item: wire.Item, root: int) -> bool:
     """Whether this is our trash folder; `root` is the number of the account's top."""
     return item.isfolder and item.name == FOLDER_NAME and item.parentfolderid in (root, None)
+
+
+def mark_bytes(mark: int | None) -> bytes:
+    """A change mark as entries hold it; empty for none, and for what is none."""
+    return b"" if mark is None or not 0 <= mark <= _MOST else mark.to_bytes(8, "big")
 
 
 def change_mark(entry: Entry) -> int | None:

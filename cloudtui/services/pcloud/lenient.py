@@ -8,6 +8,7 @@ taken for deleted. Used only after the fast reading has failed. Must not know wh
 from __future__ import annotations
 
 import types
+from functools import cache
 from typing import Any, TypeVar, Union, get_args, get_origin
 
 import msgspec
@@ -64,9 +65,15 @@ def _is_struct(into: Any) -> bool:
     return isinstance(into, type) and issubclass(into, msgspec.Struct)
 
 
+@cache
+def _fields(into: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    # working out the types takes longer than all the rest
+    return msgspec.structs.fields(into)
+
+
 def _struct(value: dict[str, Any], into: type[msgspec.Struct]) -> msgspec.Struct:
     kept: dict[str, object] = {}
-    for field in msgspec.structs.fields(into):
+    for field in _fields(into):
         if field.encode_name not in value:
             continue
         try:

@@ -18,6 +18,7 @@ from cloudtui.services.pcloud.entries import (
     Names,
     id_param,
     kind_of,
+    mark_bytes,
     split_version,
     version_id,
     whole,
@@ -110,6 +111,6 @@ def _shown(row: wire.Version, is_current: bool) -> Revision:
         id=str(row.revisionid),
         size=row.size,
         mtime_ns=None if stored is None else stored * _BILLION,
-        hash=b"" if row.hash is None else row.hash.to_bytes(8, "big"),
+        hash=mark_bytes(row.hash),
         is_current=is_current,
     )

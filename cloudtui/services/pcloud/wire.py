@@ -29,9 +29,19 @@ _MONTHS: Final = {
 }
 
 
-@lru_cache(maxsize=4096)
+_FIRST: Final = -(1 << 35)
+_LAST: Final = 1 << 37
+"""The years 881 and 6325: times beyond are none, and no calendar shows them."""
+
+
 def seconds(stamp: Stamp) -> int | None:
     """Seconds since the epoch, None when there is no readable time."""
+    found = _seconds(stamp)
+    return found if found is not None and _FIRST < found < _LAST else None
+
+
+@lru_cache(maxsize=4096)
+def _seconds(stamp: Stamp) -> int | None:
     if stamp is None or isinstance(stamp, int):
         return stamp
     if stamp.isdecimal():
@@ -50,7 +60,7 @@ def seconds(stamp: Stamp) -> int | None:
                 )
             )
         return int(email.utils.parsedate_to_datetime(stamp).timestamp())
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, OverflowError):
         return None
 
 
