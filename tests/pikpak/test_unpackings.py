@@ -33,7 +33,8 @@ async def left_running(stage: Stage, paths: Paths) -> None:
             delete_source=True, on_progress=lambda _: seen.set(),
         )
     )  # fmt: skip
-    await seen.wait()
+    async with asyncio.timeout(60):
+        await seen.wait()
     unpacking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await unpacking
@@ -50,7 +51,8 @@ async def test_the_archive_goes_when_all_is_unpacked(stage: Stage, paths: Paths)
         going = asyncio.create_task(
             see_through(book, storage, mine, lambda percent: seen.set() if percent < 100 else None)
         )
-        await seen.wait()
+        async with asyncio.timeout(60):
+            await seen.wait()
         assert await stage.names() == ["stuff.zip"]
         stage.admin.age(200)
         done = await going
