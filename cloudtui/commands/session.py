@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import functools
+import gc
 import logging
 import os
 import signal
@@ -220,6 +221,7 @@ async def _main(general: General, output: Output, body: Body, new_account: str) 
         verbose=general.verbose,
     )
     async with open_runtime(overrides) as runtime:
+        gc.freeze()  # what was imported stays: nobody is to look through it
         for complaint in write_numbers_as(runtime.settings):
             output.say(complaint)
         for problem in runtime.problems:

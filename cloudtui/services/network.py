@@ -8,6 +8,7 @@ quarter of a second at start-up.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import os
 import sys
@@ -110,6 +111,16 @@ class Network:
         self._context: ssl.SSLContext | None = None
         self._lock = threading.Lock()
         self._routes: WeakSet[_Wakeable] = WeakSet()
+
+    def prepare(self) -> None:
+        """Begin to build the context on a thread, for whoever is about to connect: reading the
+        system's certificates takes 20 ms, beside imports that take as long."""
+        if self._context is None:
+            threading.Thread(target=self._prepare, name="certificates", daemon=True).start()
+
+    def _prepare(self) -> None:
+        with contextlib.suppress(Refused, OSError):  # told to whoever connects
+            _ = self.ssl_context
 
     @property
     def ssl_context(self) -> ssl.SSLContext:

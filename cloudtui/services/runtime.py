@@ -190,6 +190,8 @@ class Runtime:
 
             return LocalStorage(environ=self.environ)
         account = self.account(name)
+        if not any(str(value).startswith("http:") for value in account.options.values()):
+            self.network.prepare()
         if account.kind == "pikpak":
             from cloudtui.services.pikpak.storage import PikPakStorage
 

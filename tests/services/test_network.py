@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import email.utils
+import threading
 import time
+from pathlib import Path
 
 import httpx
 import pytest
@@ -88,3 +90,22 @@ async def test_the_demonstration_reaches_no_other_machine() -> None:
     with pytest.raises(Refused):
         chosen.require_safe("https://cdn.example/x", "http://127.0.0.1:1")
     chosen.require_safe("http://127.0.0.1:2/x", "http://127.0.0.1:1")
+
+
+def test_certificates_are_read_beside_other_work() -> None:
+    network = Network(environ={})
+    network.prepare()
+    for thread in threading.enumerate():
+        if thread.name == "certificates":
+            thread.join(30)
+    built = network._context
+    assert built is not None
+    network.prepare()
+    assert network.ssl_context is built
+
+
+def test_certificates_that_cannot_be_read_are_told_to_who_connects(tmp_path: Path) -> None:
+    network = Network(environ={}, ca_file=str(tmp_path / "none"))
+    network.prepare()
+    with pytest.raises(Refused, match="CLOUDTUI_CA_FILE"):
+        _ = network.ssl_context
