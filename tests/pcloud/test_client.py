@@ -27,7 +27,7 @@ from cloudtui.services.errors import (
 from cloudtui.services.models import Found, Location, Secret
 from cloudtui.services.network import Network
 from cloudtui.services.pcloud import wire
-from cloudtui.services.pcloud.client import Client
+from cloudtui.services.pcloud.client import SLOW, Client
 from cloudtui.services.pcloud.regions import EU_API, US_API, regions
 from cloudtui.services.pcloud.storage import PCloudStorage
 from tests.pcloud.rig import FAST, TOKEN, Script, fields, file_item, folder_item, keys, place
@@ -439,3 +439,16 @@ async def test_links_that_cannot_be_listed_hold_nothing_up(tmp_path: Path, resul
 
     storage = await scripted(tmp_path, Script(respond))
     assert await storage.links.public_links() is None
+
+
+@pytest.mark.parametrize(("patience", "slow"), [(30.0, 180.0), (2.0, 12.0), (100.0, 180.0)])
+async def test_who_waits_less_waits_less_for_whole_trees(
+    tmp_path: Path, patience: float, slow: float
+) -> None:
+    script = Script(lambda _method, _params: {"result": 0})
+    storage = await place(tmp_path, "http://127.0.0.1:1", network=script)
+    script.timeout = patience
+    await storage.client.call("stat", {}, wire.Answer)
+    await storage.client.call("listfolder", {}, wire.Answer, timeout=SLOW)
+    waits = [request.extensions["timeout"]["read"] for request in script.requests]
+    assert waits == [patience, slow]

@@ -44,6 +44,9 @@ Params = Mapping[str, str | int]
 SLOW: Final = 180.0
 """Seconds for calls that work through whole trees; the desktop client waits as long."""
 
+_USUAL: Final = 30.0
+"""Seconds other calls wait when nobody says otherwise."""
+
 _IN_FORM: Final = frozenset({"url", "password", "linkpassword"})
 """Parameters that say more than a request line should hold."""
 _LONGEST_QUERY: Final = 6000
@@ -404,7 +407,9 @@ class Client:
         headers["Connection"] = "keep-alive"
         if kind:
             headers["Content-Type"] = kind
-        wait = timeout or self._timeout or self.network.timeout
+        wait = self._timeout or self.network.timeout
+        if timeout is not None:  # who has less patience than usual has less for these, too
+            wait = timeout * min(1.0, wait / _USUAL) if timeout == SLOW else timeout
         try:
             async with self._client().stream(
                 verb,

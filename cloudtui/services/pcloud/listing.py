@@ -192,9 +192,7 @@ def _folder(answer: wire.Listing) -> wire.Folder:
 async def folder_alone(client: Client, folderid: int) -> wire.Item:
     """The metadata of a folder itself: its skeleton is listed, since `stat` by folder id is not
     documented. Raises NotFound."""
-    answer = await client.call(
-        "listfolder", {"folderid": folderid, "nofiles": 1}, wire.Listing, timeout=SLOW
-    )
+    answer = await client.call("listfolder", {"folderid": folderid, "nofiles": 1}, wire.Listing)
     folder = _folder(answer)
     if folder.isdeleted:
         raise errors.from_result(2005, method="listfolder")
