@@ -138,7 +138,7 @@ class PCloudStorage:
         self._standing = Standing()
         self._cutoff = account.whole("upload_cutoff")
         self._part_size = account.whole("chunk_size")
-        self._caps = _CAPS
+        self._caps = self._able = with_changes(_CAPS, forbidden=self.names.forbidden)
         self._caps_for: tuple[TrashKind, frozenset[str]] = (_CAPS.trash, frozenset())
 
     @property
@@ -146,7 +146,7 @@ class PCloudStorage:
         """What the account can do, without what its service is known to refuse."""
         seen = (self.trash_can.kind, self.client.refusals.methods)
         if seen != self._caps_for:
-            caps = with_changes(_CAPS, trash=seen[0])
+            caps = with_changes(self._able, trash=seen[0])
             for capability, methods in _CLOSED.items():
                 if methods & seen[1]:
                     caps = caps.refuse(capability, "pCloud does not allow this to apps.")
