@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+import httpx
 import pytest
 
 from cloudtui.services.errors import Exists, Refused
@@ -112,6 +113,32 @@ async def test_a_fetch_never_takes_a_name_from_another_file(tmp_path: Path) -> N
     with pytest.raises(Exists):
         await write.finish(SourceFacts(size=5))
     assert [item["fileid"] for item in server.there] == [4]
+    await storage.close()
+
+
+@pytest.mark.parametrize("told", ["progress", "folder"])
+async def test_an_order_known_only_later_is_not_given_twice(tmp_path: Path, told: str) -> None:
+    """Its answer was lost, and the server needs a moment to know of it."""
+    orders: list[str] = []
+    asked: list[str] = []
+
+    def respond(
+        method: str, params: Mapping[str, str]
+    ) -> Mapping[str, object] | httpx.RemoteProtocolError:
+        if method == "downloadfileasync":
+            orders.append(params["progresshash"])
+            return httpx.RemoteProtocolError("Server disconnected without sending a response.")
+        if method == "uploadprogress":
+            asked.append(params["progresshash"])
+            known = told == "progress" and len(asked) > 3
+            return {"result": 0 if known else 1900, "files": []}
+        there = [file_item(9, "a.iso", 0)] if told == "folder" and len(asked) > 3 else []
+        return {"result": 0, "metadata": folder_item(0, "/", None, there)}
+
+    storage = await place(tmp_path, API, network=Script(respond))
+    task = await storage.add_offline("https://example.org/a.iso", ROOT)
+    assert orders == [task.id]
+    assert len(asked) == 4
     await storage.close()
 
 

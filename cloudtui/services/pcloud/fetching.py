@@ -85,6 +85,25 @@ async def progress(client: Client, server: str, word: str) -> wire.FetchProgress
     )
 
 
+async def was_taken(
+    client: Client, server: str, word: str, arrived: Callable[[], Awaitable[bool]]
+) -> bool:
+    """Whether an order is known to its server, or its file has `arrived`. A server may be a moment
+    behind with its orders."""
+    wait = client.retries.first_wait
+    for turn in range(_PATIENCE):
+        if turn:
+            await asyncio.sleep(wait)
+        try:
+            await progress(client, server, word)
+        except Gone:
+            if await arrived():
+                return True
+        else:
+            return True
+    return False
+
+
 class Fetch(msgspec.Struct, frozen=True):
     """What is written down of a fetch. `word` is its progress word, `server` the origin that is
     asked, `name` the stored name, `time` the service's second in which it was prepared."""
@@ -177,21 +196,13 @@ class LinkWrite:
         return wire.Answer(result=0) if await self._taken() else None
 
     async def _taken(self) -> bool:
-        """Whether the service knows of the order, or a file came of it. A server may be a moment
-        behind with its orders."""
-        wait = self._client.retries.first_wait
-        for turn in range(_PATIENCE):
-            if turn:
-                await asyncio.sleep(wait)
-            try:
-                await progress(self._client, self._fetch.server, self._fetch.word)
-            except Gone:
-                self._item = await self._arrived()
-            else:
-                return True
-            if self._item is not None:
-                return True
-        return False
+        """Whether the service knows of the order, or a file came of it."""
+
+        async def arrived() -> bool:
+            self._item = await self._arrived()
+            return self._item is not None
+
+        return await was_taken(self._client, self._fetch.server, self._fetch.word, arrived)
 
     async def _arrived(self) -> wire.Item | None:
         """The file that came of the order, when its server has forgotten both."""

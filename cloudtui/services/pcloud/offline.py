@@ -147,12 +147,13 @@ class Offline:
         # remembered first: a lost answer leaves an order that can be asked about
         await self._note([order])
 
+        async def arrived() -> bool:
+            # the name was free when it was ordered
+            return await self._tree.named(order.folder, order.name, Kind.FILE) is not None
+
         async def known() -> wire.Answer | None:
-            try:
-                await self._progress(order)
-            except Gone:
-                return None
-            return wire.Answer(result=0)
+            taken = await fetching.was_taken(self._client, order.server, order.id, arrived)
+            return wire.Answer(result=0) if taken else None
 
         try:
             await fetching.order(
