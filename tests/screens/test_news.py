@@ -231,9 +231,11 @@ async def test_an_idle_hour_costs_no_listing(
     script = Script(respond)
     runtime = sample_runtime()
     there = await place(tmp_path, "https://api.pcloud.com", network=script)
+    monkeypatch.setattr(there.feed, "_clock", lambda: clock.now)  # each question is held
     runtime.places["pc"] = cast("FakePlace", there)
     async with opened(runtime, right="pc:/") as (app, pilot):
-        await over.wait()  # the calls alone: looking at the screen meanwhile costs the most
+        async with asyncio.timeout(60):
+            await over.wait()  # the calls alone: looking at the screen meanwhile costs the most
         app.main._tick()
         await settle(pilot, lambda: names(app) == ["a"])
         assert script.methods.count("listfolder") == 1
