@@ -69,6 +69,7 @@ class Browser:
         self.loading = False
         self._relisting = False
         self._again = False
+        self._unasked = False
         self.loading_since = 0.0
         self.stopped = False
         self.seen_at: float | None = None
@@ -272,6 +273,7 @@ class Browser:
             self._again = True
         else:
             self.reload()
+            self._unasked = True
 
     def amend(self, changes: Sequence[Change], folder: str) -> None:
         """Work what others did into the rows, without listing; `folder` is the folder's id."""
@@ -296,8 +298,8 @@ class Browser:
 
     def stop(self) -> bool:
         """Stop loading. Tells whether there was something to stop."""
-        if not self.loading or self._worker is None:
-            return False
+        if not self.loading or self._worker is None or self._unasked:
+            return False  # nobody who stops a load means the look at what our own change made
         self._worker.cancel()
         self.loading = False
         self._again = False
@@ -319,7 +321,7 @@ class Browser:
     # --- loading -----------------------------------------------------------------------------
 
     def _start(self) -> None:
-        self._again = False
+        self._again = self._unasked = False
         self.loading = True
         self.loading_since = time.monotonic()
         self._changed(self)
@@ -360,7 +362,7 @@ class Browser:
         self.pane.redraw()
         self._changed(self)
         if self._again:
-            self.reload()
+            self.list_again()
 
     def _show(self, fresh: FolderView) -> None:
         """Put a list on screen while it still fills; what was typed or wanted before stays."""

@@ -178,3 +178,24 @@ async def test_cost_of_a_move_does_not_grow_with_the_rows() -> None:
             assert len(app.main.left.view.order) == count
     assert drawn[100_000] <= drawn[500] + 5
     assert drawn[500] < 24 * 8
+
+
+async def test_esc_after_a_change_of_ours_does_not_keep_the_old_picture() -> None:
+    runtime = wide(5)
+    place = runtime.places[""]
+    async with opened(runtime, left="/big", right="") as (app, pilot):
+        left = app.main.left
+        await press(pilot, "end", "space")
+        gate = place.gate = asyncio.Event()
+        await press(pilot, "d")
+        await settle(pilot, lambda: bool(place.trashed) and left.loading)
+        await press(pilot, "escape", "escape")
+        assert not left.stopped
+        gate.set()
+        await settle(pilot, lambda: len(left.view.order) == 4)
+        # what was asked for is stopped as ever
+        place.gate = asyncio.Event()
+        await press(pilot, "ctrl+r")
+        await settle(pilot, lambda: left.loading)
+        await press(pilot, "escape")
+        assert left.stopped
