@@ -7,7 +7,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.conformance.foreign import rclone_program
+from tests.conformance.foreign import ON_THIS_DISK, rclone_program
 
 # Names that need care in queries, headers, shells and encodings.
 AWKWARD = (
@@ -44,7 +44,7 @@ class Rclone:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "TMPDIR") if name in os.environ}
         prefix = f"RCLONE_CONFIG_{self.remote.upper()}_"
         kept |= {prefix + name.upper(): value for name, value in self.options.items()}
-        kept["RCLONE_CONFIG"] = os.devnull
+        kept |= {"RCLONE_CONFIG": os.devnull, **ON_THIS_DISK}
         if self.proxy:
             kept |= {"HTTPS_PROXY": self.proxy, "https_proxy": self.proxy}
         return kept

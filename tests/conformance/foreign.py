@@ -36,6 +36,11 @@ def rclone_program() -> str:
     return found
 
 
+ON_THIS_DISK = {"RCLONE_LOCAL_NO_PREALLOCATE": "true"}
+"""How rclone writes here: ext4 under load now and then has no room at hand for a reservation, which
+rclone takes for a full disk, while it has for the bytes themselves."""
+
+
 class Rclone:
     """rclone with its own config file, reaching the clouds through a CONNECT front."""
 
@@ -47,6 +52,7 @@ class Rclone:
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(home),
             "RCLONE_CONFIG": str(home / "rclone.conf"),
+            **ON_THIS_DISK,
             **settings,
         }
 
