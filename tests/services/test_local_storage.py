@@ -346,6 +346,12 @@ def test_room_that_is_not_there_is_told_before_writing(
         monkeypatch.setattr(room, "_fallocate", lambda: None)
         room.reserve(file.fileno(), 2 << 20)
         assert os.fstat(file.fileno()).st_size == 2 << 20
+        # a disk that has the room and does not find it: written to it will
+        monkeypatch.setattr(room, "_fallocate", lambda: lambda *_: errno.ENOSPC)
+        room.reserve(file.fileno(), 3 << 20)
+        assert os.fstat(file.fileno()).st_size == 3 << 20
+        with pytest.raises(OSError, match="space"):
+            room.reserve(file.fileno(), 1 << 60)
 
 
 def test_a_disk_in_memory_is_asked_for_room_and_not_cleared() -> None:

@@ -14,6 +14,7 @@ _TMPFS: Final = 0x01021994
 _STATFS: Final = 256
 """Bytes no system's `struct statfs` needs more than."""
 _SLOW_TO_CLEAR: Final = 8 * 1024 * 1024
+_TRIES: Final = 3
 
 
 def reserve(fd: int, size: int) -> None:
@@ -27,17 +28,29 @@ def reserve(fd: int, size: int) -> None:
     if size <= 0:
         return
     if size >= _SLOW_TO_CLEAR and in_memory(fd):
-        facts = os.fstatvfs(fd)
-        if facts.f_blocks and facts.f_bavail * facts.f_frsize < size:
+        if not _has_room(fd, size):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.truncate(fd, size)
         return
     allocate = _fallocate()
     number = allocate(fd, size) if allocate is not None else errno.ENOSYS
+    for _ in range(_TRIES):
+        # ext4 says so now and then where a third of the disk is free, when others write as well
+        if allocate is None or number != errno.ENOSPC or not _has_room(fd, size):
+            break
+        number = allocate(fd, size)
+    else:
+        number = errno.ENOSYS
     if number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO):
         raise OSError(number, os.strerror(number))
     if number:
         os.truncate(fd, size)
+
+
+def _has_room(fd: int, size: int) -> bool:
+    """Whether the disk says that so many bytes are free; it may say nothing."""
+    facts = os.fstatvfs(fd)
+    return not facts.f_blocks or facts.f_bavail * facts.f_frsize >= size
 
 
 def in_memory(fd: int) -> bool:
