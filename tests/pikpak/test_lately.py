@@ -128,3 +128,19 @@ async def test_nothing_is_made_twice_when_its_answer_is_lost_and_lists_run_behin
         stage.admin.fault(listener="pikpak.drive", match=match, kind=kind)
         await act
     assert live(stage) == ["/folder", "/folder/one", "/made", "/one", "/two"]
+
+
+async def test_only_the_first_look_after_lost_answers_is_patient(stage: Stage) -> None:
+    """The waits between tries have let enough time pass for the later ones."""
+    looks = 0
+
+    async def look() -> None:
+        nonlocal looks
+        looks += 1
+
+    found = lately.until_listed(stage.storage.api, look)
+    await found()
+    patient = looks
+    await found()
+    assert patient > 2
+    assert looks == patient + 1

@@ -78,7 +78,7 @@ class Changes:
                 "folder_type": "",
             },
             where=where,
-            reconcile=lambda: until_listed(self._api, adopt),
+            reconcile=until_listed(self._api, adopt),
         )
         failpoint("pikpak.mkdir.made")
         row = created.file

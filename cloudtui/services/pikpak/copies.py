@@ -73,8 +73,10 @@ class Copies:
             ]
             return fitting[0] if len(fitting) == 1 else None
 
+        made_late = until_listed(self._api, copied)
+
         async def reconcile() -> wire.Started | None:
-            made = await until_listed(self._api, copied)
+            made = await made_late()
             return wire.Started() if made is not None else None
 
         started = await self._api.call(

@@ -43,17 +43,20 @@ _LOOKS: Final = 4
 """How often what a lost call may have made is looked for, with pauses of 0.5, 1 and 2 seconds."""
 
 
-async def until_listed(api: Api, look: Callable[[], Awaitable[T | None]]) -> T | None:
-    """What `look` finds in listings after an answer was lost: not there yet is not made yet only
-    after some seconds, else it would be made twice."""
-    pause = api.retries.first_wait
-    found = await look()
-    for _ in range(_LOOKS - 1):
-        if found is not None:
-            break
-        await asyncio.sleep(pause)
-        pause *= 2
-        found = await look()
+def until_listed(
+    api: Api, look: Callable[[], Awaitable[T | None]]
+) -> Callable[[], Awaitable[T | None]]:
+    """`look`, patient at its first use: after an answer was lost, what is not in the listings is
+    not made only when it does not come up for some seconds, else it would be made twice."""
+    pauses = [api.retries.first_wait * 2**each for each in range(_LOOKS - 1)]
+
+    async def found() -> T | None:
+        known = await look()
+        while known is None and pauses:
+            await asyncio.sleep(pauses.pop(0))
+            known = await look()
+        return known
+
     return found
 
 

@@ -104,12 +104,12 @@ class Offline:
                 FILES,
                 body=body,
                 where=display_name(url),
-                reconcile=lambda: until_listed(self._api, partial(look, left)),
+                reconcile=until_listed(self._api, partial(look, left)),
             )
             failpoint("pikpak.offline.added")
             if created.task is None and (created.file is None or not created.file.id):
                 # it took the link without a word about the task
-                created = await until_listed(self._api, partial(look, left)) or created
+                created = await until_listed(self._api, partial(look, left))() or created
             return created
 
         mark = mark_of("offline", url, str(body["parent_id"]), str(body["folder_type"]))

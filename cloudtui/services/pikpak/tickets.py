@@ -101,10 +101,11 @@ class Tickets:
 
     async def _post(self, state: State) -> wire.Created:
         since = int(self._api.now() * 1e9) - _SLACK_NS
+        newer = until_listed(self._api, lambda: self._newer(state, since))
 
         async def reconcile() -> wire.Created | None:
             """After a lost answer: an instant upload is adopted, anything else of ours removed."""
-            new = await until_listed(self._api, lambda: self._newer(state, since)) or []
+            new = await newer() or []
             done = next((e for e in new if e.is_complete and e.name == state.asked), None)
             rest = [each.id for each in new if done is None or each.id != done.id]
             if rest:
