@@ -86,7 +86,9 @@ class Home:
 
     def environment(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
         """A clean environment: nothing of this machine's settings, proxies or secrets."""
-        kept = {key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR", "TZ") if key in os.environ}
+        kept = {
+            key: os.environ[key] for key in ("PATH", "LANG", "TMPDIR", "TZ") if key in os.environ
+        }
         return {
             **kept,
             "HOME": str(self.folder),
