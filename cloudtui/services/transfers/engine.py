@@ -189,18 +189,18 @@ class Transfers:
         return row.id
 
     async def take_up(self, orders: Iterable[Order]) -> str | None:
-        """Go on with the orphan that one of these orders began; its id, None when there is none.
-
-        Nothing is looked up: an order whose target it made, or whose sources it already moved
-        away, is known again by its words alone.
+        """Go on with the orphan that one of these orders began, as fast as the order says; its id,
+        None when there is none. Nothing is looked up: an order whose target it made, or whose
+        sources it already moved away, is known again by its words alone.
         """
-        marks = {mark_of(order) for order in orders}
-        if not await self.journal.read(partial(ledger.jobs, marks=marks)):
+        marks = {mark_of(order): order.bandwidth for order in orders}
+        if not await self.journal.read(partial(ledger.jobs, marks=marks.keys())):
             return None
         await self._start()
-        for row in await self.journal.read(partial(ledger.jobs, marks=marks)):
+        for row in await self.journal.read(partial(ledger.jobs, marks=marks.keys())):
+            again = replace(row, order=replace(row.order, bandwidth=marks[row.fingerprint]))
             unfinished = not row.state.is_final and not self._runner.lives(row.runner)
-            if unfinished and await self._take(row):
+            if unfinished and await self._take(again):
                 return row.id
         return None
 

@@ -257,8 +257,10 @@ def unpack_order(verb: str, sources: Sequence[Source], target: Location, options
 
 
 def fingerprint(order: Order) -> str:
-    """Equal for orders that ask for the same; ids that were looked up do not count."""
-    marks: list[object] = [order.verb, json.loads(pack_options(order))]
+    """Equal for orders that ask for the same; ids that were looked up do not count, nor how fast
+    it shall go."""
+    options = json.loads(pack_options(replace(order, bandwidth=None)))
+    marks: list[object] = [order.verb, options]
     for source in order.sources:
         at = source.at
         marks.append([at.account, at.parts, source.contents, source.name])
