@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from cloudtui import present
 from cloudtui.key_presets import PRESETS, TITLES
-from cloudtui.screens.dialogs import Choose, Option
+from cloudtui.screens.dialogs import Dialog, Option
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
@@ -20,26 +19,25 @@ async def choose_keys(screen: MainScreen) -> None:
     options = [
         Option(title[0].upper() + title[1:], title[0], name) for name, title in TITLES.items()
     ]
-    changed = {
-        name: present.count(len(keys), "action") for name, keys in PRESETS.items() if name and keys
-    }
-    box = Choose(
+    changed = {name: f"{len(keys)} keys differ" for name, keys in PRESETS.items()}
+    box = Dialog(
         "Keys",
         [
             f"In use: {TITLES[now]}. ? lists all its keys.",
-            f"Midnight Commander: Ctrl+U swaps the panes, Ctrl+T marks; {changed['mc']} differ.",
-            "Desktop: Ctrl+C, Ctrl+X and Ctrl+V copy, cut and paste, F2 renames, F5 reloads; "
-            f"{changed['desktop']} differ.",
+            f"Midnight Commander: Ctrl+U swaps the panes, Ctrl+T marks ({changed['mc']}).",
+            "Desktop: Ctrl+C, Ctrl+X and Ctrl+V copy, cut and paste, F2 renames, F5 reloads "
+            f"({changed['desktop']}).",
             "Keys of your own in the settings stay as they are.",
         ],
         [*options, Option("Stay", "s", "")],
         safe="",
+        focus=list(TITLES).index(now),
     )
     chosen = await screen.app.push_screen_wait(box)
     if not chosen:
         return
     complaints = screen.cloud_app.use_preset(chosen, runtime)
     await asyncio.to_thread(runtime.settings.set, "keys", chosen)
-    screen.say(f"Keys are those of {TITLES[chosen]} from now on.")
+    screen.say(f"Keys in use from now on: {TITLES[chosen]}.")
     for complaint in complaints:
         screen.say(complaint, bad=True)

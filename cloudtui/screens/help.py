@@ -27,6 +27,8 @@ from cloudtui.widgets.rows import cut_end, pad, pad_left
 _RUNNABLE = frozenset({Place.BROWSER, Place.APP, Place.LIST})
 _COLUMNS_FROM = (100, 150)
 """Cells from which on there are two and three columns."""
+_WORDS = 37
+"""Cells of the words of an action where there are several columns."""
 _ADDRESS = re.compile(r"[a-z][a-z0-9-]+:[/#]")
 
 
@@ -104,9 +106,10 @@ class ActionList(RowList):
         return Strip.join(pieces)
 
     def _draw(self, action: Action, width: int, *, cursor: bool) -> Strip:
-        keys_width = min(28, max(19, width // 3))
+        alone = self.columns == 1
+        keys_width = min(28, max(19, width // 3 if alone else width - _WORDS - 2))
         place = action.place.value if action.place not in _RUNNABLE else action.group
-        place_width = 14 if width >= 60 else 0
+        place_width = 14 if alone and width >= 60 else 0
         words_width = width - keys_width - place_width - 2
         if cell_len(action.words) > words_width:  # words matter more than the group
             words_width += place_width

@@ -117,12 +117,13 @@ async def test_another_set_is_chosen_on_the_screen_and_kept() -> None:
         await press(pilot, "g", "k")
         await settle(pilot, lambda: "In use: cloudtui's own" in shown(app))
         await press(pilot, "d")
-        await settle(pilot, lambda: "Keys are those of desktop from now on." in shown(app))
+        await settle(pilot, lambda: "Keys in use from now on: desktop." in shown(app))
         assert runtime.settings.words["keys"] == "desktop"
         assert key_hint("browser.copy") == "T"
         assert ("f5", "Reload") in bar_functions()
         await press(pilot, "g", "k")
         await settle(pilot, lambda: "In use: desktop" in shown(app))
+        await settle(pilot, lambda: "[[ Desktop ]]" in shown(app))  # Enter changes nothing
         await press(pilot, "m")
         # a key of the user's that the set needs is told, and the others go back to their places
         refused = 'keymap: Ctrl+T of "browser.undo" belongs to "browser.mark".'
