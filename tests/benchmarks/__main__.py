@@ -43,6 +43,7 @@ def main() -> int:
     parser.add_argument("--files", type=int, default=2000, help="small files")
     parser.add_argument("--limited", type=int, default=300, help="small files of the limited run")
     parser.add_argument("--peers", type=int, default=5, help="runs of rclone with small files")
+    parser.add_argument("--shipped", action="store_true", help="rclone without more transfers")
     parser.add_argument("--items", type=int, nargs="*", default=[10_000, 1_000_000])
     parser.add_argument("--seconds", type=float, default=4.0, help="of pressing keys")
     parser.add_argument("--cloud", action="append", choices=CLOUDS, default=[])
@@ -56,7 +57,12 @@ def main() -> int:
             stage, size=options.size * MIB, runs=options.runs, clouds=some
         ),
         "small": lambda stage, some: small(
-            stage, count=options.files, runs=options.runs, peers=options.peers, clouds=some
+            stage,
+            count=options.files,
+            runs=options.runs,
+            peers=options.peers,
+            best=not options.shipped,
+            clouds=some,
         ),
         "limits": lambda stage, some: limits(stage, count=options.limited, clouds=some),
         "keys": lambda stage, _: keys(stage, size=options.size * MIB, seconds=options.seconds),
