@@ -380,6 +380,8 @@ def summary(view: JobView) -> str:
         parts.append(f"{view.files_failed} failed.")
     if view.files_asking:
         parts.append(f"{view.files_asking} already there and left alone: --on-conflict decides.")
+    if view.state is JobState.CANCELLED:
+        parts.append("It was cancelled.")
     if view.state in _STILL:
         parts.append("The job is kept: cloudtui jobs resume goes on.")
     if view.message:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from cloudtui.commands.transfer import summary
+from cloudtui.services.transfers.orders import Direction, JobState, JobView, Verb
 from tests.cloudtui_process import Home
 
 
@@ -124,3 +126,8 @@ def test_what_the_settings_say_about_transfers_holds(tmp_path: Path) -> None:
         (raw,) = db.execute("SELECT options FROM jobs ORDER BY created_ns DESC").fetchone()
     options = json.loads(raw)
     assert (options["verify"], options["server_side"]) == ("strict", "auto")
+
+
+def test_the_last_line_says_when_a_copy_was_cancelled() -> None:
+    view = JobView("1", Verb.COPY, Direction.DOWN, "a", ("a",), "b", JobState.CANCELLED, 8, 9)
+    assert summary(view) == "Copied 8 of 9, 0 B. It was cancelled."
