@@ -116,6 +116,25 @@ async def test_a_fetch_never_takes_a_name_from_another_file(tmp_path: Path) -> N
     await storage.close()
 
 
+async def test_a_service_that_reads_no_forms_is_told_the_address_in_the_query(
+    tmp_path: Path,
+) -> None:
+    orders: list[bool] = []
+
+    def respond(method: str, _params: Mapping[str, str]) -> Mapping[str, object]:
+        if method == "downloadfileasync":
+            orders.append("url" in script.requests[-1].url.params)
+            return {"result": 0 if orders[-1] else 1040}
+        return {"result": 0, "metadata": folder_item(0, "/", None, [])}
+
+    script = Script(respond)
+    storage = await place(tmp_path, API, network=script)
+    await storage.add_offline("https://example.org/a.iso", ROOT)
+    await storage.add_offline("https://example.org/b.iso", ROOT)
+    assert orders == [False, True, True]
+    await storage.close()
+
+
 @pytest.mark.parametrize("told", ["progress", "folder"])
 async def test_an_order_known_only_later_is_not_given_twice(tmp_path: Path, told: str) -> None:
     """Its answer was lost, and the server needs a moment to know of it."""

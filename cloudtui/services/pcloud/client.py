@@ -114,6 +114,8 @@ class Client:
         self._refused_token: Secret | None = None
         self._retired: list[httpx.AsyncClient] = []
         self._region_proven = False
+        self._reads_forms = True
+        """Until the service misses an address that stood in one."""
         self._http: httpx.AsyncClient | None = None
         self._signing = asyncio.Lock()
 
@@ -268,6 +270,11 @@ class Client:
             answer = await self._exchange(
                 method, params, into, base=used, change=change, timeout=timeout
             )
+        if answer.result == errors.NO_URL and change and self._reads_forms:
+            self._reads_forms = False
+            answer = await self._exchange(
+                method, params, into, base=used, change=change, timeout=timeout
+            )
         await self.require_success(answer, method)
         return answer
 
@@ -381,7 +388,8 @@ class Client:
         from urllib.parse import urlencode
 
         fields = {"timeformat": "timestamp", **{key: str(value) for key, value in params.items()}}
-        hidden = {key: fields.pop(key) for key in _IN_FORM & fields.keys()} if change else {}
+        private = _IN_FORM if self._reads_forms else _IN_FORM - {"url"}
+        hidden = {key: fields.pop(key) for key in private & fields.keys()} if change else {}
         query = urlencode(fields)
         if change and len(query) > _LONGEST_QUERY:
             query, hidden = "", {**fields, **hidden}

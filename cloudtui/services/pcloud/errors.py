@@ -40,6 +40,7 @@ ELSEWHERE: Final = frozenset({2000, 2094})
 ROOT_RECURSION: Final = 1101
 EXISTS: Final = 2004
 NO_UPLOAD: Final = 2067
+NO_URL: Final = 1040
 UNKNOWN_PROGRESS: Final = 1900
 MISSING: Final = frozenset({2002, 2005, 2009, 2010, 2055})
 
