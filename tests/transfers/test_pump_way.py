@@ -24,14 +24,24 @@ BODY = b"hello"
 ANSWER = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n" + BODY
 
 
+def listeners() -> list[socket.socket]:
+    """One of each family on one port. Raises OSError where there is no IPv6."""
+    for _ in range(100):
+        first = socket.create_server(("::1", 0), family=socket.AF_INET6)
+        try:
+            return [first, socket.create_server(("127.0.0.1", first.getsockname()[1]))]
+        except OSError:
+            first.close()  # somebody has that port in the other family: another one, then
+    raise OSError("no port is free in both families")
+
+
 class Both:
     """A server on both loopback addresses under one port. Notes who asked."""
 
     def __init__(self) -> None:
         self.asked: list[int] = []
-        first = socket.create_server(("::1", 0), family=socket.AF_INET6)
-        self.port: int = first.getsockname()[1]
-        self._listeners = [first, socket.create_server(("127.0.0.1", self.port))]
+        self._listeners = listeners()
+        self.port: int = self._listeners[0].getsockname()[1]
         for each in self._listeners:
             threading.Thread(target=self._serve, args=(each,), daemon=True).start()
 
@@ -66,7 +76,7 @@ def both(monkeypatch: pytest.MonkeyPatch) -> Iterator[Both]:
     try:
         server = Both()
     except OSError:
-        pytest.skip("this machine has no IPv6, or the port is taken in one family")
+        pytest.skip("this machine has no IPv6")
     real = socket.getaddrinfo
 
     def lookup(host: object, port: object, *args: object, **more: object) -> object:
