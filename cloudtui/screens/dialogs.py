@@ -97,7 +97,11 @@ class Answer(Button):
             number = int((self.id or "").rpartition("-")[2])
             tell(self.screen, f"{self._words}, answer {place_words(number, count)}")
             # behind the layout: a box that just opened has no places yet
-            self.call_after_refresh(lambda: stand(self.app, self.region.offset + Offset(4, 0)))
+            self.call_after_refresh(self._stand)
+
+    def _stand(self) -> None:
+        if self.has_focus:
+            stand(self.screen, self.region.offset + Offset(4, 0))
 
     def on_blur(self) -> None:
         self.label = self._drawn(focused=False)

@@ -45,6 +45,9 @@ class ListScreen(Screen[None], Generic[L]):
         self.words()
         self.load()
 
+    def on_screen_resume(self) -> None:
+        self.list.stand_when_placed()
+
     def words(self) -> None:
         """Write title and foot."""
 

@@ -126,6 +126,11 @@ class MainScreen(FileKeys):
         self._show_all()
         self.set_interval(0.5, self._tick)
 
+    def on_screen_resume(self) -> None:
+        """What lay above is gone: the terminal's cursor comes back where it is followed."""
+        if self.speaker is not None:
+            self._show_info()
+
     def start(
         self, left: Location, right: Location | None, preferences: Preferences | None
     ) -> None:

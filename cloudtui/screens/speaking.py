@@ -55,10 +55,12 @@ class Speaker:
         screen.app.animation_level = "none"
 
     def row(self, browser: Browser) -> list[Piece]:
-        """What the current row is; the terminal's cursor goes there."""
+        """What the current row is; the terminal's cursor goes there, unless something lies above
+        the panes.
+        """
         pane = browser.pane
         y = pane.body_top + browser.view.cursor - browser.view.top
-        stand(self._screen.app, pane.region.offset + Offset(1, y))
+        stand(self._screen, pane.region.offset + Offset(1, y))
         return [(" " + row_words(browser), "text")]
 
     def jobs(self, views: Sequence[JobView]) -> None:

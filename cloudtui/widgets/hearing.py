@@ -6,7 +6,7 @@ Used where frames are left out, which is how the setting for screen readers draw
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from textual.geometry import Offset
 
@@ -14,7 +14,7 @@ from cloudtui import present
 from cloudtui.widgets.frame import Frames, frames
 
 if TYPE_CHECKING:
-    from textual.app import App
+    from textual.screen import Screen
 
 _SHOW_CURSOR: Final = "\x1b[?25h"
 _GAPS: Final = re.compile(r"\s{2,}|(?<=\S)\s+$")
@@ -25,8 +25,11 @@ def heard() -> bool:
     return frames() is Frames.BLANK
 
 
-def stand(app: App[object], at: Offset) -> None:
-    """Put the terminal's cursor on a cell and show it."""
+def stand(screen: Screen[Any], at: Offset) -> None:
+    """Put the terminal's cursor on a cell and show it, unless another screen lies above."""
+    app = screen.app
+    if app.screen is not screen:
+        return
     app.cursor_position = at
     driver = app._driver
     if driver is not None and not app.is_headless:

@@ -189,7 +189,7 @@ class RowList(Widget, can_focus=True):
         """Where the screen is listened to, the terminal's cursor is on the current row."""
         if self.speaks and self.has_focus and heard():
             line = self.body_top + self.cursor - self.top
-            stand(self.app, self.region.offset + Offset(int(self.framed), line))
+            stand(self.screen, self.region.offset + Offset(int(self.framed), line))
             self._refresh_line(self.size.height - 1)
 
     @property
@@ -273,10 +273,18 @@ class RowList(Widget, can_focus=True):
     def on_resize(self) -> None:
         self.styles_changed()
         self.keep_visible()
+        self.stand_when_placed()
 
     def on_focus(self) -> None:
         self.refresh()
-        self._stand()
+        self.stand_when_placed()
+
+    def stand_when_placed(self) -> None:
+        """Put the terminal's cursor on the current row behind the next layout: a list that just
+        opened has no place before it.
+        """
+        if self.speaks and heard():
+            self.call_after_refresh(self._stand)
 
     def on_blur(self) -> None:
         self.refresh()
