@@ -1,8 +1,10 @@
-"""Fixtures for the byte plane: an authority, a server, a network that trusts it, a pump."""
+"""Fixtures for the byte plane (an authority, a server, a network that trusts it, a pump) and for
+the engine (a server without TLS, an engine on a home of its own).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ import trustme
 from cloudtui.services.network import Network
 from cloudtui.services.transfers.pump import Pump
 from tests.transfers.byte_server import ByteServer
+from tests.transfers.engine_rig import Rig
 
 
 @pytest.fixture(scope="session")
@@ -42,3 +45,15 @@ def pump(network: Network) -> Iterator[Pump]:
     pump = Pump(network)
     yield pump
     pump.close()
+
+
+@pytest.fixture
+def web() -> Iterator[ByteServer]:
+    with ByteServer(tls=False) as server:
+        yield server
+
+
+@pytest.fixture
+async def rig(tmp_path: Path, web: ByteServer) -> AsyncIterator[Rig]:
+    async with Rig(tmp_path / "home", web) as rig:
+        yield rig

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -40,18 +39,6 @@ CONTENT: dict[str, bytes | None] = {
     "a [/b] \x1b[31m": b"marked",
     "\udcff\udcfe".encode("utf-8", "surrogateescape").decode("utf-8", "replace"): b"odd",
 }
-
-
-@pytest.fixture
-def web() -> Iterator[ByteServer]:
-    with ByteServer(tls=False) as server:
-        yield server
-
-
-@pytest.fixture
-async def rig(tmp_path: Path, web: ByteServer) -> AsyncIterator[Rig]:
-    async with Rig(tmp_path / "home", web) as rig:
-        yield rig
 
 
 async def test_disk_to_disk_is_equal_and_counted(rig: Rig, tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -20,18 +19,6 @@ from tests.transfers.engine_rig import Rig, cloud, disk, order, plant, tree
 
 NEW = {"a.txt": b"new a", "b.txt": b"new b", "free": b"f", "deep/c.txt": b"new c!"}
 OLD = {"a.txt": b"old a!", "b.txt": b"o", "deep/c.txt": b"old c"}
-
-
-@pytest.fixture
-def web() -> Iterator[ByteServer]:
-    with ByteServer(tls=False) as server:
-        yield server
-
-
-@pytest.fixture
-async def rig(tmp_path: Path, web: ByteServer) -> AsyncIterator[Rig]:
-    async with Rig(tmp_path / "home", web) as rig:
-        yield rig
 
 
 async def asked(rig: Rig, tmp_path: Path) -> tuple[JobView, dict[str, Conflict]]:

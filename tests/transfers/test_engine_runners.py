@@ -11,7 +11,7 @@ import subprocess
 import sys
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,18 +27,6 @@ from tests.transfers.memory_storage import CLOUD, MemoryStorage
 from tests.transfers.test_journal import Box
 
 BIG = random_bytes(9_000_000)
-
-
-@pytest.fixture
-def web() -> Iterator[ByteServer]:
-    with ByteServer(tls=False) as server:
-        yield server
-
-
-@pytest.fixture
-async def rig(tmp_path: Path, web: ByteServer) -> AsyncIterator[Rig]:
-    async with Rig(tmp_path / "home", web) as rig:
-        yield rig
 
 
 @contextlib.contextmanager

@@ -3,27 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cloudtui.services.transfers.orders import Follow, JobState, Verb
-from tests.transfers.byte_server import ByteServer
 from tests.transfers.engine_rig import Rig, cloud, disk, order, plant, tree
-
-
-@pytest.fixture
-def web() -> Iterator[ByteServer]:
-    with ByteServer(tls=False) as server:
-        yield server
-
-
-@pytest.fixture
-async def rig(tmp_path: Path, web: ByteServer) -> AsyncIterator[Rig]:
-    async with Rig(tmp_path / "home", web) as rig:
-        yield rig
 
 
 @pytest.fixture

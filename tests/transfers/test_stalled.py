@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,18 +11,6 @@ from cloudtui.services.transfers.gauge import Gauge
 from cloudtui.services.transfers.orders import JobState
 from tests.transfers.byte_server import ByteServer, Fault
 from tests.transfers.engine_rig import Rig, cloud, disk, order
-
-
-@pytest.fixture
-def web() -> Iterator[ByteServer]:
-    with ByteServer(tls=False) as server:
-        yield server
-
-
-@pytest.fixture
-async def rig(tmp_path: Path, web: ByteServer) -> AsyncIterator[Rig]:
-    async with Rig(tmp_path / "home", web) as rig:
-        yield rig
 
 
 def test_ten_seconds_without_a_byte_are_told_until_the_next_byte() -> None:
