@@ -189,6 +189,8 @@ class PCloudStorage:
                 return None
             number_here = here.folderid or folderid
             at = places[number_here]
+            if folder.parts:  # one named by its id alone tells no paths
+                self.tree.learn(at.parts, number_here)
             entries = [self.names.entry(item) for item in items]
             self._standing.learn(number_here, [folded(it.name) for it in items if not it.isfolder])
             for item, entry in zip(items, entries, strict=True):
