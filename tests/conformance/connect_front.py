@@ -31,6 +31,7 @@ from urllib.parse import urlsplit
 import trustme
 
 from cloudtui.sandbox.names import listener_for
+from tests.tls_server import accept_tls
 
 PIECE = 256 * 1024
 
@@ -130,7 +131,7 @@ class ConnectFront:
             with self._lock:
                 self.seen.append(host)
             sock.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            client = self._context(host).wrap_socket(sock, server_side=True)
+            client = accept_tls(sock, self._context(host))
             stack.callback(client.close)
             address, _, port = self._addresses[listener].rpartition(":")
             server = socket.create_connection((address, int(port)))

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 
 import trustme
 
+from tests.tls_server import accept_tls
+
 CHUNK = 64 * 1024
 
 
@@ -128,7 +130,7 @@ class ByteServer:
         try:
             raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             if self._context is not None:
-                sock = self._context.wrap_socket(raw, server_side=True)
+                sock = accept_tls(raw, self._context)
             with self._lock:
                 self._open.add(sock)
                 self.connections += 1
