@@ -6,6 +6,7 @@ Owns no tree and no account; those belong to the clouds.
 from __future__ import annotations
 
 import secrets
+import string
 import threading
 import time
 from pathlib import Path
@@ -57,8 +58,11 @@ class World:
         return secret
 
     def new_secret(self, prefix: str = "", size: int = 24) -> str:
-        """A fresh random secret, remembered."""
-        return self.issue(prefix + secrets.token_urlsafe(size))
+        """A fresh random secret, remembered. It begins with a letter where `prefix` does or is
+        empty: one with a hyphen in front would be an option to the programs it is handed to.
+        """
+        first = secrets.choice(string.ascii_letters)
+        return self.issue(prefix + first + secrets.token_urlsafe(size)[1:])
 
     def secrets(self) -> list[str]:
         """Every secret ever issued."""

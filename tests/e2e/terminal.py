@@ -97,7 +97,7 @@ class Terminal:
 
     def write(self, text: str) -> None:
         """Type text as it is."""
-        self._tmux("send-keys", "-t", "0", "-l", text)
+        self._tmux("send-keys", "-t", "0", "-l", "--", text)
 
     def paste(self, text: str) -> None:
         """Paste text the bracketed way."""

@@ -15,6 +15,7 @@ from cloudtui.sandbox.blobs import Blobs
 from cloudtui.sandbox.names import listener_for
 from cloudtui.sandbox.seed import ZIP_PASSWORD, entries, parse
 from cloudtui.sandbox.server import ORDER, Sandbox
+from cloudtui.sandbox.world import World
 from tests.sandbox.rig import Api, Rig, connected, request
 from tests.sandbox_process import start_sandbox
 
@@ -175,3 +176,9 @@ def test_the_locked_archive_opens_with_its_password_only(tmp_path: Path) -> None
 )
 def test_real_names_find_their_listener(host: str, listener: str | None) -> None:
     assert listener_for(host) == listener
+
+
+def test_no_secret_looks_like_an_option(tmp_path: Path) -> None:
+    world = World(tmp_path)
+    assert all(world.new_secret()[0].isalpha() for _ in range(2000))
+    assert world.new_secret("M", 18).startswith("M")
