@@ -9,8 +9,9 @@ from typing import Final
 from textual.binding import Binding, BindingType
 from textual.keys import Keys, _character_to_key
 
-from cloudtui.actions import Place, check_keymap, in_place, sequences
+from cloudtui.actions import Place, in_place, sequences
 from cloudtui.key_presets import DEFAULT
+from cloudtui.own_keys import check_keymap
 
 _NO_KEYS: Mapping[str, tuple[str, ...]] = {}
 _MODIFIERS: Final = ("ctrl", "alt", "shift")

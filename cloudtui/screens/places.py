@@ -145,7 +145,7 @@ class Places:
 
     # --- small boxes -------------------------------------------------------------------------
 
-    def _ask(self, work: Coroutine[None, None, None]) -> None:
+    def ask(self, work: Coroutine[None, None, None]) -> None:
         """Run what opens a box or screen; a failure becomes a sentence."""
 
         async def guarded() -> None:
@@ -170,7 +170,7 @@ class Places:
                 word = "Marked" if on else "Unmarked"
                 self.screen.say(f"{word} {present.count(hits, 'row')} of those shown.")
 
-        self._ask(work())
+        self.ask(work())
 
     def go(self, browser: Browser) -> None:
         """A typed path or address."""
@@ -188,7 +188,7 @@ class Places:
             if text:
                 self.go_to(browser, text)
 
-        self._ask(work())
+        self.ask(work())
 
     def go_to(self, browser: Browser, text: str) -> None:
         """A path or address that was typed."""
@@ -197,19 +197,19 @@ class Places:
             runtime = await self.screen.runtime()
             browser.open(runtime.parse(text).at)
 
-        self._ask(work())
+        self.ask(work())
 
     def choose_keys(self) -> None:
         """`g k`."""
         from cloudtui.screens.choosing_keys import choose_keys
 
-        self._ask(choose_keys(self.screen))
+        self.ask(choose_keys(self.screen))
 
     def search(self, browser: Browser) -> None:
         """`s`."""
         from cloudtui.screens.search import go_to_name
 
-        self._ask(go_to_name(self.screen, browser))
+        self.ask(go_to_name(self.screen, browser))
 
     def bookmarks(self, browser: Browser) -> None:
         """`b`: choose a folder to go back to."""
@@ -228,7 +228,7 @@ class Places:
             if address is not None:
                 browser.open(runtime.parse(address).at)
 
-        self._ask(work())
+        self.ask(work())
 
     def recent(self, browser: Browser) -> None:
         """`z`: choose among the folders that this run was in."""
@@ -243,7 +243,7 @@ class Places:
             if address is not None:
                 browser.open(at[address])
 
-        self._ask(work())
+        self.ask(work())
 
     def bookmark(self, browser: Browser) -> None:
         """`B`: keep the folder this pane shows."""
@@ -260,7 +260,7 @@ class Places:
             words = "Kept as a bookmark" if new else "Already a bookmark"
             self.screen.say(f"{words}: {place}    b shows them")
 
-        self._ask(work())
+        self.ask(work())
 
     def properties(self, browser: Browser) -> None:
         """`i`: all facts of the row under the cursor, with its code points when they are odd."""
@@ -275,7 +275,7 @@ class Places:
             lines = property_lines(entry, browser.place)
             await self.screen.app.push_screen_wait(Tell("Properties", lines))
 
-        self._ask(work())
+        self.ask(work())
 
     def view(self, browser: Browser, entry: Entry) -> None:
         """F3."""
@@ -290,13 +290,13 @@ class Places:
             runtime = await self.screen.runtime()
             await self.screen.app.push_screen(ViewerScreen(runtime, item, where))
 
-        self._ask(work())
+        self.ask(work())
 
     def edit(self, browser: Browser, entry: Entry) -> None:
         """F4."""
         from cloudtui.screens.editing import edit
 
-        self._ask(edit(self.screen, browser, entry))
+        self.ask(edit(self.screen, browser, entry))
 
     def copy_words(self, browser: Browser, what: str) -> None:
         """`c` and a letter: `path`, `name`, `link`, `share` or `source` of the row under the
@@ -309,7 +309,7 @@ class Places:
 
             made = {"link": sharing.direct_link, "share": sharing.public_link}
             work = made.get(what, sharing.source_link)
-            self._ask(work(self.screen, storage, Found.of(browser.at, entry)))
+            self.ask(work(self.screen, storage, Found.of(browser.at, entry)))
 
     def copy_text(self, browser: Browser, what: str) -> None:
         """A path or name to the terminal's clipboard; paths with control characters are quoted for
@@ -339,7 +339,7 @@ class Places:
             runtime = await self.screen.runtime()
             await self.screen.app.push_screen(TransfersScreen(runtime, self.screen.bridge, job))
 
-        self._ask(work())
+        self.ask(work())
 
     def show_folder(self, at: Location, want: str = "") -> None:
         """Show a folder in the pane with focus; used by screens that close with a result."""
@@ -371,7 +371,7 @@ class Places:
                 TrashScreen(storage, browser.place_name, account, elsewhere, self.screen, kind=kind)
             )
 
-        self._ask(work())
+        self.ask(work())
 
     def shares(self, browser: Browser) -> None:
         """`g s`: the public links of this pane's account."""
@@ -391,7 +391,7 @@ class Places:
                     SharesScreen(storage, storage, browser.place_name, self.screen)
                 )
 
-        self._ask(work())
+        self.ask(work())
 
     def versions(self, browser: Browser) -> None:
         """`g v`: the versions of the file under the cursor."""
@@ -413,7 +413,7 @@ class Places:
                 VersionsScreen(storage, item, browser.place_name, self.screen)
             )
 
-        self._ask(work())
+        self.ask(work())
 
     def playlists(self) -> None:
         """`g p`: playlists of the music that a pane shows; local lists come from the other one."""
@@ -436,14 +436,14 @@ class Places:
                 PlaylistsScreen(storage, music.at, lists, cache, self.screen)
             )
 
-        self._ask(work())
+        self.ask(work())
 
     def unpack(self, browser: Browser) -> None:
         """`X`."""
         from cloudtui.screens.unpacking import unpack
 
         other = self.screen.other if browser is self.screen.active else self.screen.active
-        self._ask(unpack(self.screen, browser, browser.taken(), other.at))
+        self.ask(unpack(self.screen, browser, browser.taken(), other.at))
 
     def offline(self, browser: Browser, *, paste: bool) -> None:
         """`O` and `m`."""
@@ -466,7 +466,7 @@ class Places:
                     return
             self.screen.say("No pane shows a place that fetches links by itself. @ chooses one.")
 
-        self._ask(work())
+        self.ask(work())
 
     def sources(self, browser: Browser) -> None:
         """`@`."""
@@ -481,7 +481,7 @@ class Places:
                 self.screen.focus_side(browser.side)
                 browser.open(at)
 
-        self._ask(work())
+        self.ask(work())
 
     def log(self) -> None:
         """`g l`: what the message line said in this run."""
@@ -492,4 +492,4 @@ class Places:
             lines = self.screen.cloud_app.remembered()[-18:] or ["Nothing was said yet."]
             await self.screen.app.push_screen_wait(Tell("Messages of this run", lines))
 
-        self._ask(work())
+        self.ask(work())

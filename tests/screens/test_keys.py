@@ -8,9 +8,10 @@ import sys
 import pytest
 from textual.binding import Binding
 
-from cloudtui.actions import ACTIONS, BY_ID, Place, check_keymap, key_name, key_table, sequences
+from cloudtui.actions import ACTIONS, BY_ID, Place, key_name, key_table, sequences
 from cloudtui.app import CloudApp
 from cloudtui.keymap import bindings_of, textual_keymap
+from cloudtui.own_keys import check_keymap
 from cloudtui.screens.main import MainScreen
 from cloudtui.screens.offline import OfflineScreen
 from cloudtui.screens.transfers import TransfersScreen
