@@ -13,21 +13,13 @@ from typing import TYPE_CHECKING, Final
 
 from cloudtui import present
 from cloudtui.screens.browser import Browser
+from cloudtui.screens.ordering import configured, order_of, ordered
 from cloudtui.screens.taking_back import Sent, can_be_taken_back, way_back
 from cloudtui.services.errors import CloudError, Exists, NotSupported
 from cloudtui.services.models import Found, Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, split_extension
 from cloudtui.services.storage import HasTrash, Restored, Storage, TrashRevokesLinks
-from cloudtui.services.transfers.orders import (
-    Follow,
-    JobView,
-    OnConflict,
-    Order,
-    ServerSide,
-    Source,
-    Verb,
-    Verify,
-)
+from cloudtui.services.transfers.orders import JobView, Order, Source, Verb
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
@@ -122,9 +114,17 @@ class FileActions:
     # --- copy and move -----------------------------------------------------------------------
 
     def transfer(
-        self, verb: Verb, items: Sequence[Found], target: Browser, source: Browser
+        self,
+        verb: Verb,
+        items: Sequence[Found],
+        target: Browser,
+        source: Browser,
+        *,
+        ask: bool = True,
+        options: bool = False,
     ) -> None:
-        """The F5 or F6 box, then a job."""
+        """A job, after the F5 or F6 box. Without `ask` it begins at once, as the settings say; with
+        `options` the box offers all of them."""
         if not items:
             self._say("Nothing to take here: the cursor is on no item.")
             return
@@ -140,10 +140,16 @@ class FileActions:
             if verb is Verb.MOVE and source.place_name != target.place_name:
                 sentences.append("Each source is removed after its copy is checked.")
             sources = [Source(item.at) for item in items]
-            order = await self.ordered(verb, sources, sentences, target)
+            runtime = await self.screen.runtime()
+            order: Order | None
+            if ask or target.at is None:
+                order = await ordered(
+                    self.screen, verb, sources, sentences, target, options=options
+                )
+            else:
+                order = order_of(verb, sources, target.at, configured(runtime))
             if order is None:
                 return
-            runtime = await self.screen.runtime()
             sent = Sent(verb, tuple(items), items[0].at.parent, order.target)
             place_there = await runtime.storage(order.target.account)
             undoable = await can_be_taken_back(sent, place_there, target)
@@ -160,40 +166,6 @@ class FileActions:
             self.screen.bridge.wake()
 
         self._run(work, "Copy" if verb is Verb.COPY else "Move")
-
-    async def ordered(
-        self, verb: Verb, sources: Sequence[Source], sentences: Sequence[str], target: Browser
-    ) -> Order | None:
-        """The F5 or F6 box, and the order that its answer makes."""
-        from cloudtui.screens.dialogs import TransferBox
-
-        address = target.address()
-        shown = address if display_name(address, edges=False) == address else ""
-        preferences = self.screen.cloud_app.preferences
-        box = TransferBox(
-            f"{'Copy' if verb is Verb.COPY else 'Move'} to {target.place}",
-            sentences,
-            target=shown or "(this folder)",
-            policy=preferences.on_conflict if preferences is not None else "ask",
-        )
-        answer = await self.screen.app.push_screen_wait(box)
-        if answer is None:
-            return None
-        runtime = await self.screen.runtime()
-        if answer.target in ("(this folder)", address) and target.at is not None:
-            folder = target.at
-        else:
-            folder = runtime.parse(answer.target).at
-        return Order(
-            verb=verb,
-            sources=tuple(sources),
-            target=folder,
-            on_conflict=OnConflict(answer.on_conflict),
-            paused=answer.paused,
-            verify=Verify(runtime.settings.text("verify")),
-            server_side=ServerSide(runtime.settings.text("server_side")),
-            follow=Follow(runtime.settings.text("follow")),
-        )
 
     def job_ended(self, view: JobView) -> str:
         """A job reached its end: the key that takes it back, empty where none does."""

@@ -45,9 +45,9 @@ class FileKeys(PlaceKeys):
         self.hand.add(Verb.COPY, self.active)
         self.refresh_words()
 
-    def action_put(self) -> None:
-        """`p`."""
-        self.hand.put(self.active)
+    def action_put(self, options: bool) -> None:
+        """`p` and `P`."""
+        self.hand.put(self.active, options=options)
         self.refresh_words()
 
     def action_rename(self) -> None:

@@ -68,8 +68,9 @@ class Hand:
     def _taken_words(self, verb: Verb, count: str) -> None:
         self._screen.say(f"Taken to {verb}: {count}.    {key_hint('browser.put')} puts them")
 
-    def put(self, browser: Browser) -> None:
-        """`p`: into the folder of this pane."""
+    def put(self, browser: Browser, *, options: bool = False) -> None:
+        """`p`: into the folder of this pane, at once where `u` can take it back: not a move to
+        another place. `P`, with `options`: after the box that offers all of them."""
         if self._taken is None:
             copy, move = key_hint("browser.take_copy"), key_hint("browser.take_move")
             self._screen.say(f"Nothing is taken. {copy} takes to copy, {move} takes to move.")
@@ -77,4 +78,10 @@ class Hand:
         taken = self._taken
         if taken.verb == "move":
             self._taken = None
-        self._screen.files.transfer(taken.verb, taken.items, browser, taken.source)
+        away = browser.at is None or any(
+            one.at.account != browser.at.account for one in taken.items
+        )
+        ask = options or (taken.verb == "move" and away)
+        self._screen.files.transfer(
+            taken.verb, taken.items, browser, taken.source, ask=ask, options=options
+        )

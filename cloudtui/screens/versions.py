@@ -12,6 +12,7 @@ from cloudtui import present
 from cloudtui.actions import Place, key_hint
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.list_screen import ListScreen
+from cloudtui.screens.ordering import ordered
 from cloudtui.services.models import Found, Revision
 from cloudtui.services.naming import display_name, split_extension
 from cloudtui.services.storage import Revisions
@@ -134,7 +135,7 @@ class VersionsScreen(ListScreen[VersionList]):
                 f"arrives as {display_name(name)}; the file here keeps what it holds.",
             ]
             source = Source(item.at, name=name)
-            order = await self._main.files.ordered(Verb.COPY, [source], sentences, target)
+            order = await ordered(self._main, Verb.COPY, [source], sentences, target)
             if order is None:
                 return
             runtime = await self._main.runtime()
