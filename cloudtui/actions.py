@@ -152,6 +152,7 @@ ACTIONS: tuple[Action, ...] = (
             ("sort_size", "comma s|ctrl+f6", "sort by size", "view", "sort('size')"),
             ("sort_changed", "comma m|ctrl+f5", "sort by time", "view",
              "sort('changed')"),
+            ("sort_created", "comma c", "sort by time of making", "view", "sort('created')"),
             ("sort_extension", "comma e|ctrl+f4", "sort by extension", "view",
              "sort('extension')"),
             ("sort_reverse", "comma r", "reverse the order", "view", "sort('reverse')"),

@@ -10,17 +10,16 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from textual.worker import Worker
 
 from cloudtui import present
-from cloudtui.actions import key_hint
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.overlay import Overlay
+from cloudtui.screens.pane_words import empty_words, shown_path, what_next
 from cloudtui.services.addresses import local_path
-from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded
+from cloudtui.services.errors import CloudError
 from cloudtui.services.listing import SortBy, amended
 from cloudtui.services.models import DISK, Change, Entry, Found, Location
 from cloudtui.services.naming import display_name
@@ -116,15 +115,12 @@ class Browser:
     @property
     def path(self) -> str:
         """The path as people read it, home folder as `~`."""
-        if self.at is None:
-            return ""
-        if self.at.account == DISK:
-            path = str(local_path(self.at))
-            home = str(Path.home())
-            if path == home or path.startswith(home + "/"):
-                path = "~" + path[len(home) :]
-            return display_name(path)
-        return display_name(self.at.path)
+        return "" if self.at is None else shown_path(self.at)
+
+    @property
+    def filling(self) -> bool:
+        """Whether rows of a list that was not seen before still arrive."""
+        return self.loading and not self._relisting
 
     def address(self) -> str:
         """The address as typed in the target field of a box, ending in a slash."""
@@ -233,10 +229,19 @@ class Browser:
         """Go up; the cursor lands on the folder just left."""
         if self.at is None or not self.at.parts:
             return
-        left = self.at
-        key = (left.account, left.parts[:-1])
-        above = self._above.get(key, left.parent)
-        self.open(above, want=left.node or left.name)
+        self.climb(len(self.at.parts) - 1)
+
+    def climb(self, depth: int) -> None:
+        """Go up to the folder above this one that lies so deep; the root lies at 0. The cursor
+        lands on the folder inside it that led here."""
+        if self.at is None:
+            return
+        above = left = self.at
+        while len(above.parts) > depth:
+            left, key = above, (above.account, above.parts[:-1])
+            above = self._above.get(key, above.parent)
+        if above is not left:
+            self.open(above, want=left.node or left.name)
 
     def back(self) -> None:
         """Where this pane was before."""
@@ -292,7 +297,7 @@ class Browser:
         if view is not self.view:
             view.adopt(self.view)
             self.pane.replace(view)
-        self.pane.set_notice(*self._empty_words())
+        self.pane.set_notice(*empty_words(self))
         self.pane.redraw()
         self._changed(self)
 
@@ -358,7 +363,7 @@ class Browser:
         self.loading = False
         self.seen_at = None
         self.pane.stale = False
-        self.pane.set_notice(*self._empty_words())
+        self.pane.set_notice(*empty_words(self))
         self.pane.redraw()
         self._changed(self)
         if self._again:
@@ -393,41 +398,20 @@ class Browser:
             if self.seen_at is None:
                 self.seen_at = time.time()
         else:
-            self.pane.set_notice(present.sentence(error), self._what_next(error))
+            self.pane.set_notice(present.sentence(error), what_next(self, error))
         self.pane.redraw()
         self._changed(self)
-
-    def _what_next(self, error: BaseException) -> str:
-        if isinstance(error, CaptchaNeeded):
-            return "Ctrl+R shows the puzzle. Everything else goes on."
-        if isinstance(error, LoginNeeded):
-            return "@ signs in."
-        up = "  Backspace goes up." if self.at is not None and self.at.parts else ""
-        return f"Ctrl+R tries again.{up}"
-
-    def _empty_words(self) -> tuple[str, ...]:
-        view = self.view
-        if view.rows > int(view.has_parent):
-            return ()
-        if view.pattern:
-            pattern = display_name(view.pattern)
-            return (
-                f'Nothing matches "{pattern}" among {present.exact(len(view.entries))} loaded. '
-                "Esc clears the filter.",
-            )
-        if view.entries:
-            return (f"{present.exact(len(view.entries))} hidden items. The . key shows them.",)
-        return (f"Empty folder. {key_hint('browser.mkdir')} new folder.",)
 
     def words_changed(self) -> None:
         """Filter or hidden files changed: the sentence below an empty list may differ."""
         if not self.loading and self.error is None:
-            self.pane.set_notice(*self._empty_words())
+            self.pane.set_notice(*empty_words(self))
 
     # --- order -------------------------------------------------------------------------------
 
     def sort(self, how: str) -> None:
-        """`name`, `size`, `changed`, `extension` or `reverse`; a second time turns around."""
+        """`name`, `size`, `changed`, `created`, `extension` or `reverse`; a second time turns
+        around."""
         account = self.at.account if self.at is not None else DISK
         order = self._orders.setdefault(account, Order())
         if how == "reverse":
@@ -437,62 +421,3 @@ class Browser:
             order.reverse = not order.reverse if order.by is by else False
             order.by = by
         self.pane.sort(order.by, reverse=order.reverse)
-
-    # --- words in the lower edge -------------------------------------------------------------
-
-    def foot(self, *, wide: bool, focused: bool) -> str:
-        """Counts, filter and state of loading."""
-        view = self.view
-        words: list[str] = []
-        pane = self.pane
-        if pane.typing == "filter":
-            words.append(f"filter: {display_name(pane.typed, edges=False)}_")
-        elif pane.typing == "jump":
-            words.append(f"jump: {display_name(pane.typed, edges=False)}_")
-        if view.marked:
-            size = view.marked_size
-            shown = present.size_long(size) if wide or size < 1000 else present.size_short(size)
-            unseen = view.marked_unseen
-            hidden = f" ({unseen} hidden)" if unseen else ""
-            words.append(
-                f"{present.exact(view.marked)} marked{hidden}" + (f"  {shown}" if size else "")
-            )
-        if view.in_range:
-            words.append("range")
-        count = len(view.entries)
-        shown_rows = len(view.order)
-        if view.pattern and pane.typing != "filter":
-            of = f"{present.exact(shown_rows)} of {present.exact(count)}"
-            words.append(f'filter "{display_name(view.pattern)}": {of}')
-        elif view.pattern:
-            words.append(f"{present.exact(shown_rows)} of {present.exact(count)}")
-        elif self.loading and not self._relisting:
-            words.append(f"{present.exact(count)}+ items" if count else "")
-        elif not (self.error is not None and not count):
-            words.append(present.count(shown_rows, "item"))
-        if not view.pattern and shown_rows < count and not self.loading:
-            words.append(f"{present.exact(count - shown_rows)} hidden")
-        words.append(self._state_words(focused=focused))
-        return "  ".join(word for word in words if word)
-
-    def _state_words(self, *, focused: bool) -> str:
-        if self.stopped:
-            return "stopped, Ctrl+R goes on"
-        if self.error is not None:
-            return "not reloaded" if self.view.entries else "not listed"
-        if self.loading:
-            waited = time.monotonic() - self.loading_since
-            if waited < 0.3:
-                return ""
-            stop = "  Esc stops" if focused else ""
-            if waited > 5 and not self.view.entries:
-                return f"still loading, {self.place_name} is slow{stop}"
-            seen = (
-                f"as of {time.strftime('%H:%M', time.localtime(self.seen_at))}, "
-                if (self.seen_at is not None)
-                else ""
-            )
-            return f"{seen}loading...{stop}"
-        if self.seen_at is not None:
-            return f"as of {time.strftime('%H:%M', time.localtime(self.seen_at))}"
-        return ""

@@ -33,6 +33,7 @@ from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
 from cloudtui.screens.file_keys import FileKeys
 from cloudtui.screens.news import Newsroom
+from cloudtui.screens.pane_words import foot_words
 from cloudtui.screens.places import Places
 from cloudtui.screens.taking import Hand
 from cloudtui.services.models import Location
@@ -249,7 +250,7 @@ class MainScreen(FileKeys):
             if self._one_pane:
                 right = f"[{1 if browser is self.left else 2}/2]"
             browser.pane.set_title(browser.place, right)
-            foot = browser.foot(wide=wide, focused=focused)
+            foot = foot_words(browser, wide=wide, focused=focused)
             free = self.places.free_words(browser) if wide and not browser.loading else ""
             taken = self.hand.words if focused else ""
             browser.pane.set_foot("   ".join(words for words in (foot, taken, free) if words))

@@ -221,7 +221,11 @@ class PaneKeys(Screen[None]):
 
     def action_sort(self, how: str) -> None:
         """`,` and a letter."""
-        self.active.sort(how)
+        entries = self.active.view.entries
+        if how == "created" and entries and all(entry.created_ns is None for entry in entries):
+            self.say(f"{self.active.place_name} does not tell when things were made.")
+        else:
+            self.active.sort(how)
 
     def action_hidden(self) -> None:
         """`.`: hidden files in this pane."""

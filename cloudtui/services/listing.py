@@ -21,6 +21,7 @@ class SortBy(StrEnum):
     NAME = "name"
     SIZE = "size"
     MODIFIED = "modified"
+    CREATED = "created"
     EXTENSION = "extension"
 
 
@@ -49,6 +50,9 @@ def order(
         case SortBy.MODIFIED:
             indices.sort(key=names.__getitem__)
             indices = _by_number(indices, [entry.mtime_ns for entry in entries], reverse)
+        case SortBy.CREATED:
+            indices.sort(key=names.__getitem__)
+            indices = _by_number(indices, [entry.created_ns for entry in entries], reverse)
         case SortBy.EXTENSION:
             indices.sort(key=names.__getitem__)
             extensions = [split_extension(entry.name)[1].casefold() for entry in entries]

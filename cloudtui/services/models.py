@@ -94,9 +94,10 @@ class Location:
 class Entry:
     """One row of a listing; the listing holds the parent once.
 
-    `id` is the provider's id; on disk it is the name itself. `size` is in bytes and `mtime_ns` in
+    `id` is the provider's id; on disk it is the name itself. `size` is in bytes and times are in
     nanoseconds UTC; None means unknown, never zero. `hash` is of the type the provider's
-    capabilities name as `entry_hash`.
+    capabilities name as `entry_hash`. When it was made is for looking at alone: most places that
+    keep rows leave it out, and two rows that differ in nothing else are the same.
     """
 
     name: str
@@ -106,6 +107,7 @@ class Entry:
     mtime_ns: int | None = None
     hash: bytes = b""
     flags: Flag = NO_FLAGS
+    created_ns: int | None = field(default=None, compare=False)
 
     @property
     def is_folder(self) -> bool:

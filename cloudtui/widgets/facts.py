@@ -42,6 +42,8 @@ def fact_lines(entry: Entry, where: str) -> list[tuple[str, str]]:
         facts.append(("size", size))
     if entry.mtime_ns is not None:
         facts.append(("changed", present.date_full(entry.mtime_ns)))
+    if entry.created_ns is not None:
+        facts.append(("made", present.date_full(entry.created_ns)))
     if where:
         facts.append(("in", where))
     flags = [word for flag, word in _FLAGS if entry.flags & flag]

@@ -97,6 +97,7 @@ class FileList(RowList):
                 active=active,
                 marked=marked,
                 twin=view.twin_number(index),
+                made=view.by is SortBy.CREATED,
             )
         return strip
 
@@ -216,6 +217,8 @@ class FileList(RowList):
 
     def sort(self, by: SortBy, *, reverse: bool) -> None:
         """Sort anew."""
+        if SortBy.CREATED in (by, self.view.by):
+            self._strips.clear()  # the column of dates shows others
         self.view.sort(by, reverse=reverse)
         self.redraw()
 
@@ -223,7 +226,8 @@ class FileList(RowList):
         """The column under a click on the heads."""
         columns = rows.Columns.for_width(self.inner_width)
         if columns.date and x > self.inner_width - columns.date - 1:
-            return SortBy.MODIFIED
+            shown = self.view.by
+            return SortBy.CREATED if shown is SortBy.CREATED else SortBy.MODIFIED
         if columns.size and x > columns.name:
             return SortBy.SIZE
         return SortBy.NAME

@@ -192,9 +192,10 @@ def entry_strip(
     active: bool,
     marked: bool,
     twin: int = 0,
+    made: bool = False,
 ) -> Strip:
     """One row of a pane. `active` tells whether the pane has focus, `twin` is the number shown
-    for the second and later entries of one name."""
+    for the second and later entries of one name; with `made` the date is that of its making."""
     shown = display_name(entry.name)
     suffix = "/" if entry.kind is Kind.FOLDER else ""
     if twin:
@@ -205,7 +206,8 @@ def entry_strip(
     if columns.size:
         facts_part = " " + pad_left(size_text(entry), columns.size)
     if columns.date:
-        facts_part += " " + pad_left(date_text(entry.mtime_ns, columns.date), columns.date)
+        date = entry.created_ns if made else entry.mtime_ns
+        facts_part += " " + pad_left(date_text(date, columns.date), columns.date)
     if cursor:
         if active:
             style = look.cursor_marked if marked else look.cursor
@@ -242,6 +244,8 @@ def head_text(columns: Columns, by: str, *, reverse: bool) -> str:
     if columns.size:
         text += " " + pad_left(titled("Size", "size"), columns.size)
     if columns.date:
-        word = "Changed" if columns.date > 7 or by != "modified" else "Chang."
-        text += " " + pad_left(titled(word, "modified"), columns.date)
+        column, word = ("created", "Created") if by == "created" else ("modified", "Changed")
+        if by == column and columns.date <= len(word):
+            word = word[:-2] + "."
+        text += " " + pad_left(titled(word, column), columns.date)
     return text

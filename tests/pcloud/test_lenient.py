@@ -162,3 +162,11 @@ async def test_a_tree_that_came_as_one_level_is_listed_level_by_level(tmp_path: 
     deep = [entry async for page in storage.scan(top.child("n6", "d6")) for entry in page]
     assert [(entry.name, entry.kind) for entry in deep] == [("deep", Kind.FILE)]
     await storage.close()
+
+
+def test_a_row_tells_when_it_was_made_where_the_answer_does() -> None:
+    made, changed = "Thu, 21 Mar 2013 18:31:45 +0000", "Fri, 22 Mar 2013 18:31:45 +0000"
+    held = _read(_file(created=made, modified=changed), _folder(8, created=made), _file())
+    rows = [Names().entry(item) for item in (held.metadata or wire.Folder()).contents or []]
+    assert [row.created_ns for row in rows] == [1363890705 * 10**9, 1363890705 * 10**9, None]
+    assert rows[0].mtime_ns == (1363890705 + 86400) * 10**9

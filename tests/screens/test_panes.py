@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cloudtui.app import CloudApp
 from cloudtui.screens.browser import Browser
+from cloudtui.services.listing import SortBy
 from tests.screens.driving import opened, picture, press, rush, settle
 from tests.screens.fake_runtime import file, sample_runtime
 
@@ -245,3 +248,23 @@ async def test_a_screen_too_small_says_so_and_comes_back() -> None:
         await settle(pilot, lambda: "Too small: 40x12 needed" in picture(app)[0])
         await pilot.resize_terminal(80, 24)
         await settle(pilot, lambda: any("9 items" in line for line in picture(app)))
+
+
+async def test_rows_are_sorted_by_the_time_they_were_made_where_that_is_known() -> None:
+    runtime = sample_runtime()
+    rows = runtime.places["pikpak"].tree[("Media", "Series")]
+    rows[:] = [replace(row, created_ns=(10 - at) * 10**18) for at, row in enumerate(rows[:3])]
+    async with opened(runtime, right="pikpak:/Media/Series", size=(120, 40)) as (app, pilot):
+        await press(pilot, "comma", "c")
+        await settle(
+            pilot, lambda: "does not tell when things were made" in "\n".join(picture(app))
+        )
+        assert app.main.left.view.by is SortBy.NAME
+        await press(pilot, "tab", "comma", "c")
+        assert names(app.main.right) == ["S01E03.mkv", "S01E02.mkv", "S01E01.mkv"]
+        text = "\n".join(picture(app))
+        assert "Created^" in text
+        assert "2223-" in text
+        await press(pilot, "comma", "m")
+        assert "Changed^" in "\n".join(picture(app))
+        assert "2223-" not in "\n".join(picture(app))

@@ -55,3 +55,15 @@ def test_filter_texts() -> None:
 def test_same_names_are_numbered_from_two() -> None:
     twins = [Entry("a", "1", Kind.FILE), Entry("a", "2", Kind.FILE), Entry("a", "3", Kind.FILE)]
     assert duplicate_numbers(twins) == {"2": 2, "3": 3}
+
+
+def test_times_of_making_order_rows_and_unknown_ones_come_last() -> None:
+    rows = [
+        Entry("old", "1", Kind.FILE, created_ns=1),
+        Entry("unknown", "2", Kind.FILE),
+        Entry("new", "3", Kind.FILE, created_ns=2),
+    ]
+    assert order(rows, SortBy.CREATED) == [0, 2, 1]
+    assert order(rows, SortBy.CREATED, reverse=True) == [2, 0, 1]
+    # what is only looked at makes no other file of it
+    assert rows[0] == Entry("old", "1", Kind.FILE)

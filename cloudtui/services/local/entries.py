@@ -29,6 +29,7 @@ def entry_of(name: str, info: os.stat_result, *, id: str | None = None) -> Entry
             flags |= Flag.EXECUTABLE
         if not info.st_mode & 0o222:
             flags |= Flag.READ_ONLY
+    made = getattr(info, "st_birthtime", None)  # not told on Linux
     return Entry(
         name=name,
         id=name if id is None else id,
@@ -36,4 +37,5 @@ def entry_of(name: str, info: os.stat_result, *, id: str | None = None) -> Entry
         size=info.st_size if kind is Kind.FILE else None,
         mtime_ns=noted_time(info.st_mtime_ns),
         flags=flags,
+        created_ns=None if made is None else noted_time(int(made * 1_000_000_000)),
     )

@@ -79,11 +79,14 @@ class Names:
             flags |= Flag.READ_ONLY
         modified = wire.seconds(item.modified)
         mtime_ns = None if modified is None else noted_time(modified * _BILLION)
+        made = modified if item.created == item.modified else wire.seconds(item.created)
+        made_ns = None if made is None else noted_time(made * _BILLION)
         name = self.local(item.name)
         if item.isfolder:
-            return Entry(name, item.node, Kind.FOLDER, None, mtime_ns, b"", flags)
+            return Entry(name, item.node, Kind.FOLDER, None, mtime_ns, b"", flags, made_ns)
         size = item.size if item.size is None or 0 <= item.size <= _MOST else None
-        return Entry(name, item.node, Kind.FILE, size, mtime_ns, mark_bytes(item.hash), flags)
+        mark = mark_bytes(item.hash)
+        return Entry(name, item.node, Kind.FILE, size, mtime_ns, mark, flags, made_ns)
 
 
 def folded(name: str) -> str:

@@ -108,10 +108,12 @@ def entry_of(profile: Profile, file: wire.File) -> Entry:
     if is_blocked(file):
         flags |= Flag.BLOCKED
     name = decode_name(file.name, profile.rules)
-    mtime = wire.time_ns(file.modified_time) or wire.time_ns(file.created_time)
+    mtime = wire.time_ns(file.modified_time)
+    made = mtime if file.created_time == file.modified_time else wire.time_ns(file.created_time)
+    mtime = mtime or made
     if file.is_folder:
-        return Entry(name, file.id, Kind.FOLDER, None, mtime, b"", flags)
-    return Entry(name, file.id, Kind.FILE, file.size, mtime, gcid_bytes(file.hash), flags)
+        return Entry(name, file.id, Kind.FOLDER, None, mtime, b"", flags, made)
+    return Entry(name, file.id, Kind.FILE, file.size, mtime, gcid_bytes(file.hash), flags, made)
 
 
 def row_of(profile: Profile, entry: Entry, parent: str) -> wire.File:
