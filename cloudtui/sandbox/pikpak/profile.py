@@ -1,14 +1,9 @@
-"""Plan, storage, transfer allowances and history: the small calls about an account."""
+"""Plan, storage and transfer allowances: the small calls about an account."""
 
 from __future__ import annotations
 
-from urllib.parse import quote, unquote
-
-from cloudtui.sandbox.pikpak.call import Answer, Call, Route, mapping, text
+from cloudtui.sandbox.pikpak.call import Answer, Call, Route
 from cloudtui.sandbox.pikpak.cloud import Cloud
-from cloudtui.sandbox.pikpak.errors import refusal
-from cloudtui.sandbox.pikpak.files import Files
-from cloudtui.sandbox.pikpak.filters import parse_filters
 from cloudtui.sandbox.pikpak.stamps import stamp
 
 DAY = 86400
@@ -17,15 +12,13 @@ TIB = 1024**4
 GIB = 1024**3
 ALLOWANCES = {"offline": 40 * TIB, "download": 4 * TIB, "upload": TIB}
 FREE_ALLOWANCES = {"offline": 0, "download": 0, "upload": 0}
-PLAY = "TYPE_PLAY"
 
 
 class Profile:
-    """About, plan, allowances and events."""
+    """About, plan, allowances and the code to invite with."""
 
-    def __init__(self, cloud: Cloud, files: Files) -> None:
+    def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
-        self._files = files
 
     def routes(self) -> list[Route]:
         """The endpoints."""
@@ -34,10 +27,6 @@ class Profile:
             Route("GET", "/drive/v1/privilege/vip", self.vip),
             Route("GET", "/vip/v1/quantity/list", self.allowances),
             Route("GET", "/vip/v1/activity/inviteCode", self.invite),
-            Route("GET", "/drive/v1/events", self.events),
-            Route("POST", "/drive/v1/events", self.add_event),
-            Route("POST", "/drive/v1/events:delete", self.delete_events),
-            Route("POST", "/drive/v1/events:clear", self.delete_events),
         ]
 
     def about(self, call: Call) -> Answer:
@@ -118,65 +107,3 @@ class Profile:
     def invite(self, call: Call) -> Answer:
         """The code to invite others with."""
         return {"code": call.account.user_id[-8:].upper()}
-
-    def events(self, call: Call) -> Answer:
-        """History, newest first; plays only when asked for. The page token is an encoded time."""
-        account = call.account
-        given = call.param("filters")
-        wanted = parse_filters(given)
-        before = unquote(call.param("page_token")).rpartition("#")[2]
-        limit = max(1, min(call.number("limit", 100), 100))
-        shown: list[dict[str, object]] = []
-        following = ""
-        last = account.events[-1] if account.events else None
-        for event in reversed(account.events):
-            if before.isdigit() and event.number >= int(before):
-                continue
-            kind = event.type
-            if (kind == PLAY and not given) or not wanted.admits(
-                lambda field, kind=kind: kind if field == "type" else None  # type: ignore[misc]
-            ):
-                continue
-            if len(shown) == limit and last is not None:
-                following = quote(f"{stamp(last.created)}#{last.number}")
-                break
-            last = event
-            node = account.tree.nodes.get(event.file_id)
-            shown.append(
-                {
-                    "type": kind,
-                    "type_name": "",
-                    "source": "",
-                    "id": event.id,
-                    "device": "",
-                    "created_time": stamp(event.created),
-                    "updated_time": stamp(event.created),
-                    "file_id": event.file_id,
-                    "file_name": event.file_name,
-                    "subject": "",
-                    "params": dict(event.params),
-                    "reference_resource": self._files.entry(account, node) if node else None,
-                }
-            )
-        return {"events": shown, "next_page_token": following}
-
-    def add_event(self, call: Call) -> Answer:
-        """Record that something was played."""
-        event = mapping(call.body, "event") or call.body
-        node = call.account.tree.get(text(event, "file_id"))
-        kind = text(event, "type")
-        if not kind:
-            raise refusal("invalid_argument", "type is required")
-        call.account.record(kind, node, call.now)
-        call.account.events[-1].params = dict(mapping(event, "params"))
-        return {}
-
-    def delete_events(self, call: Call) -> Answer:
-        """Forget the history, or the lines named."""
-        named = call.body.get("ids")
-        ids = {str(item) for item in named} if isinstance(named, list) else None
-        account = call.account
-        account.events = [
-            event for event in account.events if ids is not None and event.id not in ids
-        ]
-        return {}

@@ -24,6 +24,7 @@ from cloudtui.sandbox.pikpak.cloud import Cloud, gcid_of
 from cloudtui.sandbox.pikpak.content import Content
 from cloudtui.sandbox.pikpak.entries import Entries
 from cloudtui.sandbox.pikpak.errors import Refusal, refusal
+from cloudtui.sandbox.pikpak.events import Events
 from cloudtui.sandbox.pikpak.files import Files
 from cloudtui.sandbox.pikpak.listing import Listing
 from cloudtui.sandbox.pikpak.node import ROOT, Node
@@ -74,7 +75,8 @@ class PikPak:
             *self._entries.routes(),
             *self._tasks.routes(),
             *self._offline.routes(),
-            *Profile(self._cloud, self._files).routes(),
+            *Profile(self._cloud).routes(),
+            *Events(self._cloud, self._files).routes(),
             *Resources(self._cloud).routes(),
             *self._shares.routes(),
             *Archives(self._cloud, self._batches, inside).routes(),
@@ -209,6 +211,10 @@ class PikPak:
             "upload_transfer": account.upload_transfer,
             "nodes": [self._node_state(account, node) for node in account.tree.nodes.values()],
             "tasks": [self._tasks.shape(account, task) for task in account.tasks.values()],
+            "events": [
+                {"id": event.id, "type": event.type, "file_id": event.file_id}
+                for event in account.events
+            ],
         }
 
     def _node_state(self, account: Account, node: Node) -> dict[str, object]:

@@ -30,6 +30,10 @@ listing_lag          0        seconds until a change shows in listings; ids tell
 batch_seconds        0        how long a batch task (move, copy, trash, restore, delete, empty)
                               runs before it acts
 batch_limit          500      most ids in one batch
+events_limit         100      largest page of the history, whatever `limit` asks for
+event_tokens         "any"    "encoded": a token of the history counts only percent-encoded, as
+                              it was given; "decoded": only as the time it stands for, else the
+                              first page comes again
 batch_fails          0        that many of the next batch tasks end in an error and change nothing
 trash_marks_children false    entries inside a trashed folder count as trashed themselves
 trash_again          "refuse" "ignore": trashing a trashed entry is accepted
@@ -95,6 +99,8 @@ DEFAULTS: dict[str, object] = {
     "listing_lag": 0,
     "batch_seconds": 0,
     "batch_limit": 500,
+    "events_limit": 100,
+    "event_tokens": "any",
     "batch_fails": 0,
     "trash_marks_children": False,
     "trash_again": "refuse",
