@@ -9,6 +9,7 @@ import click
 
 from cloudtui.cli_output import Output
 from cloudtui.commands.folders import make_folder
+from cloudtui.commands.looking import file_json, files_of, look_behind, show_whole
 from cloudtui.commands.session import Failures, GeneralGroup, run
 from cloudtui.services.errors import CloudError, NotFound, NotSupported, Refused, UsageError
 from cloudtui.services.models import DISK, Location, OfflineTask, TaskPhase
@@ -119,6 +120,55 @@ def offline_ls(context: click.Context, place: str) -> None:
             for task in page:
                 _show(output, task, wishes.get(task.id))
         return 0
+
+    run(context, body)
+
+
+@offline.command("show")
+@click.argument("place", metavar="NAME:")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.pass_context
+def offline_show(context: click.Context, place: str, ids: tuple[str, ...]) -> None:
+    """Tell all of a download: also how far each of its files is, where the service says so."""
+
+    async def body(runtime: Runtime, output: Output) -> int:
+        failures = Failures(output)
+        storage, fetcher = await _fetcher(runtime, runtime.parse(place).at.account)
+        known = {task.id: task for task in await _all(fetcher)}
+        for each in ids:
+            if each not in known:
+                failures.add(NotFound(f"There is no task {display_name(each)}.", hint=_SHOWS))
+                continue
+            files = None
+            try:
+                files = await files_of(storage, each)
+                if files is None:
+                    output.say(f"{storage.title} does not tell how far single files are.")
+            except CloudError as error:
+                failures.add(error)
+            if output.as_json:
+                rows = None if files is None else [file_json(file) for file in files]
+                task = known[each]
+                output.value({**task_json(task), "size": task.size, "files": rows})
+                continue
+            _show(output, known[each])
+            show_whole(output, known[each], files or ())
+        return failures.exit_code
+
+    run(context, body)
+
+
+@offline.command("look")
+@click.argument("words", nargs=-1, required=True, metavar="[NAME:] URL...")
+@click.pass_context
+def offline_look(context: click.Context, words: tuple[str, ...]) -> None:
+    """Show what lies behind links, and whether it fits, without fetching anything.
+
+    NAME: may be left out while one account tells that.
+    """
+
+    async def body(runtime: Runtime, output: Output) -> int:
+        return await look_behind(runtime, output, words)
 
     run(context, body)
 

@@ -150,6 +150,10 @@ class Capabilities:
     instant_upload: bool = False
     offline_tasks: bool = False
     magnets: bool = False
+    previews: bool = False
+    """Tells what lies behind a link before it is fetched."""
+    task_files: bool = False
+    """Tells how far each file of such a download is."""
     links: bool = False
     links_anywhere: bool = False
     """Links to content work for whoever holds them, from any address."""

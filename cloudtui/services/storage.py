@@ -389,6 +389,11 @@ class HasPlan(Protocol):
 class OfflineTasks(Protocol):
     """Fetches URLs by itself."""
 
+    @property
+    def caps(self) -> Capabilities:
+        """See `Storage.caps`: which links it takes and what it tells of them."""
+        ...
+
     async def add_offline(self, url: str, parent: Location) -> OfflineTask:
         """Hand over one URL or magnet. Raises UsageError when it is neither."""
         ...

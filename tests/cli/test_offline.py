@@ -80,12 +80,74 @@ def test_tasks_that_fail_or_vanish_are_told(stage: Stage, tmp_path: Path) -> Non
     assert "no longer in the list" in gone.err
 
 
+FILES = {"film.mkv": 3 << 20, "subs/[/b].srt": 12, "odd\x1b[2J.txt": 1}
+
+
+def known_magnet(stage: Stage) -> str:
+    digest = "cd" * 20
+    stage.switch("pikpak.magnets", {digest: {"name": "set", "files": FILES}})
+    return f"magnet:?xt=urn:btih:{digest}"
+
+
+def test_links_are_looked_behind_without_fetching(stage: Stage) -> None:
+    magnet = known_magnet(stage)
+    unknown = f"magnet:?xt=urn:btih:{'ef' * 20}"
+    (told, nothing) = stage.home.run("offline", "look", "--json", magnet, unknown).ok().values
+    assert (told["name"], told["known"], told["count"]) == ("set", True, 3)
+    assert told["size"] == sum(FILES.values())
+    assert told["fits"] is True
+    files = told["files"]
+    assert isinstance(files, list)
+    assert [each["path"] for each in files] == list(FILES)
+    assert [set(each["hashes"]) for each in files] == [{"gcid"}] * 3
+    assert (nothing["known"], nothing["size"], nothing["fits"]) == (False, None, None)
+
+    shown = stage.home.run("offline", "look", "pk:", magnet, unknown, "nonsense")
+    assert shown.code == 2
+    assert "set  3 files  3.0 MiB" in shown.out
+    assert "3.0 MiB  film.mkv" in shown.out
+    assert f"{'ef' * 20}  not known yet" in shown.out
+    assert "At least 3.0 MiB to come" in shown.err
+    assert "nonsense is no link PikPak could fetch." in shown.err
+    assert rows(stage) == []
+
+    stage.switch("pikpak.quota", 1000)
+    full = stage.home.run("offline", "look", magnet).ok()
+    assert "It does not fit: 3.0 MiB to come, 1000 B free on PikPak." in full.err
+    assert stage.home.run("offline", "look", "--json", magnet).ok().value["fits"] is False
+
+
+def test_a_download_is_told_file_by_file(stage: Stage) -> None:
+    stage.switch("pikpak.offline", "stuck")
+    stage.home.run("offline", "add", known_magnet(stage), "--to", "pk:/o").ok()
+    (row,) = rows(stage)
+    stage.admin.age(60)
+    told = stage.home.run("offline", "show", "--json", "pk:", str(row["id"])).ok().value
+    files = told["files"]
+    assert isinstance(files, list)
+    assert [(each["name"], each["phase"], each["percent"]) for each in files] == [
+        ("film.mkv", "fetching", 40),
+        ("[/b].srt", "waiting", 0),
+        ("odd\x1b[2J.txt", "waiting", 0),
+    ]
+    shown = stage.home.run("offline", "show", "pk:", str(row["id"]), "nope")
+    assert shown.code == 3
+    assert "There is no task nope." in shown.err
+    assert "fetching   40%    3.0 MiB  film.mkv" in shown.out
+    stage.admin.fault(listener="pikpak.drive", match="*/statuses*", kind="status", code=404)
+    calm = stage.home.run("offline", "show", "pk:", str(row["id"])).ok()
+    assert "PikPak does not tell how far single files are." in calm.err
+
+
 @pytest.mark.parametrize(
     ("words", "code", "sentence"),
     [
         (["offline", "add", "magnet:?xt=urn:btih:12", "--to", "pk:/o"], 2, "is no link PikPak"),
         (["offline", "add", "ftp://host/x", "--to", "pk:/o"], 2, "http, https, magnet and ed2k"),
         (["offline", "add", "http://x/", "--to", "pk:/o", "--fetch", "pc:/"], 2, "no folder of"),
+        (["offline", "look", "magnet:?xt=urn:btih:12"], 2, "is no link PikPak"),
+        (["offline", "look", "pc:", "http://x/y"], 8, "pCloud does not tell what lies behind"),
+        (["offline", "show", "pc:", "nope"], 3, "There is no task nope"),
         (["offline", "retry", "pk:", "nope"], 3, "no longer on PikPak"),
         (["offline", "rm", "pk:", "nope"], 3, "There is no task nope"),
         (["offline", "fetch", "pk:", "nope", "--to", "."], 3, "There is no task nope"),

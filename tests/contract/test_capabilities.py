@@ -21,6 +21,7 @@ from cloudtui.services.models import (
     TrashItem,
     TrashKind,
 )
+from cloudtui.services.previews import PreviewsLinks, TellsTaskFiles
 from cloudtui.services.storage import (
     HasQuota,
     HasShares,
@@ -52,6 +53,8 @@ def test_claims_and_methods_agree(place: Place) -> None:
         ("server_copy", ServerCopy),
         ("server_move", ServerMove),
         ("offline_tasks", OfflineTasks),
+        ("previews", PreviewsLinks),
+        ("task_files", TellsTaskFiles),
         ("links", MakesLinks),
         ("shares", HasShares),
         ("revisions", Revisions),
@@ -63,6 +66,8 @@ def test_claims_and_methods_agree(place: Place) -> None:
     assert isinstance(storage, HasTrash) == (caps.trash is not TrashKind.NONE)
     assert isinstance(storage, HasQuota)
     assert caps.magnets <= caps.offline_tasks
+    assert caps.previews <= caps.offline_tasks
+    assert caps.task_files <= caps.offline_tasks
     assert storage.kind in ("disk", "pikpak", "pcloud")
     assert storage.title
 

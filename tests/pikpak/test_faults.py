@@ -117,6 +117,20 @@ async def retry_and_forget(stage: Stage, item: Found) -> None:
     await stage.storage.remove_offline([added.id], files=True)
 
 
+async def look_behind_a_link(stage: Stage, item: Found) -> None:
+    seen = await stage.storage.preview_link(f"magnet:?xt=urn:btih:{'ab' * 20}&dn=set")
+    assert seen.count == 3
+
+
+async def tell_files_of_a_task(stage: Stage, item: Found) -> None:
+    stage.switch(offline="stuck")
+    added = await stage.storage.add_offline(f"magnet:?xt=urn:btih:{'ab' * 20}&dn=set", ROOT)
+    files = await stage.storage.task_files(added.id)
+    assert files is not None
+    assert len(files) == 3
+    await stage.storage.remove_offline([added.id], files=True)
+
+
 async def quota(stage: Stage, item: Found) -> None:
     assert (await stage.storage.quota()).total
 
@@ -163,6 +177,8 @@ ENDS: dict[Operation, list[str]] = {
     ],
     look_inside: ["/file", "/there", "/there/a.zip"],
     retry_and_forget: ["/file", "/there"],
+    look_behind_a_link: ["/file", "/there"],
+    tell_files_of_a_task: ["/file", "/there"],
     quota: ["/file", "/there"],
 }
 
@@ -209,10 +225,18 @@ async def swept(stage: Stage, operation: Operation, fault: dict[str, Any]) -> in
 
 FEW = ("429", "reset-before", "reset-after", "truncated", "captcha")
 """For what goes by the same calls as the rest: a kind each of what may be done about a fault."""
+BRIEF = {
+    quota,
+    look_inside,
+    look_behind_a_link,
+    tell_files_of_a_task,
+    unshare,
+    retry_and_forget,
+}
 PAIRS = [
     pytest.param(operation, fault, id=f"{operation.__name__}-{fault}")
     for operation in ENDS
-    for fault in (FEW if operation in {quota, look_inside, unshare, retry_and_forget} else FAULTS)
+    for fault in (FEW if operation in BRIEF else FAULTS)
 ]
 
 

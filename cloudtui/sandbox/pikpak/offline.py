@@ -91,6 +91,7 @@ class Offline:
             },
             target_id=parent,
         )
+        task.statuses = _waiting(plan)
         self._orders[task.id] = order
         account.offline_starts.append(call.now)
         self._run(account, task, order)
@@ -132,7 +133,7 @@ class Offline:
         self._remove_placeholder(account, task)
         order.begun, order.fetch = call.now, None
         task.phase, task.progress, task.message = Phase.PENDING, 0, "Saving"
-        task.updated = call.now
+        task.updated, task.statuses = call.now, _waiting(order.plan)
         task.params["retry_times"] = str(int(task.params.get("retry_times", "0")) + 1)
         account.offline_starts.append(call.now)
         self._run(account, task, order)
@@ -238,6 +239,8 @@ class Offline:
         if state == "error" and share > RESOLVED_AT:
             self._fail(account, task, now)
             return
+        if not plan.single and share > RESOLVED_AT:
+            _come_in(task, plan, share)
         if share >= RESOLVED_AT and not task.file_id:
             name = plan.files[0][0] if plan.single else plan.name
             self._placeholder(account, task, order, name, folder=not plan.single, size=plan.size)
@@ -297,15 +300,7 @@ class Offline:
                 node = account.tree.add(node.id, name)
                 node.origin = "offline"
             self._fill(account, node, blob, now)
-            statuses.append(
-                {
-                    "file_id": node.id,
-                    "file_name": node.name,
-                    "file_size": str(size),
-                    "phase": str(Phase.COMPLETE),
-                    "progress": 100,
-                }
-            )
+            statuses.append(_status(node.name, size, Phase.COMPLETE, 100, node.id))
         top.phase, top.completed = Phase.COMPLETE, now
         return statuses
 
@@ -317,6 +312,9 @@ class Offline:
         account.record("TYPE_DOWNLOAD", node, now)
 
     def _fail(self, account: Account, task: Task, now: float) -> None:
+        for status in task.statuses:
+            if status["phase"] != str(Phase.COMPLETE):
+                status["phase"] = str(Phase.ERROR)
         self._remove_placeholder(account, task)
         task.end(Phase.ERROR, FAILED, now)
 
@@ -325,3 +323,37 @@ class Offline:
         if node is not None and node.phase is not Phase.COMPLETE:
             account.tree.delete(node)
         task.file_id = ""
+
+
+def _status(
+    name: str, size: int, phase: Phase, progress: int, file_id: str = ""
+) -> dict[str, object]:
+    """How far one file of a task is, in the words of a task."""
+    return {
+        "file_id": file_id,
+        "file_name": name,
+        "file_size": str(size),
+        "phase": str(phase),
+        "progress": progress,
+    }
+
+
+def _waiting(plan: Plan | None) -> list[dict[str, object]]:
+    """The files of an address whose content is known before it is fetched."""
+    return _begun(plan) if plan is not None and plan.known else []
+
+
+def _begun(plan: Plan) -> list[dict[str, object]]:
+    return [_status(path.rpartition("/")[2], size, Phase.PENDING, 0) for path, size in plan.files]
+
+
+def _come_in(task: Task, plan: Plan, share: float) -> None:
+    """The files come one after the other; those that nobody was found for stay where they are."""
+    if not task.statuses:
+        task.statuses = _begun(plan)
+    here = plan.size * share
+    for status, (_, size) in zip(task.statuses, plan.files, strict=True):
+        progress = 100 if here >= size else int(100 * max(0.0, here) / max(1, size))
+        here -= size
+        phase = Phase.COMPLETE if progress == 100 else Phase.RUNNING if progress else Phase.PENDING
+        status.update(phase=str(phase), progress=progress)

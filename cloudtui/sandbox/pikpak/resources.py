@@ -9,6 +9,8 @@ from cloudtui.sandbox.pikpak.fetch import name_of
 from cloudtui.sandbox.pikpak.magnets import Plan, content, plan_of
 from cloudtui.sandbox.pikpak.node import mime_type_of
 
+PAGE = 500
+
 
 class Resources:
     """Endpoints under /drive/v1/resource."""
@@ -34,24 +36,24 @@ class Resources:
 
     def preview(self, call: Call) -> Answer:
         """What the files behind addresses are, without a task."""
-        urls = strings(call.body, "urls")
+        # one text holds several, apart by blanks
+        urls = [url for value in strings(call.body, "urls") for url in value.split()]
         if not urls:
             raise refusal("invalid_argument", "urls is required")
-        rows = [self._row(url, index) for index, url in enumerate(urls)]
-        return {
-            "list_id": call.account.ids.new("VL"),
-            "list": {"page_size": 500, "next_page_token": "", "resources": rows},
-        }
+        size = call.body.get("page_size")
+        most = size if isinstance(size, int) and 0 < size < PAGE else PAGE
+        rows = [self._row(url, index, most) for index, url in enumerate(urls)]
+        return {"list_id": call.account.ids.new("VL"), "list": _page(rows, most)}
 
-    def _row(self, url: str, index: int) -> dict[str, object]:
+    def _row(self, url: str, index: int, most: int) -> dict[str, object]:
         if url.lower().startswith(("magnet:", "ed2k:")):
             plan = plan_of(url, self._cloud.switches.value("magnets"))
-            return self._planned(plan, index)
+            return self._planned(plan, index, most)
         if not url.lower().startswith(("http://", "https://")):
             raise refusal("task_url_unsupported")
         return _resource(f"r{index}", name_of(url), 0)
 
-    def _planned(self, plan: Plan, index: int) -> dict[str, object]:
+    def _planned(self, plan: Plan, index: int, most: int) -> dict[str, object]:
         if not plan.known:
             # Nobody has fetched it yet: the service knows the hash and nothing else.
             return _resource(f"r{index}", plan.name, 0)
@@ -63,15 +65,19 @@ class Resources:
                 file_index=number,
                 gcid=gcid_of(content(self._cloud.world.blobs, plan.key, path, size)),
             )
-            for number, (path, size) in enumerate(plan.files)
+            for number, (path, size) in enumerate(plan.files[:most])
         ]
         if plan.single:
             return files[0]
         row = _resource(f"r{index}", plan.name, plan.size)
         row["is_dir"] = True
-        row["file_count"] = len(files)
-        row["dir"] = {"page_size": 500, "next_page_token": "", "resources": files}
+        row["file_count"] = len(plan.files)
+        row["dir"] = _page(files, most, more=len(plan.files) > most)
         return row
+
+
+def _page(rows: list[dict[str, object]], most: int, *, more: bool = False) -> dict[str, object]:
+    return {"page_size": most, "next_page_token": str(most) if more else "", "resources": rows}
 
 
 def _resource(

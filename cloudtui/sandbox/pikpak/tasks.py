@@ -128,9 +128,15 @@ class Tasks:
         return {}
 
     def statuses(self, call: Call) -> Answer:
-        """What became of each file of a task."""
+        """What became of each file of a task, page by page."""
         task = self.find(call.account, call.parts[0])
-        return {"statuses": list(task.statuses), "next_page_token": ""}
+        start = call.number("page_token", 0)
+        end = start + max(1, call.number("limit", DEFAULT_LIMIT))
+        rest = len(task.statuses) > end
+        return {
+            "statuses": list(task.statuses[start:end]),
+            "next_page_token": str(end) if rest else "",
+        }
 
     def _drop(self, account: Account, task_id: str, now: float, *, files: bool) -> None:
         task = account.tasks.pop(task_id, None)

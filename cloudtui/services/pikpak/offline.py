@@ -6,18 +6,21 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Final
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from cloudtui.services.errors import NotFound, Retry, ServerTrouble, UsageError
+from cloudtui.services.errors import NotFound, Refused, Retry, ServerTrouble, UsageError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
-from cloudtui.services.naming import decode_name, display_name
+from cloudtui.services.naming import Rule, decode_name, display_name
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
 from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.listing import pages
+from cloudtui.services.pikpak.paging import paged
+from cloudtui.services.pikpak.wire_links import FileStatus, Statuses
+from cloudtui.services.previews import TaskFile
 
 _KIND: Final = "offline"
 
@@ -28,6 +31,16 @@ _WORDS: Final = {
     "file deleted": "the result was deleted",
 }
 """The service's few fixed messages in plain words; others pass as they are."""
+
+_PHASES: Final = {
+    wire.COMPLETE: TaskPhase.DONE,
+    wire.ERROR: TaskPhase.FAILED,
+    wire.RUNNING: TaskPhase.FETCHING,
+    wire.PENDING: TaskPhase.WAITING,
+}
+
+_FILES_PAGE: Final = 100
+"""Files of a task asked for at a time: what another client asks for."""
 
 
 def checked_url(text: str) -> str:
@@ -164,6 +177,28 @@ class Offline:
         if files:
             self._folders.forget()
 
+    async def files(self, task_id: str) -> list[TaskFile] | None:
+        """How far each file of a task is; empty for a task of one file or one that is not resolved
+        yet, None when the service does not tell. No task is missed by that: whether there is one
+        is told by `scan`."""
+
+        async def page_at(token: str) -> Statuses:
+            return await self._api.call(
+                Statuses,
+                "GET",
+                f"/drive/v1/task/{quote(task_id, safe='')}/statuses",
+                query=(("limit", str(_FILES_PAGE)), ("page_token", token)),
+                where=display_name(task_id),
+            )
+
+        found: list[TaskFile] = []
+        try:
+            async for page in paged(page_at):
+                found += [_file_of(row, self._api.profile.rules) for row in page.statuses or ()]
+        except (NotFound, Refused, UsageError):
+            return None  # one other client was seen to ask this: it may not be for everybody
+        return found
+
     # --- words ---------------------------------------------------------------------------
 
     async def _tasks(self, rows: Sequence[wire.Task], url: str = "") -> list[OfflineTask]:
@@ -180,13 +215,14 @@ class Offline:
             if parts is not None:
                 name = decode_name(result.name, rules)
                 target = Location(self._api.profile.account, (*parts, name), result.id)
+        phase = _phase(row)
         source = (row.params.url if row.params is not None else "") or url
         return OfflineTask(
             id=row.id,
             name=decode_name(row.file_name or row.name, rules) or source,
             url=source,
-            phase=_phase(row),
-            percent=100 if row.phase == wire.COMPLETE else max(0, min(100, row.progress)),
+            phase=phase,
+            percent=100 if phase is TaskPhase.DONE else max(0, min(100, row.progress)),
             message=_WORDS.get(row.message.lower(), row.message),
             size=row.file_size or None,
             target=target,
@@ -194,12 +230,24 @@ class Offline:
 
 
 def _phase(row: wire.Task) -> TaskPhase:
-    match row.phase:
-        case wire.COMPLETE:
-            return TaskPhase.DONE
-        case wire.ERROR:
-            return TaskPhase.FAILED
-        case wire.RUNNING:
-            return TaskPhase.FETCHING
-        case _:
-            return TaskPhase.WAITING
+    """Of a task whose phase is no known word, what else it tells: how far it is, or a result."""
+    phase = _PHASES.get(tasks.phase_of(row.phase, row.progress))
+    if phase is not None:
+        return phase
+    result = row.reference_resource
+    if result is not None and result.id and result.phase == wire.COMPLETE:
+        return TaskPhase.DONE
+    return TaskPhase.FETCHING if row.progress > 0 else TaskPhase.WAITING
+
+
+def _file_of(row: FileStatus, rules: frozenset[Rule]) -> TaskFile:
+    percent = row.progress
+    told = tasks.phase_of(row.phase, percent or 0)
+    phase = _PHASES.get(told, TaskPhase.FETCHING if percent else TaskPhase.WAITING)
+    return TaskFile(
+        decode_name(row.file_name or row.name, rules),
+        phase,
+        row.file_size,
+        100 if phase is TaskPhase.DONE else None if percent is None else max(0, min(100, percent)),
+        _WORDS.get(row.message.lower(), row.message),
+    )

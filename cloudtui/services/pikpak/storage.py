@@ -43,9 +43,11 @@ from cloudtui.services.pikpak.listing import detail, entry_of, is_shown
 from cloudtui.services.pikpak.offline import Offline
 from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.pikpak.received import Received, share_link
+from cloudtui.services.pikpak.resources import Behind
 from cloudtui.services.pikpak.shares import LIMITS, Shares
 from cloudtui.services.pikpak.tickets import Tickets
 from cloudtui.services.pikpak.trash import Trash
+from cloudtui.services.previews import Preview, TaskFile
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import ReadSource, Restored, SourceFacts, WriteHandle
 
@@ -69,6 +71,7 @@ class PikPakStorage:
         self._trash = Trash(self._api, self._folders, self._changes, keys)
         begun = Begun(keys)
         self._offline = Offline(self._api, self._folders, begun)
+        self._behind = Behind(self._api)
         self._shares = Shares(self._api, begun)
         self._received = Received(self._api, self._folders, self._changes, begun)
         self._archives = Archives(self._api, self._folders, self._changes, begun)
@@ -81,6 +84,8 @@ class PikPakStorage:
             instant_upload=True,
             offline_tasks=True,
             magnets=True,
+            previews=True,
+            task_files=True,
             links=True,
             links_anywhere=True,
             shares=True,
@@ -330,6 +335,14 @@ class PikPakStorage:
     async def remove_offline(self, task_ids: Sequence[str], *, files: bool) -> None:
         """See `OfflineTasks.remove_offline`."""
         await self._offline.remove(task_ids, files=files)
+
+    async def preview_link(self, url: str) -> Preview:
+        """See `PreviewsLinks.preview_link`."""
+        return await self._behind.look(url)
+
+    async def task_files(self, task_id: str) -> list[TaskFile] | None:
+        """See `TellsTaskFiles.task_files`."""
+        return await self._offline.files(task_id)
 
     # --- the rest ------------------------------------------------------------------------
 

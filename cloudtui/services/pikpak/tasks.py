@@ -28,7 +28,19 @@ PATIENCE: Final = 120.0
 _PAGE: Final = 500
 _PHASES: Final = ",".join((wire.PENDING, wire.RUNNING, wire.ERROR, wire.COMPLETE))
 
+_KNOWN: Final = frozenset({wire.PENDING, wire.RUNNING, wire.ERROR, wire.COMPLETE})
+
 IsDone = Callable[[str], Awaitable[bool]]
+
+
+def phase_of(phase: str, progress: int) -> str:
+    """One of the four phases, empty for anything else: a bare number, a new word, nothing.
+
+    What is said to be at 100 per cent counts as complete then, for nothing better will come.
+    """
+    if phase in _KNOWN:
+        return phase
+    return wire.COMPLETE if progress >= 100 else ""
 
 
 async def pages(api: Api, kind: str) -> AsyncIterator[list[wire.Task]]:
@@ -77,10 +89,10 @@ async def wait(
             task = await api.call(wire.TaskReply, "GET", f"{TASKS}/{task_id}")
         except NotFound:
             return False
-        phase = task.task.phase if task.task is not None else task.phase
+        percent = task.task.progress if task.task is not None else task.progress
+        phase = phase_of(task.task.phase if task.task is not None else task.phase, percent)
         message = task.task.message if task.task is not None else task.message
         if on_progress is not None:
-            percent = task.task.progress if task.task is not None else task.progress
             on_progress(100 if phase == wire.COMPLETE else max(0, min(99, percent)))
         if phase == wire.COMPLETE:
             return True
