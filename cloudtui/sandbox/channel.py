@@ -21,6 +21,7 @@ SEND_SIZE = 1024 * 1024
 PACED_SIZE = 16 * 1024
 GOODBYE_IDLE = 10.0  # s without a byte after our end; a busy machine stops a client for seconds
 GOODBYE = 30.0  # s that a client may go on sending after our end
+LOOK = 0.05  # s between two looks whether what is held back may go
 
 
 class Channel:
@@ -176,6 +177,15 @@ class Channel:
     def wait(self, seconds: float) -> None:
         """Let time pass, but not longer than the sandbox runs."""
         self._stopping.wait(seconds)
+
+    def hold(self, fault: Fault) -> None:
+        """Let its seconds pass, or less when it is cleared meanwhile."""
+        end = time.monotonic() + fault.seconds
+        while fault.seconds and not self._stopping.is_set():
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self.wait(min(left, LOOK))
 
     # ending
 

@@ -113,18 +113,18 @@ class Faults:
             return fault.id
 
     def clear(self) -> None:
-        """No faults from now on; what is being slowed down runs free."""
+        """No faults from now on; what is slowed down or held back runs free."""
         with self._lock:
             self._end(self._plan)
 
     def remove(self, fault_id: int) -> None:
-        """This fault no more; what it slows down runs free."""
+        """This fault no more; what it slows down or holds back runs free."""
         with self._lock:
             self._end([fault for fault in self._plan if fault.id == fault_id])
 
     def _end(self, faults: list[Fault]) -> None:
         for fault in faults:
-            fault.bytes_per_s = 0
+            fault.bytes_per_s, fault.seconds = 0, 0.0
         self._plan = [fault for fault in self._plan if fault not in faults]
 
     def plan(self) -> list[dict[str, object]]:

@@ -253,7 +253,7 @@ class Server:
         for fault in faults:
             match fault.kind:
                 case FaultKind.DELAY:
-                    channel.wait(fault.seconds)
+                    channel.hold(fault)
                 case FaultKind.RESET_BEFORE:
                     raise Drop
                 case FaultKind.THROTTLE:

@@ -12,7 +12,8 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import AsyncIterator, Mapping
+import zlib
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,10 @@ NAME = re.compile(r"[a-z][a-z0-9-]+")
 """At least two letters, so that `c:` stays a Windows drive."""
 
 _PREFIX = "CLOUDTUI_ACCOUNT__"
+_TURNS = 256
+"""Locks for things of one account; two things may share one and then wait for each other."""
+_TURN_PATIENCE = 60.0
+"""Seconds to wait for a turn. Its holder makes one call: longer than that, it was stopped."""
 _NEVER_FOR_CHILDREN = ("CLOUDTUI_VAULT_PASSPHRASE_FILE",)
 
 
@@ -237,6 +242,7 @@ class Keys:
         self._sealer = sealer
         self._environ = environ
         self._here = asyncio.Lock()
+        self._turns: dict[int, asyncio.Lock] = {}
         self._short: dict[str, tuple[str, Secret]] = {}
         self._seen: dict[str, tuple[int, int]] = {}
 
@@ -305,6 +311,23 @@ class Keys:
         async with self._here, FileLock(self._dir / f"{self.account}.lock"):
             yield
 
+    @asynccontextmanager
+    async def turn(self, thing: str) -> AsyncIterator[None]:
+        """The one among all tasks and processes that looks whether `thing` is there, and makes it.
+
+        For short steps: whoever waited a minute goes on without, since the holder is a process
+        that somebody stopped. So does who may not write beside the account's state.
+        """
+        number = zlib.crc32(thing.encode("utf-8", "surrogatepass")) % _TURNS
+        lock = FileLock(self._dir / "turns" / f"{self.account}.{number:02x}.lock")
+        async with self._turns.setdefault(number, asyncio.Lock()):
+            with contextlib.suppress(OSError):
+                await lock.acquire_async(_TURN_PATIENCE)
+            try:
+                yield
+            finally:
+                lock.release()
+
     async def read_sealed(self, item: str, origin: str) -> Secret | None:
         """A short-lived token: the newest of this process and the others."""
         file = self._sealed_file(item)
@@ -352,6 +375,14 @@ class Keys:
         it is written as it is. What cannot be written is learned again."""
         with contextlib.suppress(OSError), replacing(self._learned_file(item)) as file:
             file.write(learned)
+
+    def revise(self, item: str, change: Callable[[bytes], bytes]) -> None:
+        """`remember` what `change` makes of what is known, in one step among all processes. Waits
+        for the others, so not for the event loop. It is not kept over a loss of power."""
+        with contextlib.suppress(OSError), FileLock(self._dir / f"{self.account}.{item}.lock"):
+            learned = change(self.recall(item))
+            with replacing(self._learned_file(item), lasting=False) as file:
+                file.write(learned)
 
     async def _row(self, item: str) -> dict[str, str] | None:
         text = await self._secrets.read(self._item(item))

@@ -112,8 +112,9 @@ def ensure(folder: Path) -> Path:
 
 
 @contextmanager
-def replacing(target: Path) -> Iterator[IO[bytes]]:
+def replacing(target: Path, *, lasting: bool = True) -> Iterator[IO[bytes]]:
     """Write a file of ours in one step: the old content stays until the new one is on the disk.
+    What need not outlive a loss of power (not `lasting`) does not wait for the disk.
 
     The file gets mode 0600. A symbolic link is followed, so that a settings file kept elsewhere
     stays there. Nothing changes when the block raises.
@@ -126,7 +127,8 @@ def replacing(target: Path) -> Iterator[IO[bytes]]:
         with os.fdopen(descriptor, "wb") as file:
             yield file
             file.flush()
-            os.fsync(file.fileno())
+            if lasting:
+                os.fsync(file.fileno())
         draft.replace(target)
     except BaseException:
         with suppress(OSError):  # the first error is the one to tell

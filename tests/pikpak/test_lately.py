@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from cloudtui.services.errors import Exists, NotFound
@@ -144,3 +146,36 @@ async def test_only_the_first_look_after_lost_answers_is_patient(stage: Stage) -
     await found()
     assert patient > 2
     assert looks == patient + 1
+
+
+async def test_two_programs_that_make_a_folder_at_once_make_one(stage: Stage) -> None:
+    """Both have looked before either made it, and the listings tell of it much later."""
+    stage.switch(listing_lag=BEHIND)
+    other = PikPakStorage(stage.account, stage.keys, stage.network, FAST)
+    try:
+        both = (stage.storage, other)
+        for each in both:
+            with pytest.raises(NotFound):
+                await each.stat(ROOT.child("new"))
+        made = await asyncio.gather(
+            *(each.mkdir(ROOT, "new") for each in both), return_exceptions=True
+        )
+        assert sorted(type(each).__name__ for each in made) == ["Entry", "Exists"]
+        assert [entry.name async for page in other.scan(ROOT) for entry in page] == ["new"]
+    finally:
+        await other.close()
+    assert live(stage) == ["/new"]
+
+
+async def test_many_files_do_not_drive_out_the_notes_of_folders(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lately, "_MOST", 2)
+    stage.switch(listing_lag=BEHIND)
+    await stage.storage.mkdir(ROOT, "new")
+    for name in ("a", "b", "c"):
+        await stage.put(name.encode(), name)
+    await stage.next_program()
+    with pytest.raises(Exists):
+        await stage.storage.mkdir(ROOT, "new")
+    assert await stage.names() == ["b", "c", "new"]

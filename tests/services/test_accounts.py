@@ -287,3 +287,42 @@ async def test_what_passes_through_keys_is_hidden_from_logs(paths: Paths) -> Non
     keys = keys_of(paths, MemoryStore())
     await keys.write("token", HOME, Secret("very-odd-value"))
     assert redact("got very-odd-value back") == "got … back"
+
+
+# --- steps of many processes -------------------------------------------------------------------
+
+
+async def test_only_one_at_a_time_has_a_turn(paths: Paths) -> None:
+    first, second = (keys_of(paths, MemoryStore()) for _ in range(2))
+    inside: list[str] = []
+
+    async def go(keys: Keys, name: str) -> None:
+        async with keys.turn("a thing"):
+            assert inside == []
+            inside.append(name)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            inside.remove(name)
+
+    await asyncio.gather(*(go(keys, f"{n}") for n in range(3) for keys in (first, second)))
+
+
+async def test_a_turn_of_a_stopped_process_is_not_waited_for_for_ever(
+    paths: Paths, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("cloudtui.services.accounts._TURN_PATIENCE", 0.01)
+    keys, other = (keys_of(paths, MemoryStore()) for _ in range(2))
+    async with keys.turn("a thing"), other.turn("a thing"), keys.turn("something else"):
+        assert paths.accounts_dir.joinpath("turns").is_dir()
+
+
+async def test_what_several_learn_at_once_is_all_kept(paths: Paths) -> None:
+    learners = [keys_of(paths, MemoryStore()) for _ in range(8)]
+
+    def learn(keys: Keys, letter: bytes) -> None:
+        keys.revise("things", lambda known: known + letter)
+
+    await asyncio.gather(
+        *(asyncio.to_thread(learn, keys, b"%d" % n) for n, keys in enumerate(learners))
+    )
+    assert sorted(learners[0].recall("things")) == sorted(b"01234567")

@@ -50,12 +50,12 @@ class Changes:
         where = display_name(str(parent.child(name)))
         check_length(name)
         parent_id = await self._folders.folder_id(parent)
-        before = (await self._folders.names(parent_id)).get(name, [])
-        if before:
-            raise taken(where)
-
-        row = await self.make_folder(parent_id, name, where)
-        self._folders.added(parent_id, row)
+        # the service would make a second one of that name for whoever looked at the same moment
+        async with self._folders.lately.making(parent_id, name):
+            if await self._folders.is_taken(parent_id, name):
+                raise taken(where)
+            row = await self.make_folder(parent_id, name, where)
+            self._folders.added(parent_id, row)
         return entry_of(self._profile, row)
 
     async def make_folder(self, parent_id: str, name: str, where: str) -> wire.File:

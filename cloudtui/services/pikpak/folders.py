@@ -15,7 +15,7 @@ from typing import Final
 
 from cloudtui.services.errors import Ambiguous, NotFound
 from cloudtui.services.models import Entry, Found, Kind, Location
-from cloudtui.services.naming import display_name
+from cloudtui.services.naming import display_name, encode_name
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.lately import Lately
@@ -141,6 +141,15 @@ class Folders:
         """Everything of a name in a folder, what listings leave out included."""
         shown = (await self.names(parent, fresh=fresh)).get(name, [])
         return [*shown, *self._listings[parent].ours.get(name, [])]
+
+    async def is_taken(self, parent: str, name: str) -> bool:
+        """Whether something shown in a folder has that name. A listing seen before is good enough
+        where none of our programs, in this process or another, put that name there since."""
+        if (await self.names(parent)).get(name):
+            return True
+        if not self.lately.is_noted(parent, encode_name(name, self._profile.rules)):
+            return False
+        return bool((await self.names(parent, fresh=True)).get(name))
 
     async def parts_of_ours(self, parent: str) -> list[wire.File]:
         """The rows of a folder that listings leave out."""

@@ -9,9 +9,9 @@ that id. Knows no endpoint but the one for details; a note is never believed aga
 from __future__ import annotations
 
 import asyncio
-import threading
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Final, TypeVar
 
@@ -30,7 +30,8 @@ _LIFE: Final = 30.0
 """Seconds for which a listing may run behind; the panes lay their own changes over it as long."""
 
 _MOST: Final = 1000
-"""Notes that are kept; a job of small files makes some hundreds in half a minute."""
+"""Notes that are kept, and as many of folders; a job of small files makes some hundreds in half a
+minute."""
 
 _FEW: Final = 16
 """Up to so many disagreements in one listing are looked up by id; of more the notes are taken."""
@@ -122,7 +123,7 @@ class Lately:
         self._notes: dict[str, Note] = {}
         self._unwritten = False
         self._writer: asyncio.Task[None] | None = None
-        self._writing = threading.Lock()
+        self._writing = asyncio.Lock()
 
     # --- what changed --------------------------------------------------------------------
 
@@ -143,10 +144,23 @@ class Lately:
         for note in notes:
             self._notes.pop(note.id, None)
             self._notes[note.id] = note
-        self._notes = dict(list(self._notes.items())[-_MOST:])
+        self._notes = {note.id: note for note in _cut(self._notes.values())}
         self._unwritten = True
         if self._writer is None or self._writer.done():
             self._writer = asyncio.get_running_loop().create_task(self._write_soon())
+
+    def is_noted(self, folder: str, name: str) -> bool:
+        """Whether one of our programs put something of that stored name into a folder lately, as
+        far as they wrote it down."""
+        return any(note.name == name and _is_in(note, folder) for note in self._current().values())
+
+    @asynccontextmanager
+    async def making(self, folder: str, name: str) -> AsyncIterator[None]:
+        """The one among all our programs that looks whether a folder has a name, and makes it.
+        The next one will know what was noted meanwhile."""
+        async with self._keys.turn(f"{folder}/{name}"):
+            yield
+            await self._write_now()
 
     # --- listings put right --------------------------------------------------------------
 
@@ -232,15 +246,9 @@ class Lately:
         `trashed_only`, whose listings follow other rules."""
         if self._api.profile.trashed_only:
             return {}
-        notes = _fresh([*self._kept(), *self._notes.values()])
+        notes = _fresh([*_decoded(self._keys.recall(_ITEM)), *self._notes.values()])
         self._notes = {key: note for key, note in self._notes.items() if key in notes}
         return notes
-
-    def _kept(self) -> list[Note]:
-        try:
-            return msgspec.json.decode(self._keys.recall(_ITEM) or b"[]", type=list[Note])
-        except ValueError:
-            return []  # damaged: listings are taken as they come
 
     async def _write_soon(self) -> None:
         while self._unwritten:
@@ -248,13 +256,16 @@ class Lately:
             await self._write_now()
 
     async def _write_now(self) -> None:
-        self._unwritten = False
-        await asyncio.to_thread(self._write, list(self._notes.values()))
+        async with self._writing:  # who comes second finds it done, and then it is
+            if self._unwritten:
+                self._unwritten = False
+                await asyncio.to_thread(self._write, list(self._notes.values()))
 
     def _write(self, notes: list[Note]) -> None:
-        with self._writing:
-            kept = _fresh([*self._kept(), *notes])
-            self._keys.remember(_ITEM, msgspec.json.encode(list(kept.values())[-_MOST:]))
+        def with_ours(kept: bytes) -> bytes:
+            return msgspec.json.encode(_cut(_fresh([*_decoded(kept), *notes]).values()))
+
+        self._keys.revise(_ITEM, with_ours)
 
     async def close(self) -> None:
         """Write down what is not yet."""
@@ -264,6 +275,23 @@ class Lately:
             await asyncio.wait([writer])
         if self._unwritten:
             await self._write_now()
+
+
+def _decoded(kept: bytes) -> list[Note]:
+    try:
+        return msgspec.json.decode(kept or b"[]", type=list[Note])
+    except ValueError:
+        return []  # damaged: listings are taken as they come
+
+
+def _cut(notes: Iterable[Note]) -> list[Note]:
+    """The latest notes, folders' apart: many small files must not drive them out, since a folder
+    that nobody remembers is made twice."""
+    folders: list[Note] = []
+    others: list[Note] = []
+    for note in notes:
+        (folders if note.kind == wire.FOLDER else others).append(note)
+    return [*folders[-_MOST:], *others[-_MOST:]]
 
 
 def _fresh(notes: Iterable[Note]) -> dict[str, Note]:

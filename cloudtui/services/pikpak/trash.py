@@ -330,11 +330,21 @@ class Trash:
         folder_id = self._folders.root
         for part in parts:
             at = Location(at.account, at.parts, folder_id)
-            rows = (await self._folders.names(folder_id)).get(part, [])
-            known = next((row.id for row in rows if row.is_folder), None)
-            folder_id = known or (await self._changes.mkdir(at, part)).id
+            known = await self._folder_in(folder_id, part)
+            if known is None:
+                try:
+                    known = (await self._changes.mkdir(at, part)).id
+                except Exists:  # made by another program at this moment
+                    known = await self._folder_in(folder_id, part)
+                    if known is None:
+                        raise
+            folder_id = known
             at = Location(at.account, (*at.parts, part), folder_id)
         return folder_id
+
+    async def _folder_in(self, parent: str, name: str) -> str | None:
+        rows = (await self._folders.names(parent)).get(name, [])
+        return next((row.id for row in rows if row.is_folder), None)
 
     # --- for ever ------------------------------------------------------------------------
 

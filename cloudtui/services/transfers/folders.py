@@ -47,17 +47,19 @@ class Folders:
             if not at.parts or at.node is not None:
                 raise
             parent, _ = await self.ensure(at.parent)
-            return await self.make(parent, at.name), True
+            return await self.make(parent, at.name)
         if not found.entry.is_folder:
             raise file_in_the_way(at)
         return found.at, False
 
     async def make(
-        self, parent: Location, name: str, note: Callable[[str | None], None] | None = None
-    ) -> Location:
-        """Make one folder where none of that name is; adopt the one a cut call left behind.
+        self, parent: Location, name: str, note: Callable[[str | None, bool], None] | None = None
+    ) -> tuple[Location, bool]:
+        """Make one folder where none of that name is; adopt the one a cut call left behind or
+        somebody else made meanwhile. The folder, and whether it is new: in one that was there
+        something may be in the way.
 
-        `note` is given the id for the journal before the intent is dropped.
+        `note` is given both, by id, for the journal before the intent is dropped.
         """
         storage = await self._storages(parent.account)
         job = self._job
@@ -67,32 +69,33 @@ class Folders:
         intent = intents.Intent(job, None, "mkdir", parent, name)
         intent_id = await self._journal.run(lambda db: intents.add(db, intent))
         failpoint("plan.mkdir.intent")
+        new = False
         if entry is None:
-            entry = await self._mkdir(storage, parent, name)
+            entry, new = await self._mkdir(storage, parent, name)
         failpoint("plan.mkdir.made")
         node = entry.id if parent.account else None
         if note is not None:
-            note(node)
+            note(node, new)
         self._journal.post(lambda db: intents.drop(db, intent_id))
         failpoint("plan.mkdir.noted")
         self._told(parent)
-        return parent.child(entry.name, node)
+        return parent.child(entry.name, node), new
 
-    async def _mkdir(self, storage: Storage, parent: Location, name: str) -> Entry:
+    async def _mkdir(self, storage: Storage, parent: Location, name: str) -> tuple[Entry, bool]:
         try:
-            return await storage.mkdir(parent, name)
+            return await storage.mkdir(parent, name), True
         except Exists:
             found = await self._look(storage, parent, name)
             if found is None:
                 raise
-            return found
+            return found, False
         except CloudError as exc:
             if exc.retry is not Retry.RECONCILE:
                 raise
             found = await self._look(storage, parent, name)
             if found is not None:
-                return found
-            return await storage.mkdir(parent, name)
+                return found, False
+            return await storage.mkdir(parent, name), True
 
     async def _look(self, storage: Storage, parent: Location, name: str) -> Entry | None:
         # By listing, not by path: a cloud may hold twins, and the first one is as good.

@@ -175,8 +175,9 @@ class Planner:
         parent = row.target.parent
         parent = Location(parent.account, parent.parts, self._nodes.get(parent))
 
-        def note(node: str | None) -> None:
-            self._journal.post(lambda db: shelves.set_made(db, row.id, node, fresh=row.fresh))
+        def note(node: str | None, new: bool) -> None:
+            fresh = row.fresh and new
+            self._journal.post(lambda db: shelves.set_made(db, row.id, node, fresh=fresh))
 
         await self._folders.make(parent, row.target.name, note)
         return await self._journal.read(lambda db: shelves.folder(db, row.id))
