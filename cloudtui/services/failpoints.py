@@ -64,6 +64,7 @@ NAMES: Final = frozenset(
         "pikpak.replace.trashed",
         "pikpak.restore.moved",
         "pikpak.restore.untrashed",
+        "pikpak.save.started",
         "pikpak.share.made",
         "pikpak.signin.answered",
         "pikpak.trash.done",

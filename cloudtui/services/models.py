@@ -162,6 +162,10 @@ class Capabilities:
     shares: bool = False
     share_limits: frozenset[str] = frozenset()
     """What a public link may be limited by here: `days`, `password`, `downloads`."""
+    share_changes: frozenset[str] = frozenset()
+    """Which of these can be changed on a link that is there."""
+    opens_shares: bool = False
+    """Looks into the public links of others, and saves out of them."""
     revisions: bool = False
     archives: bool = False
     change_feed: bool = False
@@ -267,8 +271,9 @@ class Share:
     `id` is what `HasShares.unshare` takes. `name` is what it shows, `at` where that is (None: not
     known). `password` is set where the service tells it, `protected` whenever one is asked for.
     Times are nanoseconds UTC, None where there is no end or it is not known; counts are None where
-    the service does not tell, `most_downloads` also where there is no limit. `note` is a sentence
-    for people: why it does not work any more, or what it shows besides.
+    the service does not tell, `most_downloads` also where there is no limit. `views` is how often
+    its page was looked at, `files` how many things it shows, `size` their bytes. `note` is a
+    sentence for people: why it does not work any more, or what it shows besides.
     """
 
     id: str
@@ -283,6 +288,9 @@ class Share:
     downloads: int | None = None
     most_downloads: int | None = None
     note: str = ""
+    views: int | None = None
+    files: int | None = None
+    size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

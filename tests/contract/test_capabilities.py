@@ -22,6 +22,7 @@ from cloudtui.services.models import (
     TrashKind,
 )
 from cloudtui.services.previews import PreviewsLinks, TellsTaskFiles
+from cloudtui.services.shares import ChangesShares, OpensShares
 from cloudtui.services.storage import (
     HasQuota,
     HasShares,
@@ -57,6 +58,8 @@ def test_claims_and_methods_agree(place: Place) -> None:
         ("task_files", TellsTaskFiles),
         ("links", MakesLinks),
         ("shares", HasShares),
+        ("share_changes", ChangesShares),
+        ("opens_shares", OpensShares),
         ("revisions", Revisions),
         ("archives", Archives),
         ("change_feed", ChangeFeed),
@@ -66,6 +69,7 @@ def test_claims_and_methods_agree(place: Place) -> None:
     assert isinstance(storage, HasTrash) == (caps.trash is not TrashKind.NONE)
     assert isinstance(storage, HasQuota)
     assert caps.magnets <= caps.offline_tasks
+    assert caps.share_changes <= caps.share_limits
     assert caps.previews <= caps.offline_tasks
     assert caps.task_files <= caps.offline_tasks
     assert storage.kind in ("disk", "pikpak", "pcloud")
@@ -315,6 +319,29 @@ async def test_limits_of_links_are_kept_or_refused(place: Place) -> None:
             "downloads": found.most_downloads == 3,
         }
         assert kept[limit]
+
+
+async def test_links_that_are_there_are_changed(place: Place) -> None:
+    changes: object = place.storage
+    if not place.storage.caps.share_changes:
+        assert not isinstance(changes, ChangesShares)
+        return
+    assert isinstance(changes, ChangesShares)
+    made = await write(place.storage, place.top, "file", b"content")
+    share = await cast("HasShares", changes).share(made)
+    guarded = await changes.change_share(share, password=Secret("pass42"))
+    assert (guarded.id, guarded.url, guarded.protected) == (share.id, share.url, True)
+    ends = await changes.change_share(share, days=7)
+    assert ends.protected
+    assert ends.expires_ns is not None
+    free = await changes.change_share(share, days=0, password=Secret(""))
+    assert (free.protected, free.expires_ns) == (False, None)
+    if "downloads" not in place.storage.caps.share_changes:
+        with pytest.raises(NotSupported):
+            await changes.change_share(share, most_downloads=3)
+    await cast("HasShares", changes).unshare([share.id])
+    with pytest.raises(CloudError):
+        await changes.change_share(share, days=7)
 
 
 async def test_versions_come_back(place: Place) -> None:

@@ -1,17 +1,19 @@
-"""Shares of other people: what lies behind one is saved, whole and once."""
+"""Shares of other people: what lies behind one is saved, whole or in part, and once."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cloudtui.services.errors import CloudError, NotFound, PasswordNeeded, Refused
-from cloudtui.services.models import Secret, TaskPhase
-from cloudtui.services.pikpak import wire
-from cloudtui.services.pikpak.received import share_link
+from cloudtui.services.models import Location, Secret, TaskPhase
+from cloudtui.services.pikpak import received, wire
 from cloudtui.services.pikpak.shares import SHARE
+from cloudtui.services.shares import SharedItem, ShareLink, found_in
 from tests.pikpak.stage import ROOT, Stage, staged
 from tests.sandbox_process import SandboxProcess
 
@@ -108,21 +110,154 @@ async def test_after_a_lost_answer_it_is_there_once(stage: Stage, other: Stage, 
     assert len(await stage.names()) == 2
 
 
-@pytest.mark.parametrize(
-    ("link", "share", "code"),
-    [
-        ("https://mypikpak.com/s/VNabc-1_x", "VNabc-1_x", None),
-        ("https://www.mypikpak.com/s/VN1/VNinner?pwd=a%20b", "VN1", Secret("a b")),
-        ("https://pikpak.me/s/VN1?pass_code=xyz", "VN1", Secret("xyz")),
-        ("https://mypikpak.com/drive/all", None, None),
-        ("https://example.com/s/VN1", None, None),
-        ("https://notmypikpak.com/s/VN1", None, None),
-        ("magnet:?xt=urn:btih:00", None, None),
-    ],
-)
-async def test_links_to_shares_are_known(
-    stage: Stage, link: str, share: str | None, code: Secret | None
+# --- parts -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def nested(other: Stage) -> ShareLink:
+    """A link to `series`, which holds two seasons."""
+    top = (await other.storage.stat(ROOT.child("series"))).at
+    for season in ("s1", "s2"):
+        made = await other.storage.mkdir(top, season)
+        for episode in ("e1.mkv", "e2.mkv"):
+            await other.put(f"{season}{episode}".encode(), episode, top.child(season, made.id))
+    link = other.storage.share_link(await link_to(other, "series", code="c0de"))
+    assert link is not None
+    return replace(link, code=Secret("c0de"))
+
+
+async def items(stage: Stage, link: ShareLink, *paths: str) -> list[SharedItem]:
+    found = [await found_in(stage.storage, link, path) for path in paths]
+    assert None not in found
+    return [item for item in found if item is not None]
+
+
+async def tree(stage: Stage, folder: Location = ROOT) -> list[str]:
+    paths = []
+    for entry in await stage.entries(folder):
+        at = folder.child(entry.name, entry.id)
+        paths += [at.path, *(await tree(stage, at) if entry.is_folder else [])]
+    return sorted(paths)
+
+
+async def test_only_what_is_chosen_is_saved(stage: Stage, nested: ShareLink) -> None:
+    stage.switch(share_ancestors=True)
+    here = ROOT.child("here", (await stage.storage.mkdir(ROOT, "here")).id)
+    chosen = await items(stage, nested, "series/s1/e2.mkv", "series/s2", "series/s2/e1.mkv")
+    saved = await stage.storage.save_share(nested, here, chosen)
+    assert (saved.phase, saved.name, saved.target) == (TaskPhase.DONE, "e2.mkv and 1 more", here)
+    # what lies in a folder that was chosen comes with it, not twice
+    assert await tree(stage, here) == [
+        "/here/e2.mkv",
+        "/here/s2",
+        "/here/s2/e1.mkv",
+        "/here/s2/e2.mkv",
+    ]
+    assert await stage.read(here.child("e2.mkv")) == b"s1e2.mkv"
+    assert "c0de" not in repr(saved)
+
+
+async def test_one_thing_from_deep_inside(stage: Stage, nested: ShareLink) -> None:
+    stage.switch(share_ancestors=True, batch_seconds=0.2)
+    [chosen] = await items(stage, nested, "series/s1/e1.mkv")
+    saved = await stage.storage.save_share(nested, ROOT, [chosen])
+    assert (saved.phase, saved.size) == (TaskPhase.DONE, 8)
+    assert saved.target is not None
+    assert await stage.read(saved.target) == b"s1e1.mkv"
+
+
+async def test_a_link_to_a_folder_in_a_share_saves_that_folder(
+    stage: Stage, nested: ShareLink
 ) -> None:
-    found = share_link(link, stage.storage.api.profile)
-    assert (found.share if found else None) == share
-    assert (found.code if found else None) == code
+    stage.switch(share_ancestors=True)
+    [season] = await items(stage, nested, "series/s2")
+    saved = await stage.storage.add_offline(f"{nested.shown}/{season.entry.id}?pwd=c0de", ROOT)
+    assert saved.name == "s2"
+    assert await tree(stage) == ["/s2", "/s2/e1.mkv", "/s2/e2.mkv"]
+
+
+async def test_a_page_that_was_open_too_long_is_opened_again(
+    stage: Stage, nested: ShareLink
+) -> None:
+    stage.switch(share_token_seconds=60)
+    chosen = await items(stage, nested, "series/s1/e1.mkv")
+    stage.admin.age(61)
+    assert await items(stage, nested, "series/s1/e1.mkv") == chosen
+    stage.admin.age(61)
+    await stage.storage.save_share(nested, ROOT, chosen)
+    assert await stage.names() == ["e1.mkv"]
+
+
+@pytest.mark.parametrize("kind", ["reset_after", "reset_before", "truncate_json"])
+@pytest.mark.parametrize("skip", [0, 1])
+async def test_parts_are_saved_once_whatever_answer_is_lost(
+    stage: Stage, nested: ShareLink, kind: str, skip: int
+) -> None:
+    chosen = await items(stage, nested, "series/s1/e1.mkv", "series/s2/e2.mkv")
+    restore = "POST /drive/v1/share/restore"
+    stage.admin.fault(listener="pikpak.drive", match=restore, kind=kind, times=1, skip=skip)
+    saved = await stage.storage.save_share(nested, ROOT, chosen)
+    assert saved.phase is TaskPhase.DONE
+    assert await tree(stage) == ["/e1.mkv", "/e2.mkv"]
+
+
+async def test_more_than_one_call_takes_all(stage: Stage, other: Stage, nested: ShareLink) -> None:
+    """The second call must not be taken for the first when its answer is lost."""
+    many = await other.storage.mkdir(ROOT, "many")
+    at = ROOT.child("many", many.id)
+    for number in range(3):
+        await other.put(b"%d" % number, f"{number}", at)
+    link = stage.storage.share_link(await link_to(other, "many"))
+    assert link is not None
+    chosen = await items(stage, link, *(f"many/{number}" for number in range(3)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("cloudtui.services.pikpak.tasks.BATCH", 2)
+        for kind in ("reset_before", "reset_after"):
+            restore = "POST /drive/v1/share/restore"
+            stage.admin.fault(listener="pikpak.drive", match=restore, kind=kind, times=1, skip=1)
+            into = ROOT.child(kind, (await stage.storage.mkdir(ROOT, kind)).id)
+            await stage.storage.save_share(link, into, chosen)
+            assert await stage.names(into) == ["0", "1", "2"]
+
+
+class Death(BaseException):
+    """Ends a call as a kill would."""
+
+
+@contextmanager
+def dying() -> Iterator[None]:
+    """The first call that the service took is the last thing this program does."""
+
+    def die(name: str) -> None:
+        raise Death(name)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(received, "failpoint", die)
+        yield
+
+
+async def test_after_a_death_parts_are_there_once(stage: Stage, nested: ShareLink) -> None:
+    chosen = await items(stage, nested, "series/s1/e1.mkv", "series/s2/e2.mkv", "series/s2/e1.mkv")
+    for _ in range(2):  # it dies after each call that the service took
+        with dying(), pytest.raises(Death):
+            await stage.storage.save_share(nested, ROOT, chosen)
+        await stage.next_program()
+    await stage.storage.save_share(nested, ROOT, chosen)
+    assert len(await stage.names()) == 3
+
+
+async def test_after_a_death_several_come_into_one_folder(stage: Stage, other: Stage) -> None:
+    ids = [(await other.storage.stat(ROOT.child(name))).entry.id for name in ("film.mkv", "series")]
+    body = {"file_ids": ids, "share_to": "publiclink", "expiration_days": -1}
+    made = await other.storage.api.call(wire.ShareReply, "POST", SHARE, body=body)
+    with dying(), pytest.raises(Death):
+        await stage.storage.add_offline(made.share_url, ROOT)
+    await stage.next_program()
+    saved = await stage.storage.add_offline(made.share_url, ROOT)
+    assert saved.target is not None
+    assert await tree(stage) == [
+        "/film.mkv",
+        "/film.mkv/film.mkv",
+        "/film.mkv/series",
+        "/film.mkv/series/one.mkv",
+    ]

@@ -5,11 +5,21 @@ from __future__ import annotations
 import base64
 import io
 import zipfile
+from typing import Any
 
 import pytest
 
-from cloudtui.services.errors import Full, NotSupported, PasswordNeeded, Refused
+from cloudtui.services.errors import (
+    Denied,
+    Full,
+    NotFound,
+    NotSupported,
+    PasswordNeeded,
+    Refused,
+)
 from cloudtui.services.models import Kind, Location, Secret, Share
+from cloudtui.services.pikpak import wire
+from cloudtui.services.pikpak.shares import SHARE
 from tests.pikpak.stage import ROOT, Stage
 
 
@@ -45,6 +55,86 @@ async def test_what_a_link_cannot_be_limited_by_is_said(stage: Stage) -> None:
     with pytest.raises(NotSupported):
         await stage.storage.share(item, most_downloads=3)
     assert await shares(stage) == []
+
+
+# --- changing a link that is there -----------------------------------------------------------
+
+
+async def link(stage: Stage, password: str = "", days: int | None = None) -> Share:
+    await stage.put(b"x", "file")
+    item = await stage.storage.stat(ROOT.child("file"))
+    made = await stage.storage.share(item, days=days, password=Secret(password))
+    return next(share for share in await shares(stage) if share.id == made.id)
+
+
+async def opens(stage: Stage, share: Share, code: str = "") -> bool:
+    """Whether the page opens for others."""
+    query = (("share_id", share.id), ("pass_code", code))
+    page = await stage.storage.api.call(wire.OpenedShare, "GET", SHARE, query=query)
+    return page.share_status == "OK"
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+async def test_another_pass_code(stage: Stage, hidden: bool) -> None:
+    stage.switch(share_codes_hidden=hidden)
+    share = await link(stage, "first1", days=7)
+    changed = await stage.storage.change_share(share, password=Secret("second2"))
+    assert (changed.id, changed.url, changed.protected) == (share.id, share.url, True)
+    assert changed.password == Secret("second2")
+    assert changed.expires_ns == share.expires_ns
+    assert not await opens(stage, share, "first1")
+    assert await opens(stage, share, "second2")
+    free = await stage.storage.change_share(share, password=Secret(""))
+    assert (free.protected, free.password) == (False, None)
+    assert await opens(stage, share)
+    guarded = await stage.storage.change_share(share, password=Secret("third3"))
+    assert guarded.protected
+    assert not await opens(stage, share)
+
+
+async def test_another_end(stage: Stage) -> None:
+    share = await link(stage, "code", days=7)
+    longer = await stage.storage.change_share(share, days=30)
+    assert longer.created_ns is not None
+    assert longer.expires_ns == longer.created_ns + 30 * 86_400 * 1_000_000_000
+    assert longer.password == Secret("code")
+    assert (await stage.storage.change_share(share, days=0)).expires_ns is None
+    with pytest.raises(NotSupported):
+        await stage.storage.change_share(share, most_downloads=3)
+
+
+@pytest.mark.parametrize(
+    "wish", [{"password": Secret("new1")}, {"password": Secret("")}, {"days": 3}]
+)
+async def test_a_change_that_was_not_made_is_told(stage: Stage, wish: dict[str, Any]) -> None:
+    share = await link(stage, "code")
+    stage.switch(share_edit="ignored")
+    with pytest.raises(Refused, match="left the link to file as it was") as caught:
+        await stage.storage.change_share(share, **wish)
+    assert "new1" not in f"{caught.value} {caught.value.hint}"
+    assert await opens(stage, share, "code")
+    stage.switch(share_codes_hidden=True)
+    with pytest.raises(Refused, match="left the link"):
+        await stage.storage.change_share(share, **wish)
+    stage.switch(share_edit="refused")
+    with pytest.raises(Denied):
+        await stage.storage.change_share(share, **wish)
+
+
+async def test_a_link_that_is_gone_is_not_changed(stage: Stage) -> None:
+    share = await link(stage)
+    await stage.storage.unshare([share.id])
+    with pytest.raises(NotFound):
+        await stage.storage.change_share(share, password=Secret("code"))
+
+
+async def test_what_is_told_of_a_link(stage: Stage) -> None:
+    share = await link(stage, "code", days=7)
+    assert (share.views, share.downloads, share.files, share.size) == (0, 0, 1, 1)
+    assert await opens(stage, share, "code")
+    [again] = await shares(stage)
+    assert again.views == 1
+    assert "code" not in repr(again)
 
 
 def archive() -> str:

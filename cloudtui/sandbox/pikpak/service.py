@@ -18,7 +18,7 @@ from cloudtui.sandbox.pikpak.archive_tree import ArchiveTree
 from cloudtui.sandbox.pikpak.archives import Archives
 from cloudtui.sandbox.pikpak.auth import Auth
 from cloudtui.sandbox.pikpak.batches import Batches
-from cloudtui.sandbox.pikpak.call import Answer, Call, Route, parse_body, text
+from cloudtui.sandbox.pikpak.call import Answer, Call, Route, parse_body, strings, text
 from cloudtui.sandbox.pikpak.captcha import Captchas
 from cloudtui.sandbox.pikpak.cloud import Cloud, gcid_of
 from cloudtui.sandbox.pikpak.content import Content
@@ -181,6 +181,8 @@ class PikPak:
                     return {"removed": self._auth.forget(self._cloud.accounts[username])}
             case "put":
                 return self._put(self._cloud.accounts[username], payload)
+            case "share":
+                return self._share(self._cloud.accounts[username], payload)
             case _:
                 raise LookupError(action)
 
@@ -202,6 +204,24 @@ class PikPak:
             node = account.tree.add(parent, name, blob=blob, told_hash=gcid_of(blob))
             self._cloud.remember(blob)
         return {"id": node.id}
+
+    def _share(self, account: Account, payload: dict[str, object]) -> object:
+        """A public link as another client would have made it: `paths`, perhaps `pass_code`."""
+        with self._world.lock:
+            ids = [self._at(account, path).id for path in strings(payload, "paths")]
+            code = text(payload, "pass_code")
+            made = self._shares.make(account, ids, self._world.clock(), code=code)
+        return {"id": made.id, "url": f"{self._world.urls['pikpak.drive']}/s/{made.id}"}
+
+    def _at(self, account: Account, path: str) -> Node:
+        folder, node = ROOT, None
+        for name in path.strip("/").split("/"):
+            node = account.tree.named(folder, name)
+            if node is None:
+                raise LookupError(path)
+            folder = node.id
+        assert node is not None
+        return node
 
     def _account_state(self, account: Account) -> dict[str, object]:
         return {

@@ -33,6 +33,7 @@ class Share:
     days: int
     created: float
     token: str
+    issued: float = 0.0
     views: int = 0
     restores: int = 0
     deleted: bool = False
@@ -60,7 +61,26 @@ class Shares:
             Route("POST", "/drive/v1/share/restore", self.save),
             Route("POST", "/drive/v1/share:batchDelete", self.revoke),
             Route("GET", "/s/{}", self.page, checked=False),
+            Route("GET", "/s/{}/{}", self.page, checked=False),
         ]
+
+    def make(
+        self, owner: Account, file_ids: list[str], now: float, *, code: str = "", days: int = -1
+    ) -> Share:
+        """A new link."""
+        share = Share(
+            id=self._ids.new("VO"),
+            owner=owner,
+            file_ids=file_ids,
+            pass_code=self._cloud.world.issue(code) if code else "",
+            share_to="encryptedlink" if code else "publiclink",
+            days=days,
+            created=now,
+            token=self._cloud.world.new_secret(size=24),
+            issued=now,
+        )
+        self.shares[share.id] = share
+        return share
 
     # ---- endpoints
 
@@ -72,29 +92,17 @@ class Shares:
             raise refusal("invalid_argument", "file_ids is required")
         for node_id in ids:
             account.tree.live(node_id)
-        days = whole(call.body, "expiration_days") or -1
         code = ""
         if text(call.body, "pass_code_option") == "REQUIRED":
-            code = text(call.body, "custom_pass_code") or "".join(
-                secrets.choice(CODE_LETTERS) for _ in range(4)
-            )
-            self._cloud.world.issue(code)
-        share = Share(
-            id=self._ids.new("VO"),
-            owner=account,
-            file_ids=ids,
-            pass_code=code,
-            share_to=text(call.body, "share_to") or "publiclink",
-            days=days,
-            created=call.now,
-            token=self._cloud.world.new_secret(size=24),
-        )
-        self.shares[share.id] = share
+            code = text(call.body, "custom_pass_code") or _new_code()
+        days = whole(call.body, "expiration_days") or -1
+        share = self.make(account, ids, call.now, code=code, days=days)
+        share.share_to = text(call.body, "share_to") or share.share_to
         url = f"{call.addresses.site}/s/{share.id}"
         return {
             "share_id": share.id,
             "share_url": url,
-            "pass_code": code,
+            "pass_code": share.pass_code,
             "share_text": url,
             "share_list": [],
             "share_error_files": [],
@@ -113,6 +121,8 @@ class Shares:
         if share is None or status != "OK":
             return _closed(status)
         share.views += 1
+        if not self._fresh(call, share):
+            share.token, share.issued = self._cloud.world.new_secret(size=24), call.now
         nodes = self._tops(share)
         left = share.created + share.days * DAY - call.now if share.days > 0 else 0.0
         return {
@@ -141,7 +151,7 @@ class Shares:
         share, status = self._status(call, call.param("share_id"))
         if share is None or status != "OK":
             return _closed(status)
-        if call.param("pass_code_token") != share.token:
+        if call.param("pass_code_token") != share.token or not self._fresh(call, share):
             return _closed("PASS_CODE_ERROR")
         parent = call.param("parent_id")
         nodes = self._tops(share)
@@ -160,7 +170,7 @@ class Shares:
         share, status = self._status(call, call.param("share_id"))
         if share is None or status != "OK":
             return _closed(status)
-        if share.pass_code and call.param("pass_code_token") != share.token:
+        if call.param("pass_code_token") != share.token or not self._fresh(call, share):
             return _closed("PASS_CODE_ERROR")
         node = share.owner.tree.live(call.param("file_id"))
         self._check_inside(share, node.id)
@@ -183,12 +193,24 @@ class Shares:
         return {"data": rows, "next_page_token": str(start + limit) if rest else ""}
 
     def edit(self, call: Call) -> Answer:
-        """Another pass code for a link of one's own."""
+        """Another pass code for a link of one's own, or none; another end."""
         share = self.shares.get(text(call.body, "share_id"))
         if share is None or share.owner is not call.account or share.deleted:
             raise refusal("not_found", "share not found")
-        code = text(call.body, "custom_pass_code") or text(call.body, "pass_code")
-        share.pass_code = self._cloud.world.issue(code) if code else ""
+        match self._cloud.switches.word("share_edit"):
+            case "refused":
+                raise refusal("permission_denied", "not for this client")
+            case "ignored":
+                return {"share_id": share.id}
+        code = text(call.body, "custom_pass_code")
+        match text(call.body, "pass_code_option"):
+            case "REQUIRED":
+                share.pass_code = self._cloud.world.issue(code or _new_code())
+                share.share_to = "encryptedlink"
+            case "NOT_REQUIRED":
+                share.pass_code, share.share_to = "", "publiclink"
+        if "expiration_days" in call.body:
+            share.days = whole(call.body, "expiration_days") or -1
         return {"share_id": share.id, "pass_code": share.pass_code}
 
     def revoke(self, call: Call) -> Answer:
@@ -205,7 +227,8 @@ class Shares:
         share, status = self._status(call, text(call.body, "share_id"))
         if share is None or status != "OK":
             return {"share_status": status, "restore_status": "", "restore_task_id": ""}
-        if text(call.body, "pass_code_token") != share.token:
+        given = text(call.body, "pass_code_token")
+        if given != share.token or not self._fresh(call, share):
             return {
                 "share_status": "PASS_CODE_ERROR",
                 "restore_status": "",
@@ -217,6 +240,8 @@ class Shares:
         nodes = [share.owner.tree.live(node_id) for node_id in wanted]
         for node in nodes:
             self._check_inside(share, node.id)
+            if self._cloud.switches.on("share_ancestors"):
+                self._check_ancestors(share, node, strings(call.body, "ancestor_ids"))
         self._batches.check_room(
             account, sum(self._batches.weight(share.owner, node) for node in nodes)
         )
@@ -269,6 +294,21 @@ class Shares:
         if not any(tree.inside(node_id, top.id) for top in self._tops(share)):
             raise refusal("file_not_found")
 
+    def _check_ancestors(self, share: Share, node: Node, named: list[str]) -> None:
+        """Things below the top of a share: the shared folders above them, from the top down."""
+        above: list[str] = []
+        seen = node
+        while seen.id not in share.file_ids:
+            seen = share.owner.tree.nodes[seen.parent_id]
+            above.insert(0, seen.id)
+        if above != named:
+            raise refusal("file_not_found", "ancestor_ids do not lead there")
+
+    def _fresh(self, call: Call, share: Share) -> bool:
+        """Whether the token of the share's page still counts."""
+        life = self._cloud.switches.number("share_token_seconds")
+        return not life or call.now < share.issued + life
+
     def _page_of(self, call: Call, owner: Account, nodes: list[Node]) -> dict[str, object]:
         start = call.number("page_token", 0)
         limit = max(1, call.number("limit", 100))
@@ -282,6 +322,7 @@ class Shares:
         nodes = self._tops(share)
         size = sum(self._batches.weight(share.owner, node) for node in nodes)
         _, status = self._status(call, share.id)
+        hidden = self._cloud.switches.on("share_codes_hidden")
         left = "-1"
         if share.days > 0:
             left = str(max(0, int((share.created + share.days * DAY - call.now) // DAY)))
@@ -290,10 +331,12 @@ class Shares:
             "share_url": f"{call.addresses.site}/s/{share.id}",
             "title": nodes[0].name if nodes else "",
             "create_time": stamp(share.created),
-            "pass_code": share.pass_code,
+            "pass_code": "" if hidden else share.pass_code,
             "share_to": share.share_to,
             "expiration_days": str(share.days),
             "expiration_left": left,
+            "expiration_at": stamp(share.created + share.days * DAY) if share.days > 0 else "",
+            "restore_limit": "-1",
             "view_count": str(share.views),
             "restore_count": str(share.restores),
             "file_num": str(len(nodes)),
@@ -339,6 +382,10 @@ class Shares:
         account.start(task)
         account.settle(call.now)
         return task
+
+
+def _new_code() -> str:
+    return "".join(secrets.choice(CODE_LETTERS) for _ in range(4))
 
 
 def _graft(account: Account, node: Node, owner: Account, target: str) -> Node:

@@ -72,6 +72,11 @@ decompress_seconds   1        how long an extraction runs
 decompress_fails     0        that many of the next extractions end in an error and make nothing
 decompress_status    null     status text that the next extractions answer instead of "OK"
 share_status         null     status that every opened share answers
+share_token_seconds  0        life of the token that a share's page hands out; 0: for ever
+share_ancestors      false    things below the top of a share are saved only with their ancestors
+share_edit           "ok"     "ignored": changing a link answers and changes nothing; "refused": it
+                              is not for this client
+share_codes_hidden   false    the list of one's own links keeps the pass codes to itself
 """
 
 from __future__ import annotations
@@ -138,6 +143,10 @@ DEFAULTS: dict[str, object] = {
     "decompress_fails": 0,
     "decompress_status": None,
     "share_status": None,
+    "share_token_seconds": 0,
+    "share_ancestors": False,
+    "share_edit": "ok",
+    "share_codes_hidden": False,
 }
 
 

@@ -44,26 +44,42 @@ class Shares:
         node = item.at.node or item.entry.id
         if node == self._tree.root:
             raise UsageError("The top folder cannot be shared.")
-        for number in (days, most):
-            if number is not None and number < 0:
-                raise UsageError("A limit cannot be less than nothing.")
         limits = self._limits(days, password, most)
         existing = await self._of(node)
         if existing is None:
             link = await self._new(node, limits)
         elif limits and existing.linkid is not None:
-            await self._client.call(
-                "changepublink", {"linkid": existing.linkid, **limits}, wire.Answer, change=True
-            )
+            await self._change(existing.linkid, limits)
             link = await self._of(node) or existing
         else:
             link = existing
         share = self._shown(link, item.at, item.entry.name, item.entry.kind)
         return _with_password(share, password)
 
+    async def change(
+        self, share: Share, days: int | None, password: Secret | None, most: int | None
+    ) -> Share:
+        """A link that is there with other limits; see `ChangesShares.change_share`."""
+        limits = self._limits(days, password, most)
+        number = _link_id(share.id)
+        if limits:
+            await self._change(number, limits)
+        async for page in self.scan():
+            for now in page:
+                if now.id == share.id:
+                    return _with_password(now, password)
+        raise NotFound(f"The link to {display_name(share.name or share.id)} is no longer there.")
+
+    async def _change(self, number: int, limits: dict[str, str | int]) -> None:
+        await self._client.call(
+            "changepublink", {"linkid": number, **limits}, wire.Answer, change=True
+        )
+
     def _limits(
         self, days: int | None, password: Secret | None, most: int | None
     ) -> dict[str, str | int]:
+        if any(number is not None and number < 0 for number in (days, most)):
+            raise UsageError("A limit cannot be less than nothing.")
         limits: dict[str, str | int] = {}
         if days:
             limits["expire"] = int(self._client.now()) + days * _DAY
@@ -177,13 +193,16 @@ class Shares:
 
     async def revoke(self, ids: Sequence[str]) -> None:
         """Take links back; one that is gone already is fine."""
-        for text in ids:
-            if not (text.isascii() and text.isdecimal()):
-                raise NotFound(
-                    f"There is no public link {display_name(text)}.",
-                    hint="`share ls` shows the ids.",
-                )
-        await each([int(text) for text in ids], self._links.revoke)
+        await each([_link_id(text) for text in ids], self._links.revoke)
+
+
+def _link_id(text: str) -> int:
+    """Raises NotFound for what cannot be one."""
+    if not (text.isascii() and text.isdecimal()):
+        raise NotFound(
+            f"There is no public link {display_name(text)}.", hint="`share ls` shows the ids."
+        )
+    return int(text)
 
 
 def _with_password(share: Share, password: Secret | None) -> Share:

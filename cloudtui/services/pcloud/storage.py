@@ -87,6 +87,7 @@ _CAPS: Final = Capabilities(
     fetches_links=True,
     shares=True,
     share_limits=frozenset({"days", "password", "downloads"}),
+    share_changes=frozenset({"days", "password", "downloads"}),
     revisions=True,
     archives=True,
     change_feed=True,
@@ -321,6 +322,17 @@ class PCloudStorage:
     def scan_shares(self) -> AsyncIterator[Sequence[Share]]:
         """All public links of the account."""
         return self.shares.scan()
+
+    async def change_share(
+        self,
+        share: Share,
+        *,
+        days: int | None = None,
+        password: Secret | None = None,
+        most_downloads: int | None = None,
+    ) -> Share:
+        """See `ChangesShares.change_share`."""
+        return await self.shares.change(share, days, password, most_downloads)
 
     async def unshare(self, ids: Sequence[str]) -> None:
         """Take public links back."""

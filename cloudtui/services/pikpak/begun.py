@@ -29,11 +29,13 @@ _OLD: Final = 86_400.0
 
 class Left(msgspec.Struct, frozen=True):
     """A call that began at `began` (seconds since the epoch, the service's clock). `task` is what
-    it started, empty when that was not heard; `before` are the tasks it could be taken for."""
+    it started, empty when that was not heard; `before` are the tasks it could be taken for; `into`
+    is the folder that was made for it."""
 
     began: float
     task: str = ""
     before: tuple[str, ...] = ()
+    into: str = ""
 
     @property
     def since_ns(self) -> int:

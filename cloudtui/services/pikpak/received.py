@@ -1,120 +1,100 @@
-"""Public links of other people: what lies behind one is saved into the account.
+"""Saving out of public links of other people, whole or in part.
 
 PikPak would fetch the page at such a link, not the files; so a link that is one is taken apart
-before. Saving is a task of the service, and asked for twice it saves twice: each is noted before.
+before. Saving is a task of the service, and asked for twice it saves twice: each call is noted
+before, and forgotten only when all that were wanted together are through.
 """
 
 from __future__ import annotations
 
 import logging
-import re
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
 
-from cloudtui.services.errors import Exists, NotFound, PasswordNeeded, Refused
-from cloudtui.services.models import Location, OfflineTask, Secret, TaskPhase
+from cloudtui.services.errors import Exists, NotFound, Refused
+from cloudtui.services.failpoints import failpoint
+from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import decode_name, display_name, numbered
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.changes import Changes
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.folders import Folders
-from cloudtui.services.pikpak.listing import detail, pages
-from cloudtui.services.pikpak.paging import paged
-from cloudtui.services.pikpak.profile import ROOT_DOMAINS, Profile
-from cloudtui.services.pikpak.shares import SHARE, STATES
+from cloudtui.services.pikpak.lately import until_listed
+from cloudtui.services.pikpak.listing import detail, entry_of, pages
+from cloudtui.services.pikpak.opened import Opened
+from cloudtui.services.pikpak.shares import SHARE
+from cloudtui.services.shares import SharedItem, ShareLink
 
 log = logging.getLogger(__name__)
 
-_PATH: Final = re.compile(r"/s/([A-Za-z0-9_-]+)")
-_CODES: Final = ("pwd", "pass_code")
-_PAGE: Final = 100
 _PATIENCE: Final = 600.0
 """Seconds to wait for the end; a large folder takes some minutes and goes on by itself."""
 _NUMBERS: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
-class ShareLink:
-    """A link to a share page. `shown` is the link without its pass code."""
+class _Call:
+    """What one call saves: things of one shared folder, whose ancestors the service wants named."""
 
-    share: str
-    code: Secret | None
-    shown: str
+    link: ShareLink
+    ids: tuple[str, ...]
+    above: tuple[str, ...]
+    into: str
 
-
-def share_link(text: str, profile: Profile) -> ShareLink | None:
-    """What a link says when it leads to a share of PikPak, else None. The pass code may stand
-    behind it as `?pwd=…`."""
-    url = text.strip()
-    parts = urlsplit(url)
-    host = (parts.hostname or "").lower()
-    ours = any(host == root or host.endswith(f".{root}") for root in ROOT_DOMAINS)
-    match = _PATH.match(parts.path)
-    if match is None or not (ours or parts.netloc == urlsplit(profile.drive_url).netloc):
-        return None
-    given = parse_qs(parts.query)
-    code = next((given[key][0] for key in _CODES if key in given), "")
-    return ShareLink(match[1], Secret(code) if code else None, url.partition("?")[0])
+    @property
+    def mark(self) -> str:
+        """The name under which the same call is known again."""
+        return mark_of("save", self.link.share, self.into, *self.ids)
 
 
 class Received:
     """Saving shares into one account."""
 
-    def __init__(self, api: Api, folders: Folders, changes: Changes, begun: Begun) -> None:
+    def __init__(
+        self, api: Api, folders: Folders, changes: Changes, opened: Opened, begun: Begun
+    ) -> None:
         self._api = api
         self._folders = folders
         self._changes = changes
+        self._opened = opened
         self._begun = begun
 
-    async def save(self, link: ShareLink, parent: Location) -> OfflineTask:
-        """Save all of a share into `parent`; several things come into a folder of their own.
-
-        Raises PasswordNeeded, NotFound, Refused; Full from the service.
-        """
-        where = display_name(link.shown)
-        rows, reply = await self._open(link, where)
-        if not rows:
-            raise NotFound(f"Nothing is left behind {where}.")
+    async def save(
+        self, link: ShareLink, parent: Location, items: Sequence[SharedItem] | None = None
+    ) -> OfflineTask:
+        """See `OpensShares.save_share`. Raises Full from the service, too."""
+        name = ""
+        chosen = items
+        if chosen is None:
+            chosen, name = await self._all(link)
+        chosen = _without_inner(chosen)
+        if not chosen:
+            raise NotFound(f"Nothing is left behind {display_name(link.shown)}.")
+        name = name or chosen[0].entry.name
         parent_id = await self._folders.folder_id(parent)
-        name = decode_name(reply.title or rows[0].name, self._api.profile.rules)
-
-        async def call(left: Left) -> wire.Saved:
-            into = parent_id
-            if len(rows) > 1:
-                into = await self._folder(parent, name)
-            started = wire.Saved()
-            for start in range(0, len(rows), tasks.BATCH):
-                if started.restore_task_id:
-                    await tasks.wait(self._api, started.restore_task_id, patience=_PATIENCE)
-                body = {
-                    "share_id": link.share,
-                    "pass_code_token": reply.pass_code_token,
-                    "file_ids": [row.id for row in rows[start : start + tasks.BATCH]],
-                    "parent_id": into,
-                    "specify_parent_id": True,
-                }
-                started = await self._api.call(
-                    wire.Saved,
-                    "POST",
-                    f"{SHARE}/restore",
-                    body=body,
-                    where=where,
-                    reconcile=partial(self._look, link, into, left),
-                )
-                _check(started.share_status, "", where, had_code=link.code is not None)
-            return started
-
-        mark = mark_of("save", link.share, parent_id)
-        fresh = Left(self._api.now())
-        saved = await self._begun.once(mark, fresh, partial(self._look, link, parent_id), call)
-        ended = await tasks.wait(self._api, saved.restore_task_id, patience=_PATIENCE)
-        await self._begun.over(mark)
+        target = Location(parent.account, parent.parts, parent_id or None)
+        ids = [item.entry.id for item in chosen]
+        marks = [mark_of("save into", link.share, parent_id, *ids)]
+        if items is None and len(chosen) > 1:
+            target = await self._folder(marks[0], parent, name)
+        elif len(chosen) > 1:
+            name = f"{name} and {len(chosen) - 1} more"
+        saved, ended, started = wire.Saved(), True, tuple[str, ...]()
+        for call in _calls(link, chosen, target.node or ""):
+            marks.append(call.mark)
+            saved = await self._begin(call, started)
+            ended &= await self._ended(call, saved)
+            started += (saved.restore_task_id,)
+        for mark in marks:
+            await self._begun.over(mark)
         self._folders.forget()
-        target = await self._target(link, saved, parent_id, several=len(rows) > 1)
-        done = ended or target is not None
+        result: Location | None = target
+        if len(chosen) == 1:
+            result = await self._result(link, saved, parent_id, ids[0])
+        done = ended or (len(chosen) == 1 and result is not None)
         return OfflineTask(
             id="",
             name=name,
@@ -122,85 +102,145 @@ class Received:
             phase=TaskPhase.DONE if done else TaskPhase.FETCHING,
             percent=100 if done else 0,
             message="saved from a share" if done else "PikPak is still saving it",
-            size=sum(row.size or 0 for row in rows) or None,
-            target=target,
+            size=sum(item.entry.size or 0 for item in chosen) or None,
+            target=result,
         )
 
-    async def _open(self, link: ShareLink, where: str) -> tuple[list[wire.File], wire.OpenedShare]:
-        """What lies at the top of a share, all pages, and its first answer."""
+    async def _all(self, link: ShareLink) -> tuple[list[SharedItem], str]:
+        """All that a link leads to, and the name of the share."""
+        inner = await self._opened.led_to(link)
+        if inner is not None:
+            return [inner], ""
+        items: list[SharedItem] = []
+        title = ""
+        async for page in self._opened.tops(link):
+            title = title or decode_name(page.title, self._api.profile.rules)
+            rows = (row for row in page.files or [] if row.id)
+            items += [SharedItem(entry_of(self._api.profile, row)) for row in rows]
+        return items, title
 
-        async def page_at(token: str) -> wire.OpenedShare:
-            return await self._api.call(
-                wire.OpenedShare,
-                "GET",
-                SHARE,
-                query=(
-                    ("share_id", link.share),
-                    ("pass_code", link.code.reveal() if link.code else ""),
-                    ("limit", str(_PAGE)),
-                    ("thumbnail_size", "SIZE_SMALL"),
-                    ("order", "3"),
-                    ("page_token", token),
-                ),
-                where=where,
-            )
+    async def _folder(self, mark: str, parent: Location, name: str) -> Location:
+        """A new folder for things that come together, or the one that an earlier try made."""
 
-        rows: list[wire.File] = []
-        first: wire.OpenedShare | None = None
-        async for page in paged(page_at):
-            _check(page.share_status, page.share_status_text, where, had_code=bool(link.code))
-            first = first or page
-            rows += page.files or []
-        assert first is not None
-        return rows, first
-
-    async def _folder(self, parent: Location, name: str) -> str:
-        """A new folder for things that come together."""
-        for number in range(1, _NUMBERS):
+        async def look(left: Left) -> Location | None:
             try:
-                fresh = name if number == 1 else numbered(name, number)
-                return (await self._changes.mkdir(parent, fresh)).id
-            except Exists:
-                continue
-        raise Exists(f"{display_name(name)} is there already.", hint="Nothing was saved.")
+                row = await detail(self._api, left.into) if left.into else None
+            except NotFound:
+                return None
+            if row is None or row.trashed:
+                return None
+            parts = await self._folders.path_of(row)
+            return Location(parent.account, parts, row.id)
 
-    async def _look(self, link: ShareLink, parent_id: str, left: Left) -> wire.Saved | None:
-        """What a call whose answer was lost began: its task, or what it saved already."""
+        async def call(left: Left) -> Location:
+            for number in range(1, _NUMBERS):
+                fresh = name if number == 1 else numbered(name, number)
+                try:
+                    made = await self._changes.mkdir(parent, fresh)
+                except Exists:
+                    continue
+                await self._begun.write(mark, Left(left.began, into=made.id))
+                return parent.child(fresh, made.id)
+            raise Exists(f"{display_name(name)} is there already.", hint="Nothing was saved.")
+
+        return await self._begun.once(mark, Left(self._api.now()), look, call)
+
+    # --- one call ----------------------------------------------------------------------------
+
+    async def _begin(self, call: _Call, before: tuple[str, ...]) -> wire.Saved:
+        """Start a call, or take up what one like it started; `before` are the tasks of other calls
+        of the same wish."""
+
+        async def ask(left: Left) -> wire.Saved:
+            body: dict[str, object] = {
+                "share_id": call.link.share,
+                "file_ids": list(call.ids),
+                "parent_id": call.into,
+                "specify_parent_id": True,
+            }
+            if call.above:
+                body["ancestor_ids"] = list(call.above)
+
+            async def send(token: str) -> wire.Saved:
+                return await self._api.call(
+                    wire.Saved,
+                    "POST",
+                    f"{SHARE}/restore",
+                    body={**body, "pass_code_token": token},
+                    where=display_name(call.link.shown),
+                    reconcile=until_listed(self._api, partial(self._look, call, left)),
+                )
+
+            saved = await self._opened.answered(call.link, send)
+            failpoint("pikpak.save.started")
+            return saved
+
+        fresh = Left(self._api.now(), before=before)
+        saved = await self._begun.once(call.mark, fresh, partial(self._look, call), ask)
+        await self._begun.write(call.mark, Left(fresh.began, saved.restore_task_id, before))
+        return saved
+
+    async def _ended(self, call: _Call, saved: wire.Saved) -> bool:
+        """Wait for the end; a task that cannot be asked is told by what is there."""
+        if await tasks.wait(self._api, saved.restore_task_id, patience=_PATIENCE):
+            return True
+        there = await self._copies(call.link, call.into, 0)
+        return {_origin(row) for row in there}.issuperset(call.ids)
+
+    async def _look(self, call: _Call, left: Left) -> wire.Saved | None:
+        """What a call whose answer was lost began: its task, or what it saved."""
         try:
             async for page in tasks.pages(self._api, "restore"):
                 for task in page:
                     young = (wire.time_ns(task.created_time) or 0) >= left.since_ns
-                    if young and task.phase != wire.ERROR:
-                        return wire.Saved("OK", task.id, task.file_id)
+                    fits = young and task.phase != wire.ERROR and task.id not in left.before
+                    if fits and await self._is_of(call, task.id):
+                        return wire.Saved("OK", task.id)
         except Refused:
             log.debug("PikPak does not list what it saves")  # what is there tells
-        saved = await self._saved(link, parent_id, left.since_ns)
-        return wire.Saved("OK", "", saved.id) if saved is not None else None
-
-    async def _saved(self, link: ShareLink, parent_id: str, since_ns: int) -> wire.File | None:
-        async for rows in pages(self._api, parent_id, {"trashed": {"eq": False}}):
-            for row in rows:
-                of = row.params.original_share_id if row.params is not None else ""
-                if of == link.share and (wire.time_ns(row.created_time) or 0) >= since_ns:
-                    return row
+        for row in await self._copies(call.link, call.into, left.since_ns):
+            if _origin(row) in ("", *call.ids):
+                return wire.Saved("OK", "", row.id)
         return None
 
-    async def _target(
-        self, link: ShareLink, saved: wire.Saved, parent_id: str, *, several: bool
+    async def _is_of(self, call: _Call, task_id: str) -> bool:
+        """Whether a young task may be that of a call: unless what it made is gone or comes from
+        elsewhere. A task does not say what it saves, so one that runs is waited for."""
+        try:
+            await tasks.wait(self._api, task_id, patience=_PATIENCE)
+            task = await self._api.call(wire.Task, "GET", f"{tasks.TASKS}/{task_id}")
+            row = await detail(self._api, task.file_id) if task.file_id else wire.File()
+        except (NotFound, Refused):
+            return False
+        of = row.params.original_share_id if row.params is not None else ""
+        return not of or (of == call.link.share and _origin(row) in ("", *call.ids))
+
+    async def _copies(self, link: ShareLink, parent_id: str, since_ns: int) -> list[wire.File]:
+        """What was saved from a share into a folder, as the entries there tell."""
+        return [
+            row
+            async for rows in pages(self._api, parent_id, {"trashed": {"eq": False}})
+            for row in rows
+            if row.params is not None
+            and row.params.original_share_id == link.share
+            and (wire.time_ns(row.created_time) or 0) >= since_ns
+        ]
+
+    async def _result(
+        self, link: ShareLink, saved: wire.Saved, parent_id: str, wanted: str
     ) -> Location | None:
-        """Where it is now: the thing itself, or the folder that several came into."""
-        row = await self._row(saved)
-        if row is None and not several:
-            row = await self._saved(link, parent_id, 0)
-        if row is not None and several:
-            row = await detail(self._api, row.parent_id) if row.parent_id else None
+        """Where a thing saved alone is now."""
+        row = await self._made(saved)
+        if row is None:
+            there = await self._copies(link, parent_id, 0)
+            row = next((each for each in there if _origin(each) in ("", wanted)), None)
         if row is None:
             return None
         parts = await self._folders.path_of(row)
         return Location(self._api.profile.account, parts, row.id)
 
-    async def _row(self, saved: wire.Saved) -> wire.File | None:
-        """What the task made, as far as it tells."""
+    async def _made(self, saved: wire.Saved) -> wire.File | None:
+        """What a task made, as far as it tells."""
         try:
             made = saved.file_id
             if not made and saved.restore_task_id:
@@ -211,18 +251,23 @@ class Received:
             return None
 
 
-def _check(status: str, text: str, where: str, *, had_code: bool) -> None:
-    """The service says what is wrong in `share_status`, under HTTP 200."""
-    match status.upper():
-        case "" | "OK":
-            return
-        case "PASS_CODE_EMPTY" | "PASS_CODE_ERROR":
-            wrong = "Another pass code is" if had_code else "A pass code is"
-            raise PasswordNeeded(
-                f"{wrong} needed for {where}.", hint="Write it behind the link: …?pwd=CODE"
-            )
-        case "NOT_FOUND" | "DELETED" | "EXPIRED" as gone:
-            raise NotFound(f"{where} shows nothing any more. {STATES[gone]}")
-        case other:
-            said = STATES.get(other, display_name(text or other))
-            raise Refused(f"Nothing can be saved from {where}. {said}")
+def _origin(row: wire.File) -> str:
+    """The id that something saved had in its share; empty when that is not told."""
+    return row.params.original_file_id if row.params is not None else ""
+
+
+def _without_inner(items: Sequence[SharedItem]) -> list[SharedItem]:
+    """Each thing once, and none that comes along with a folder above it."""
+    ids = {item.entry.id for item in items}
+    fit = [item for item in items if ids.isdisjoint(item.above)]
+    return list({item.entry.id: item for item in fit}.values())
+
+
+def _calls(link: ShareLink, items: Sequence[SharedItem], into: str) -> Iterator[_Call]:
+    """The calls that save `items`: those of one folder together, as many as one takes."""
+    by_folder: dict[tuple[str, ...], list[str]] = {}
+    for item in items:
+        by_folder.setdefault(item.above, []).append(item.entry.id)
+    for above, ids in by_folder.items():
+        for start in range(0, len(ids), tasks.BATCH):
+            yield _Call(link, tuple(ids[start : start + tasks.BATCH]), above, into)

@@ -1,22 +1,35 @@
-"""Public links: making, listing, taking back. PikPak makes a new link at every request."""
+"""Public links: making, listing, changing, taking back. PikPak makes a new link at every request.
+
+That a link can be changed was only seen in the code of other clients; so what a change made of it
+is read back, and told as it is.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
-from cloudtui.services.errors import NotSupported, ServerTrouble, UsageError
+from cloudtui.services.errors import (
+    NotFound,
+    NotSupported,
+    Refused,
+    ServerTrouble,
+    UsageError,
+)
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Found, Kind, Secret, Share
 from cloudtui.services.naming import decode_name, display_name
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.client import Api
+from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.paging import paged
 
 SHARE: Final = "/drive/v1/share"
 LIMITS: Final = frozenset({"days", "password"})
+_NO_COUNT: Final = "PikPak cannot limit the downloads of a link."
 
 _DAY_NS: Final = 86_400 * 1_000_000_000
 _PAGE: Final = 100
@@ -59,7 +72,7 @@ class Shares:
         NotSupported for a limit of downloads, which the service does not have."""
         where = display_name(str(item.at))
         if most_downloads:
-            raise NotSupported("PikPak cannot limit the downloads of a link.")
+            raise NotSupported(_NO_COUNT)
         if not item.entry.id:
             raise UsageError("The top of the account cannot be shared; a folder in it can.")
         protected = bool(password)
@@ -135,10 +148,76 @@ class Shares:
             if page.data:
                 yield page.data
 
+    # --- changing ----------------------------------------------------------------------------
+
+    async def change(
+        self,
+        share: Share,
+        *,
+        days: int | None,
+        password: Secret | None,
+        most_downloads: int | None,
+    ) -> Share:
+        """See `ChangesShares.change_share`."""
+        if most_downloads is not None:
+            raise NotSupported(_NO_COUNT)
+        name = display_name(share.name or share.id)
+        body: dict[str, object] = {"share_id": share.id}
+        if password is not None:
+            body["pass_code_option"] = "REQUIRED" if password else "NOT_REQUIRED"
+        if password:
+            body["custom_pass_code"] = password.reveal()
+        if days is not None:
+            body["expiration_days"] = days or -1
+        if len(body) > 1:
+            await self._api.call(wire.Nothing, "PATCH", SHARE, body=body, where=name)
+        last: wire.SharedLink | None = None
+
+        async def look() -> wire.SharedLink | None:
+            nonlocal last
+            last = await self._row(share.id)
+            return last if last is not None and await self._holds(last, days, password) else None
+
+        row = await until_listed(self._api, look)()
+        if last is None:
+            raise NotFound(
+                f"The link to {name} is no longer there.", hint="`share ls` shows the links."
+            )
+        if row is None:
+            raise Refused(
+                f"PikPak took the call and left the link to {name} as it was.",
+                hint="Take it back and make another one.",
+            )
+        changed = self._share(row)
+        return replace(changed, password=password) if password else changed
+
+    async def _row(self, share_id: str) -> wire.SharedLink | None:
+        async for rows in self._pages():
+            for row in rows:
+                if row.share_id == share_id:
+                    return row
+        return None
+
+    async def _holds(self, row: wire.SharedLink, days: int | None, password: Secret | None) -> bool:
+        """Whether a link is as it was wished."""
+        if days is not None and (row.expiration_days or -1) != (days or -1):
+            return False
+        if password is None:
+            return True
+        if row.pass_code or row.share_to != "encryptedlink":
+            return row.pass_code == password.reveal()
+        # the list keeps the pass code to itself: whether the page opens tells
+        query = (("share_id", row.share_id), ("pass_code", password.reveal()), ("limit", "1"))
+        page = await self._api.call(wire.OpenedShare, "GET", SHARE, query=query)
+        return page.share_status.upper() in ("", "OK")
+
     def _share(self, row: wire.SharedLink) -> Share:
         created = wire.time_ns(row.create_time)
         days = row.expiration_days if row.expiration_days is not None else -1
-        protected = row.share_to == "encryptedlink"
+        ends = wire.time_ns(row.expiration_at)
+        if ends is None and created is not None:
+            ends = created + days * _DAY_NS
+        protected = row.share_to == "encryptedlink" or bool(row.pass_code)
         status = row.share_status.upper()
         return Share(
             id=row.share_id,
@@ -148,9 +227,13 @@ class Shares:
             password=Secret(row.pass_code) if protected and row.pass_code else None,
             protected=protected,
             created_ns=created,
-            expires_ns=created + days * _DAY_NS if created is not None and days > 0 else None,
+            expires_ns=ends if days > 0 else None,
             downloads=row.restore_count,
+            most_downloads=row.restore_limit if (row.restore_limit or 0) > 0 else None,
             note="" if status in ("", "OK") else STATES.get(status, row.share_status_text),
+            views=row.view_count,
+            files=row.file_num,
+            size=row.file_size if row.file_kind != wire.FOLDER else None,
         )
 
     async def take_back(self, ids: Sequence[str]) -> None:

@@ -41,14 +41,16 @@ from cloudtui.services.pikpak.lately import Lately
 from cloudtui.services.pikpak.links import Links
 from cloudtui.services.pikpak.listing import detail, entry_of, is_shown
 from cloudtui.services.pikpak.offline import Offline
+from cloudtui.services.pikpak.opened import Opened, share_link
 from cloudtui.services.pikpak.profile import profile_of
-from cloudtui.services.pikpak.received import Received, share_link
+from cloudtui.services.pikpak.received import Received
 from cloudtui.services.pikpak.resources import Behind
 from cloudtui.services.pikpak.shares import LIMITS, Shares
 from cloudtui.services.pikpak.tickets import Tickets
 from cloudtui.services.pikpak.trash import Trash
 from cloudtui.services.previews import Preview, TaskFile
 from cloudtui.services.retry import Retries
+from cloudtui.services.shares import SharedItem, ShareLink
 from cloudtui.services.storage import ReadSource, Restored, SourceFacts, WriteHandle
 
 
@@ -73,7 +75,8 @@ class PikPakStorage:
         self._offline = Offline(self._api, self._folders, begun)
         self._behind = Behind(self._api)
         self._shares = Shares(self._api, begun)
-        self._received = Received(self._api, self._folders, self._changes, begun)
+        self._opened = Opened(self._api)
+        self._received = Received(self._api, self._folders, self._changes, self._opened, begun)
         self._archives = Archives(self._api, self._folders, self._changes, begun)
         self._caps = Capabilities(
             server_copy=True,
@@ -90,6 +93,8 @@ class PikPakStorage:
             links_anywhere=True,
             shares=True,
             share_limits=LIMITS,
+            share_changes=LIMITS,
+            opens_shares=True,
             archives=True,
             duplicate_names=True,
             file_and_folder_share_name=True,
@@ -249,6 +254,45 @@ class PikPakStorage:
         """See `HasShares.unshare`."""
         await self._shares.take_back(ids)
 
+    async def change_share(
+        self,
+        share: Share,
+        *,
+        days: int | None = None,
+        password: Secret | None = None,
+        most_downloads: int | None = None,
+    ) -> Share:
+        """See `ChangesShares.change_share`."""
+        return await self._shares.change(
+            share, days=days, password=password, most_downloads=most_downloads
+        )
+
+    # --- shares of others ----------------------------------------------------------------
+
+    def share_link(self, text: str) -> ShareLink | None:
+        """See `OpensShares.share_link`."""
+        return share_link(text, self._api.profile)
+
+    async def led_to(self, link: ShareLink) -> SharedItem | None:
+        """See `OpensShares.led_to`."""
+        return await self._opened.led_to(link)
+
+    def scan_share(
+        self, link: ShareLink, folder: SharedItem | None = None
+    ) -> AsyncIterator[Sequence[SharedItem]]:
+        """See `OpensShares.scan_share`."""
+        return self._opened.scan(link, folder)
+
+    async def save_share(
+        self, link: ShareLink, parent: Location, items: Sequence[SharedItem] | None = None
+    ) -> OfflineTask:
+        """See `OpensShares.save_share`."""
+        return await self._received.save(link, parent, items)
+
+    async def shared_content(self, link: ShareLink, item: SharedItem) -> str:
+        """See `OpensShares.shared_content`."""
+        return await self._opened.content(link, item)
+
     # --- archives ------------------------------------------------------------------------
 
     async def list_archive(
@@ -319,9 +363,9 @@ class PikPakStorage:
 
     async def add_offline(self, url: str, parent: Location) -> OfflineTask:
         """See `OfflineTasks.add_offline`. A link to somebody's share is saved from there."""
-        link = share_link(url, self._api.profile)
+        link = self.share_link(url)
         if link is not None:
-            return await self._received.save(link, parent)
+            return await self.save_share(link, parent)
         return await self._offline.add(url, parent)
 
     def scan_offline(self) -> AsyncIterator[Sequence[OfflineTask]]:

@@ -55,10 +55,11 @@ class Tag(msgspec.Struct):
 
 class Params(msgspec.Struct):
     """What the service notes beside a file or a task: the link it was fetched from, the share it
-    was saved from."""
+    was saved from and what it was there."""
 
     url: str = ""
     original_share_id: str = ""
+    original_file_id: str = ""
 
 
 class File(msgspec.Struct):
@@ -246,7 +247,8 @@ class ShareReply(msgspec.Struct):
 
 
 class OpenedShare(msgspec.Struct):
-    """One page of the top of somebody's share; `share_status` says whether it is open."""
+    """One page of somebody's share, of its top or a folder; `share_status` says whether it is
+    open."""
 
     share_status: str = ""
     share_status_text: str = ""
@@ -256,12 +258,21 @@ class OpenedShare(msgspec.Struct):
     next_page_token: str = ""
 
 
+class SharedFile(msgspec.Struct):
+    """One thing in somebody's share, with links where it is a file."""
+
+    share_status: str = ""
+    share_status_text: str = ""
+    file_info: File | None = None
+
+
 class Saved(msgspec.Struct):
     """The answer to saving from a share."""
 
     share_status: str = ""
     restore_task_id: str = ""
     file_id: str = ""
+    share_status_text: str = ""
 
 
 class SharedLink(msgspec.Struct):
@@ -274,13 +285,16 @@ class SharedLink(msgspec.Struct):
     pass_code: str = ""
     share_to: str = ""
     expiration_days: int | None = None
-    expiration_left: int | None = None
+    expiration_at: str = ""
     view_count: int | None = None
     restore_count: int | None = None
+    restore_limit: int | None = None
     share_status: str = ""
     share_status_text: str = ""
     file_id: str = ""
     file_kind: str = ""
+    file_num: int | None = None
+    file_size: int | None = None
 
 
 class SharedLinks(msgspec.Struct):
