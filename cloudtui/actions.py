@@ -231,7 +231,7 @@ ACTIONS: tuple[Action, ...] = (
             ("remove_files", "D", "remove the task and its files", "tasks", "remove(True)"),
             ("clear", "C", "drop the tasks that are done", "tasks", "clear"),
             ("copy_url", "c u", "copy the source link", "tasks", "copy_url"),
-            ("info", "i", "what the service says", "tasks", "info"),
+            ("info", "i", "its files, what the service says", "tasks", "info"),
             ("reload", "ctrl+r", "reload", "view", "reload"),
             ("close", "escape|O", "close", "places", "close"),
         ],

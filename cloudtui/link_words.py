@@ -40,6 +40,19 @@ def room_words(previews: Sequence[Preview], room: Room, title: str) -> str:
     return f"{need[0].upper()}{need[1:]} to come{free}."
 
 
+def file_row(name: str, size: int | None) -> str:
+    """`   12K  sub/a.txt`, for lists on the screen."""
+    return f"{'?' if size is None else present.size_short(size):>5}  {display_name(name)}"
+
+
+_NEED = {TaskPhase.FAILED: 0, TaskPhase.FETCHING: 1, TaskPhase.WAITING: 2}
+
+
+def in_need(files: Sequence[TaskFile]) -> list[TaskFile]:
+    """The files of a download, those that are not there first."""
+    return sorted(files, key=lambda each: _NEED.get(each.phase, len(_NEED)))
+
+
 def states(files: Sequence[TaskFile]) -> str:
     """`3 files: 1 done, 2 fetching`."""
     counts = Counter(each.phase for each in files)

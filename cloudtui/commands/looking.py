@@ -16,8 +16,9 @@ from cloudtui.services.previews import (
     PreviewsLinks,
     Room,
     TaskFile,
-    TellsTaskFiles,
+    link_previewer,
     room_of,
+    task_file_teller,
 )
 
 if TYPE_CHECKING:
@@ -27,10 +28,8 @@ if TYPE_CHECKING:
 
 async def files_of(storage: Storage, task: str) -> Sequence[TaskFile] | None:
     """The files of a task, None where the place does not tell. Raises CloudError."""
-    place: object = storage
-    if not storage.caps.allows("task_files") or not isinstance(place, TellsTaskFiles):
-        return None
-    return await place.task_files(task)
+    teller = task_file_teller(storage)
+    return await teller.task_files(task) if teller is not None else None
 
 
 def file_json(file: TaskFile) -> dict[str, object]:
@@ -87,7 +86,7 @@ async def _looker(
     """The account to ask, and the links. Raises NotSupported, UsageError."""
     if words[0].endswith(":") and len(words) > 1:
         storage = await runtime.storage(runtime.parse(words[0]).at.account)
-        place = _asked(storage)
+        place = link_previewer(storage)
         if place is None:
             raise NotSupported(
                 f"{storage.title} does not tell what lies behind a link before it is fetched."
@@ -96,7 +95,7 @@ async def _looker(
     able = []
     for name in runtime.accounts():
         storage = await runtime.storage(name)
-        place = _asked(storage)
+        place = link_previewer(storage)
         if place is not None:
             able.append((storage, place))
     if not able:
@@ -105,11 +104,6 @@ async def _looker(
         names = ", ".join(f"{storage.account}:" for storage, _ in able)
         raise UsageError("Several accounts could tell that.", hint=f"Name one first: {names}.")
     return *able[0], words
-
-
-def _asked(storage: Storage) -> PreviewsLinks | None:
-    place: object = storage
-    return place if storage.caps.allows("previews") and isinstance(place, PreviewsLinks) else None
 
 
 def _preview_json(preview: Preview, room: Room) -> dict[str, object]:

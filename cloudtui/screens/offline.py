@@ -13,11 +13,15 @@ from textual.strip import Strip
 from cloudtui import present
 from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
+from cloudtui.link_words import file_row, in_need, states
 from cloudtui.screens.fetching import disk_side
+from cloudtui.screens.list_box import ListBox, Row
 from cloudtui.screens.list_screen import ListScreen
 from cloudtui.screens.pasting import PasteBox
+from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
+from cloudtui.services.previews import TaskFile, task_file_teller
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.widgets.job_rows import bar
 from cloudtui.widgets.row_list import RowList
@@ -28,6 +32,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 5.0
 _FULL = 100
+_STYLES = {TaskPhase.FAILED: "bad", TaskPhase.DONE: "good"}
 
 
 class TaskList(RowList):
@@ -65,10 +70,7 @@ class TaskList(RowList):
         text = f"{'>' if cursor else ' '}{name} {bar(task.percent, bar_width)} {words_}"
         if task.phase is TaskPhase.FAILED:
             text = f"{'>' if cursor else ' '}{name} failed  {message}   r retry"
-        if cursor:
-            style = "cursor"
-        else:
-            style = {TaskPhase.FAILED: "bad", TaskPhase.DONE: "good"}.get(task.phase, "row")
+        style = "cursor" if cursor else _STYLES.get(task.phase, "row")
         return Strip([Segment(pad(text, width), self.style(style))])
 
 
@@ -83,14 +85,11 @@ class OfflineScreen(ListScreen[TaskList]):
         place: str,
         to: Location,
         main: MainScreen,
-        *,
-        magnets: bool = True,
     ) -> None:
         super().__init__(TaskList(), main)
         self._tasks = tasks
         self._place = place
         self._to = to
-        self._magnets = magnets
         self._shown_once = False
 
     def on_mount(self) -> None:
@@ -156,9 +155,8 @@ class OfflineScreen(ListScreen[TaskList]):
         """`a`."""
 
         async def work() -> None:
-            await self.app.push_screen_wait(
-                PasteBox(self._tasks, self._place, self._to, self._main, magnets=self._magnets)
-            )
+            box = PasteBox(self._tasks, self._place, self._to, self._main)
+            await self.app.push_screen_wait(box)
 
         self.act("Add", work)
 
@@ -265,10 +263,39 @@ class OfflineScreen(ListScreen[TaskList]):
             f"target   {display_name(task.target.path) if task.target else 'not known yet'}",
             f"message  {display_name(task.message, edges=False) or '-'}",
         ]
+        if task.size is not None:
+            lines.insert(3, f"size     {present.size_long(task.size)}")
 
         async def work() -> None:
-            from cloudtui.screens.dialogs import Tell
-
-            await self.app.push_screen_wait(Tell("Offline download", lines))
+            said, rows = await self._files_of(task)
+            if said:
+                lines.append(f"files    {said}")
+            await self.app.push_screen_wait(ListBox("Offline download", lines, rows))
 
         self.act("Properties", work)
+
+    async def _files_of(self, task: OfflineTask) -> tuple[str, list[Row]]:
+        """What is to be said of a task's files, and a row for each; those that are not there yet
+        come first."""
+        teller = task_file_teller(self._tasks)
+        if teller is None or not task.id:
+            return "", []
+        self.message.show([(" Asking for its files...", "dim")])
+        try:
+            files = await teller.task_files(task.id)
+        except CloudError as error:
+            return present.sentence(error), []
+        finally:
+            self.message.show([])
+        if files is None:
+            return "how far single ones are is not told", []
+        return states(files) if files else "", [_file_row(each) for each in in_need(files)]
+
+
+def _file_row(file: TaskFile) -> Row:
+    percent = "" if file.percent is None else f"{file.percent}%"
+    message = display_name(file.message, edges=False)
+    if not message or message == file.phase.value:
+        message = ""
+    text = f"{file.phase.value:<8} {percent:>4} {file_row(file.name, file.size)}  {message}"
+    return text.rstrip(), _STYLES.get(file.phase, "row")

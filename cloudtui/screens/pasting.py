@@ -15,11 +15,14 @@ from textual.screen import ModalScreen
 from textual.widgets import Button, Static, TextArea
 
 from cloudtui import present
+from cloudtui.link_words import behind, file_row, is_one_file, room_words
 from cloudtui.screens.dialogs import STYLES, Answer, Option, spoken_line, words
 from cloudtui.screens.fetching import disk_side
+from cloudtui.screens.list_box import ListBox, Row
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
+from cloudtui.services.previews import Preview, PreviewsLinks, link_previewer, room_of
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.widgets.rows import cut_middle, cut_start
 
@@ -29,6 +32,10 @@ if TYPE_CHECKING:
 
 _PATH = 52
 """Cells for a path."""
+_LINK = 44
+"""Cells for a link before what is said of it."""
+_NAME = 46
+"""Cells for the name of what a link leads to."""
 
 
 def links_in(text: str) -> list[str]:
@@ -48,6 +55,14 @@ class Given:
     again: bool = False
 
 
+def _about(link: str, error: CloudError) -> str:
+    """The error's words, behind the link where they do not name it."""
+    said = present.sentence(error)
+    if display_name(link[:80]) in said:
+        return said
+    return f"{cut_middle(display_name(link, edges=False), _LINK)}: {said}"
+
+
 async def add_links(
     tasks: OfflineTasks, links: Sequence[str], to: Location, known: Sequence[OfflineTask]
 ) -> list[Given]:
@@ -55,19 +70,42 @@ async def add_links(
     have = {task.url for task in known if task.phase is not TaskPhase.FAILED}
     answers: list[Given] = []
     for link in links:
-        shown = cut_middle(display_name(link, edges=False), 44)
         if link in have:
+            shown = cut_middle(display_name(link, edges=False), _LINK)
             answers.append(Given(link, f"already in the list: {shown}"))
             continue
         try:
             task = await tasks.add_offline(link, to)
         except CloudError as error:
-            said = present.sentence(error)
-            about = "" if display_name(link[:80]) in said else f"{shown}: "
-            answers.append(Given(link, f"refused: {about}{said}", again=True))
+            answers.append(Given(link, f"refused: {_about(link, error)}", again=True))
         else:
             answers.append(Given(link, f"added: {display_name(task.name)}", task))
     return answers
+
+
+async def look_behind(
+    previewer: PreviewsLinks, links: Sequence[str]
+) -> tuple[list[Row], list[Preview]]:
+    """Rows for a list, each link with its files or with the reason why there are none, and what is
+    known of the good ones."""
+    rows: list[Row] = []
+    seen: list[Preview] = []
+    for link in links:
+        try:
+            found = await previewer.preview_link(link)
+        except CloudError as error:
+            rows.append((_about(link, error), "bad"))
+            continue
+        seen.append(found)
+        name = display_name(found.name or link, edges=False)
+        rows.append((f"{cut_middle(name, _NAME)}  {behind(found)}", "strong"))
+        if is_one_file(found):
+            continue
+        rows += [(file_row(each.path, each.size), "row") for each in found.files]
+        more = (found.count or 0) - len(found.files)
+        if more > 0:
+            rows.append((f"       and {present.count(more, 'file')} more", "dim"))
+    return rows, seen
 
 
 class PasteBox(ModalScreen[int]):
@@ -78,18 +116,11 @@ class PasteBox(ModalScreen[int]):
         Binding("escape", "leave", "leave", show=False),
         Binding("ctrl+enter,ctrl+j,f5", "add", "add", show=False, priority=True),
         Binding("f3", "to_disk", "to disk when done", show=False, priority=True),
+        Binding("f4", "look", "what is inside", show=False, priority=True),
     ]
     AUTO_FOCUS = "#links"
 
-    def __init__(
-        self,
-        tasks: OfflineTasks,
-        place: str,
-        to: Location,
-        main: MainScreen,
-        *,
-        magnets: bool = True,
-    ) -> None:
+    def __init__(self, tasks: OfflineTasks, place: str, to: Location, main: MainScreen) -> None:
         super().__init__()
         self._tasks = tasks
         self._place = place
@@ -97,14 +128,15 @@ class PasteBox(ModalScreen[int]):
         self._main = main
         self._busy = False
         self._added = 0
-        self._magnets = magnets
+        self._previewer = link_previewer(tasks)
         self._disk: Location | None = None
         self.shown_since = Message().time
 
     def compose(self) -> ComposeResult:
         with Vertical(id="box") as box:
             box.border_title = Content(f"Offline download to {self._place}")
-            kinds = "http, https, magnet, ed2k" if self._magnets else "http, https"
+            magnets = self._tasks.caps.magnets
+            kinds = "http, https, magnet, ed2k" if magnets else "http, https"
             yield words(f"Links, one per line ({kinds}):")
             yield TextArea(id="links", compact=True, soft_wrap=True, tab_behavior="focus")
             yield words(f"Save to: {cut_start(display_name(self._to.path), _PATH)}")
@@ -112,6 +144,8 @@ class PasteBox(ModalScreen[int]):
             yield words(
                 "F5 or Ctrl+Enter adds them   F3 to the disk when done, or not   Esc", classes="dim"
             )
+            if self._previewer is not None:
+                yield words("F4 shows what is inside, without fetching it", classes="dim")
             yield words("", id="complaint")
             with Vertical(id="answers"), Horizontal():
                 yield Answer(Option("Add", "", 0), id="answer-0")
@@ -147,6 +181,35 @@ class PasteBox(ModalScreen[int]):
     def action_leave(self) -> None:
         """Esc."""
         self.dismiss(self._added)
+
+    def action_look(self) -> None:
+        """F4: what lies behind the links, and whether there is room for it."""
+        field = self.query_one("#links", TextArea)
+        links = links_in(field.text)
+        previewer = self._previewer
+        if previewer is None:
+            self._tell("What lies behind a link is not told here before it is fetched.")
+            return
+        if not links or self._busy:
+            return
+        self._busy = True
+
+        async def work() -> None:
+            self._tell(f"Looking behind {present.count(len(links), 'link')}...")
+            try:
+                rows, seen = await look_behind(previewer, links)
+                room = room_words(seen, await room_of(self._tasks), self._place)
+            except (CloudError, OSError) as error:
+                self._tell(present.sentence(error))
+                return
+            finally:
+                self._busy = False
+            self._tell("")
+            box = ListBox("Behind the links", [room] if room else [], rows, yes="Add")
+            if await self.app.push_screen_wait(box):
+                self.action_add()
+
+        self.run_worker(work(), group="paste", exit_on_error=False)
 
     def action_add(self) -> None:
         """Hand the links over; the box stays when one was refused."""

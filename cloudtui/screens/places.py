@@ -459,9 +459,8 @@ class Places:
                     continue
                 if isinstance(tasks, OfflineTasks):
                     box = PasteBox if paste else OfflineScreen
-                    magnets = tasks.caps.magnets
                     await self.screen.app.push_screen(
-                        box(tasks, one.place_name, one.at, self.screen, magnets=magnets)
+                        box(tasks, one.place_name, one.at, self.screen)
                     )
                     return
             self.screen.say("No pane shows a place that fetches links by itself. @ chooses one.")

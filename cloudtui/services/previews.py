@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from cloudtui.services.errors import CloudError
-from cloudtui.services.models import HashType, TaskPhase
+from cloudtui.services.models import Capabilities, HashType, TaskPhase
 from cloudtui.services.storage import HasAllowances, HasQuota
 
 
@@ -70,6 +70,31 @@ class TellsTaskFiles(Protocol):
     async def task_files(self, task_id: str) -> Sequence[TaskFile] | None:
         """The files of a task; empty when it has no parts, None when the service does not tell."""
         ...
+
+
+class Claims(Protocol):
+    """A place that says what it can do."""
+
+    @property
+    def caps(self) -> Capabilities:
+        """See `Storage.caps`."""
+        ...
+
+
+def link_previewer(place: Claims) -> PreviewsLinks | None:
+    """The place as one that tells what lies behind links, None where it does not."""
+    whole: object = place
+    if not place.caps.allows("previews") or not isinstance(whole, PreviewsLinks):
+        return None
+    return whole
+
+
+def task_file_teller(place: Claims) -> TellsTaskFiles | None:
+    """The place as one that tells of single files of a download, None where it does not."""
+    whole: object = place
+    if not place.caps.allows("task_files") or not isinstance(whole, TellsTaskFiles):
+        return None
+    return whole
 
 
 @dataclass(frozen=True, slots=True)

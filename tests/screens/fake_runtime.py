@@ -29,6 +29,7 @@ from cloudtui.services.models import (
     TrashItem,
     TrashKind,
 )
+from cloudtui.services.previews import Preview, TaskFile
 from cloudtui.services.storage import Restored
 from cloudtui.services.transfers.events import JobChanged
 from cloudtui.services.transfers.orders import (
@@ -73,10 +74,14 @@ class FakePlace:
         self.trashed: list[TrashItem] = []
         self.removed: list[str] = []
         self.tasks: list[OfflineTask] = []
+        self.parts: list[TaskFile] | None = []
+        """The files of any task."""
         self._caps = Capabilities(
             trash=TrashKind.SERVICE,
             offline_tasks=kind == "pikpak",
             magnets=kind == "pikpak",
+            previews=kind == "pikpak",
+            task_files=kind == "pikpak",
             duplicate_names=kind == "pikpak",
             links=kind == "pikpak",
             shares=kind == "pikpak",
@@ -186,6 +191,12 @@ class FakePlace:
 
     async def remove_offline(self, task_ids: Sequence[str], *, files: bool) -> None:
         self.tasks = [one for one in self.tasks if one.id not in task_ids]
+
+    async def preview_link(self, url: str) -> Preview:
+        return Preview(url, url.rpartition("/")[2])
+
+    async def task_files(self, task_id: str) -> Sequence[TaskFile] | None:
+        return self.parts
 
     async def direct_link(self, item: Found) -> str:
         return f"https://content.example/{item.entry.name}"

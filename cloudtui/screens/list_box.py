@@ -1,0 +1,86 @@
+"""A box with sentences, rows to look through, and answers.
+
+The arrow keys go through the rows whatever has the focus; Tab and the letters reach the answers.
+Rows are texts that are safe for display.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar, Final
+
+from rich.segment import Segment
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.strip import Strip
+
+from cloudtui.screens.dialogs import Dialog, Option
+from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.rows import cut_middle, pad
+
+_AROUND: Final = 6
+"""Lines of a box besides sentences and rows: its frame, that of the rows, the answers."""
+_LEAST: Final = 3
+_WIDE: Final = 74
+
+Row = tuple[str, str]
+"""A text, and the style it has while the cursor is elsewhere."""
+
+
+class Rows(RowList):
+    """Texts, one to a line."""
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        super().__init__(id="rows")
+        self.rows = rows
+
+    def row_count(self) -> int:
+        return len(self.rows)
+
+    def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
+        text, style = self.rows[row]
+        shown = f"{'>' if cursor else ' '}{cut_middle(text, width - 1)}"
+        return Strip([Segment(pad(shown, width), self.style("cursor" if cursor else style))])
+
+
+class ListBox(Dialog[bool]):
+    """Gives True for the first answer, False for the other and for Esc."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("up", "move('up')", "previous", show=False),
+        Binding("down", "move('down')", "next", show=False),
+        Binding("pageup", "move('page_up')", "page up", show=False),
+        Binding("pagedown", "move('page_down')", "page down", show=False),
+        Binding("home", "move('first')", "first", show=False),
+        Binding("end", "move('last')", "last", show=False),
+    ]
+
+    def __init__(
+        self, title: str, sentences: Sequence[str], rows: Sequence[Row], *, yes: str = ""
+    ) -> None:
+        """`yes` is the first answer; without it there is only one, which closes the box."""
+        answers = [Option(yes, yes[0].lower(), value=True)] if yes else []
+        close = Option("Back" if yes else "Close", "b" if yes else "c", value=False)
+        super().__init__(title, sentences, [*answers, close], safe=False)
+        self.list = Rows(rows)
+
+    def middle(self) -> ComposeResult:
+        if self.list.rows:
+            yield self.list
+
+    def on_mount(self) -> None:
+        self._fit()
+
+    def on_resize(self) -> None:
+        self._fit()
+
+    def _fit(self) -> None:
+        width = min(self.app.size.width, _WIDE + 4) - 4
+        above = sum(-(-max(1, len(each)) // max(1, width)) for each in self.sentences)
+        room = self.app.size.height - above - _AROUND
+        self.list.styles.height = max(_LEAST, min(len(self.list.rows), room)) + 2
+
+    def action_move(self, how: str) -> None:
+        """Moving keys."""
+        if self.list.rows:
+            self.list.action_move(how)
