@@ -169,6 +169,8 @@ class Capabilities:
     revisions: bool = False
     archives: bool = False
     change_feed: bool = False
+    stars: bool = False
+    history: bool = False
     duplicate_names: bool = False
     file_and_folder_share_name: bool = False
     case_sensitive: bool = True

@@ -12,8 +12,11 @@ import pytest
 
 from cloudtui.services.change_feed import ChangeFeed
 from cloudtui.services.errors import CloudError, Exists, NotFound, NotSupported, Refused
+from cloudtui.services.history import Deed, KeepsHistory
 from cloudtui.services.models import (
     EVERYTHING,
+    Entry,
+    Flag,
     Found,
     Location,
     Secret,
@@ -23,6 +26,7 @@ from cloudtui.services.models import (
 )
 from cloudtui.services.previews import PreviewsLinks, TellsTaskFiles
 from cloudtui.services.shares import ChangesShares, OpensShares
+from cloudtui.services.starring import KeepsStars
 from cloudtui.services.storage import (
     HasQuota,
     HasShares,
@@ -63,6 +67,8 @@ def test_claims_and_methods_agree(place: Place) -> None:
         ("revisions", Revisions),
         ("archives", Archives),
         ("change_feed", ChangeFeed),
+        ("stars", KeepsStars),
+        ("history", KeepsHistory),
     )
     for capability, shape in pairs:
         assert isinstance(storage, shape) or not getattr(caps, capability), capability
@@ -392,6 +398,47 @@ async def test_archives_are_unpacked_where_they_can_be(place: Place) -> None:
         if "file" in found:
             break
     assert "file" in found
+
+
+async def test_stars_are_kept_where_they_can_be(place: Place) -> None:
+    if not needs(place, "stars", KeepsStars):
+        assert not isinstance(place.storage, KeepsStars)
+        return
+    storage = cast("KeepsStars", place.storage)
+    file = await write(place.storage, place.top, "file", b"content")
+
+    async def starred() -> list[Location]:
+        return [one.at async for page in storage.scan_starred() for one in page]
+
+    await storage.star([file, Found.of(place.top.parent, await top_of(place))], on=True)
+    assert sorted(await starred(), key=str) == [place.top, file.at]
+    assert (await place.storage.stat(file.at)).entry.flags & Flag.STARRED
+    await storage.star([file], on=False)
+    assert await starred() == [place.top]
+
+
+async def top_of(place: Place) -> Entry:
+    """The folder of the test itself."""
+    return (await place.storage.stat(place.top)).entry
+
+
+async def test_a_history_is_told_and_forgotten_where_there_is_one(place: Place) -> None:
+    if not needs(place, "history", KeepsHistory):
+        assert not isinstance(place.storage, KeepsHistory)
+        return
+    storage = cast("KeepsHistory", place.storage)
+    for name in ("one", "two", "three"):
+        await write(place.storage, place.top, name, b"content")
+    lines = [line async for page in storage.scan_history((Deed.UPLOADED,)) for line in page]
+    assert [line.name for line in lines] == ["three", "two", "one"]
+    assert lines[1].at is not None
+    assert (await place.storage.stat(lines[1].at)).at.parts == place.top.child("two").parts
+    await storage.forget_history([lines[1].id])
+    left = [line.name async for page in storage.scan_history() for line in page]
+    assert left == ["three", "one"]
+    await storage.clear_history()
+    assert not [line async for page in storage.scan_history() for line in page]
+    assert await place.names() == ["one", "three", "two"]
 
 
 async def test_changes_are_told_as_they_happen(place: Place) -> None:

@@ -135,6 +135,24 @@ async def quota(stage: Stage, item: Found) -> None:
     assert (await stage.storage.quota()).total
 
 
+async def star_and_off(stage: Stage, item: Found) -> None:
+    there = await stage.storage.stat(ROOT.child("there"))
+    await stage.storage.star([item, there], on=True)
+    await stage.storage.star([there], on=False)
+    starred = [one async for page in stage.storage.scan_starred() for one in page]
+    assert [one.entry.id for one in starred] == [item.entry.id]
+
+
+async def look_back(stage: Stage, item: Found) -> None:
+    lines = [line async for page in stage.storage.scan_history() for line in page]
+    assert {line.name for line in lines} == {"file"}
+    await stage.storage.forget_history([lines[0].id])
+    left = [line.id async for page in stage.storage.scan_history() for line in page]
+    assert left == [line.id for line in lines[1:]]
+    await stage.storage.clear_history()
+    assert await stage.storage.invite_code()
+
+
 def shares(stage: Stage) -> list[dict[str, Any]]:
     made = stage.admin.state("pikpak")["shares"]
     mine = [each for each in made if each["owner"] == stage.username]
@@ -180,6 +198,8 @@ ENDS: dict[Operation, list[str]] = {
     look_behind_a_link: ["/file", "/there"],
     tell_files_of_a_task: ["/file", "/there"],
     quota: ["/file", "/there"],
+    star_and_off: ["/file", "/there"],
+    look_back: ["/file", "/there"],
 }
 
 
@@ -232,6 +252,8 @@ BRIEF = {
     tell_files_of_a_task,
     unshare,
     retry_and_forget,
+    star_and_off,
+    look_back,
 }
 PAIRS = [
     pytest.param(operation, fault, id=f"{operation.__name__}-{fault}")

@@ -25,6 +25,9 @@ PAGE: Final = 500
 ANYWHERE: Final = "*"
 """Stands for any parent in a listing."""
 
+STAR: Final = "STAR"
+"""The tag that is a star."""
+
 Filters = dict[str, dict[str, str | bool]]
 
 _PART: Final = re.compile(r"\..*\.[0-9a-f]{8}\.cloudtui-part", re.DOTALL)
@@ -101,7 +104,7 @@ def local(profile: Profile, file: wire.File) -> str:
 def entry_of(profile: Profile, file: wire.File) -> Entry:
     """The row of a listing as everybody else knows it. A folder has no size and no digest."""
     flags = Flag(0)
-    if file.tags and any(tag.name == "STAR" for tag in file.tags):
+    if file.tags and any(tag.name == STAR for tag in file.tags):
         flags |= Flag.STARRED
     if not file.is_complete:
         flags |= Flag.PENDING

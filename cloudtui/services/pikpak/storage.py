@@ -5,10 +5,11 @@ Owns nothing but the wiring and the capabilities. Connects on the first call.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import NotFound, Refused
+from cloudtui.services.history import Deed, Happened
 from cloudtui.services.models import (
     Allowance,
     ArchiveEntry,
@@ -37,6 +38,7 @@ from cloudtui.services.pikpak.changes import MAX_NAME_BYTES, Changes
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.copies import Copies
 from cloudtui.services.pikpak.folders import Folders
+from cloudtui.services.pikpak.history import History
 from cloudtui.services.pikpak.lately import Lately
 from cloudtui.services.pikpak.links import Links
 from cloudtui.services.pikpak.listing import detail, entry_of, is_shown
@@ -46,6 +48,7 @@ from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.pikpak.received import Received
 from cloudtui.services.pikpak.resources import Behind
 from cloudtui.services.pikpak.shares import LIMITS, Shares
+from cloudtui.services.pikpak.stars import Stars
 from cloudtui.services.pikpak.tickets import Tickets
 from cloudtui.services.pikpak.trash import Trash
 from cloudtui.services.previews import Preview, TaskFile
@@ -75,6 +78,8 @@ class PikPakStorage:
         self._offline = Offline(self._api, self._folders, begun)
         self._behind = Behind(self._api)
         self._shares = Shares(self._api, begun)
+        self._stars = Stars(self._api, self._folders)
+        self._history = History(self._api)
         self._opened = Opened(self._api)
         self._received = Received(self._api, self._folders, self._changes, self._opened, begun)
         self._archives = Archives(self._api, self._folders, self._changes, begun)
@@ -96,6 +101,8 @@ class PikPakStorage:
             share_changes=LIMITS,
             opens_shares=True,
             archives=True,
+            stars=True,
+            history=True,
             duplicate_names=True,
             file_and_folder_share_name=True,
             sets_mtime=False,
@@ -387,6 +394,32 @@ class PikPakStorage:
     async def task_files(self, task_id: str) -> list[TaskFile] | None:
         """See `TellsTaskFiles.task_files`."""
         return await self._offline.files(task_id)
+
+    # --- stars and history ---------------------------------------------------------------
+
+    async def star(self, items: Sequence[Found], *, on: bool) -> None:
+        """See `KeepsStars.star`."""
+        await self._stars.put(items, on=on)
+
+    def scan_starred(self) -> AsyncIterator[Sequence[Found]]:
+        """See `KeepsStars.scan_starred`."""
+        return self._stars.scan()
+
+    def scan_history(self, deeds: Collection[Deed] = ()) -> AsyncIterator[Sequence[Happened]]:
+        """See `KeepsHistory.scan_history`."""
+        return self._history.scan(deeds)
+
+    async def forget_history(self, ids: Sequence[str]) -> None:
+        """See `KeepsHistory.forget_history`."""
+        await self._history.forget(ids)
+
+    async def clear_history(self) -> None:
+        """See `KeepsHistory.clear_history`."""
+        await self._history.clear()
+
+    async def invite_code(self) -> str:
+        """See `HasInvites.invite_code`."""
+        return await self._history.invite_code()
 
     # --- the rest ------------------------------------------------------------------------
 
