@@ -15,10 +15,10 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 from cloudtui.services.errors import Refused
+from cloudtui.services.values import dataclass
 
 _STOP_SECONDS = 10
 

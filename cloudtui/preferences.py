@@ -6,13 +6,13 @@ cannot be used; whoever shows them decides where.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui import present
 from cloudtui.keymap import read_keymap
 from cloudtui.layouts import letters_of
 from cloudtui.ports import RuntimePort
+from cloudtui.services.values import dataclass
 
 _REDRAW: Final = 4.0
 

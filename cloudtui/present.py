@@ -8,10 +8,10 @@ must already have passed `display_name`.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import Final, Protocol
 
 from cloudtui.services.errors import CloudError
+from cloudtui.services.values import dataclass
 
 _MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",

@@ -11,7 +11,6 @@ import os
 import signal
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +19,7 @@ import click
 from cloudtui.cli_output import Output
 from cloudtui.present import write_numbers_as
 from cloudtui.services.errors import CloudError, ExitCode, exit_code_of
+from cloudtui.services.values import dataclass, field
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime

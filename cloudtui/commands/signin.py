@@ -6,7 +6,6 @@ import asyncio
 import shlex
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +18,7 @@ from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, UsageError
 from cloudtui.services.models import Secret
 from cloudtui.services.naming import display_name
+from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.services.accounts import Account, Keys

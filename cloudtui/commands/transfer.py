@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +38,7 @@ from cloudtui.services.transfers.orders import (
     Verb,
     Verify,
 )
+from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime

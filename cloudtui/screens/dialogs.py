@@ -8,7 +8,6 @@ it appeared.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -24,6 +23,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Static
 
 from cloudtui.screens.fields import AddressField, Field
+from cloudtui.services.values import dataclass
 from cloudtui.widgets.hearing import heard, place_words, stand
 
 T = TypeVar("T")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -24,6 +23,7 @@ from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.previews import Preview, PreviewsLinks, link_previewer, room_of
 from cloudtui.services.storage import OfflineTasks
+from cloudtui.services.values import dataclass
 from cloudtui.widgets.rows import cut_middle, cut_start
 
 if TYPE_CHECKING:

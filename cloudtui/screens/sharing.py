@@ -6,7 +6,7 @@ log of messages.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from textual.app import App, ComposeResult
@@ -20,6 +20,7 @@ from cloudtui.services.errors import UsageError
 from cloudtui.services.models import Found, Secret, Share
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import HasShares, MakesLinks, OfflineTasks, Storage
+from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen

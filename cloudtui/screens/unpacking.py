@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -32,6 +31,7 @@ from cloudtui.services.unpacking import (
     see_through,
 )
 from cloudtui.services.unpacking import unpack as unpack_one
+from cloudtui.services.values import dataclass
 from cloudtui.widgets.rows import cut_middle
 
 if TYPE_CHECKING:

@@ -15,7 +15,6 @@ import re
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from cloudtui.services.errors import Gone, UsageError
@@ -27,6 +26,7 @@ from cloudtui.services.paths import Paths, replacing
 from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import Secrets
 from cloudtui.services.settings import Problem, Settings
+from cloudtui.services.values import dataclass, field
 
 NAME = re.compile(r"[a-z][a-z0-9-]+")
 """At least two letters, so that `c:` stays a Windows drive."""

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
 
 from cloudtui.services.errors import UsageError
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import display_name
+from cloudtui.services.values import dataclass
 
 ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9-]+")
 _PREFIX = re.compile(r"([a-z][a-z0-9-]+):(.*)", re.DOTALL)

@@ -11,13 +11,13 @@ import contextlib
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import fold
 from cloudtui.services.paths import ensure
+from cloudtui.services.values import dataclass
 from cloudtui.services.watching import Change
 
 _SLICE: Final = 20_000

@@ -13,7 +13,6 @@ import os
 import platform
 import stat
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +21,7 @@ from cloudtui.services.models import DISK, Location, Quota
 from cloudtui.services.paths import ensure
 from cloudtui.services.runtime import Runtime
 from cloudtui.services.storage import HasQuota
+from cloudtui.services.values import dataclass
 
 REACH: Final = 20.0
 """Seconds an account may take to answer."""

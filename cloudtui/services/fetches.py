@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from cloudtui.services.models import Entry, Location
+from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.services.storage import SourceFacts

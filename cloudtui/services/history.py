@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from cloudtui.services.models import Entry, Location
+from cloudtui.services.values import dataclass
 
 
 class Deed(StrEnum):

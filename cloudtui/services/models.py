@@ -5,9 +5,11 @@ A leaf: standard library only, no I/O. Nothing here knows a provider or a screen
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import Enum, IntFlag, StrEnum
 from typing import Final
+
+from cloudtui.services.values import dataclass, field
 
 DISK: Final = ""
 """The account name of the local disk inside a `Location`."""

@@ -9,9 +9,10 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
+
+from cloudtui.services.values import dataclass
 
 _Amount = TypeVar("_Amount", int, float)
 

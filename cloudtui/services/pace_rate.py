@@ -11,8 +11,9 @@ it ever faster, in case the limit has gone. Must not know processes or files.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Final
+
+from cloudtui.services.values import dataclass
 
 STEP: Final = 0.25
 """Seconds between doublings before the first refusal, and the longest burst."""

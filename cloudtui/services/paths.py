@@ -10,9 +10,10 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from cloudtui.services.values import dataclass
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600

@@ -8,9 +8,10 @@ from __future__ import annotations
 import os
 import unicodedata
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from cloudtui.services.values import dataclass
 
 _BOM: Final = "\ufeff"
 _INFO: Final = "#EXTINF:"

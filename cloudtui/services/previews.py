@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Capabilities, HashType, TaskPhase
 from cloudtui.services.storage import HasAllowances, HasQuota
+from cloudtui.services.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,10 @@ import asyncio
 import random
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
-from dataclasses import dataclass
 from typing import TypeVar
 
 from cloudtui.services.errors import CloudError, Retry
+from cloudtui.services.values import dataclass
 
 T = TypeVar("T")
 

@@ -11,7 +11,6 @@ import logging
 import os
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -31,6 +30,7 @@ from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import AskPassphrase, Secrets, SecretStore
 from cloudtui.services.settings import Problem, Settings
 from cloudtui.services.storage import Storage
+from cloudtui.services.values import dataclass, field
 from cloudtui.services.watching import Change, watch
 from cloudtui.services.wishes import Wishes
 

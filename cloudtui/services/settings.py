@@ -11,7 +11,6 @@ import os
 import shutil
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cloudtui.services.errors import Refused, UsageError
@@ -27,6 +26,7 @@ from cloudtui.services.options import (
     parse,
 )
 from cloudtui.services.paths import Paths, replacing
+from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument

@@ -6,12 +6,12 @@ Shapes, and the way to a path inside a share; no I/O of its own.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from cloudtui.services.errors import Ambiguous, NotFound
 from cloudtui.services.models import Entry, Location, OfflineTask, Secret, Share
 from cloudtui.services.naming import display_name
+from cloudtui.services.values import dataclass
 
 
 @runtime_checkable

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from cloudtui.services.fetches import FetchWrite
@@ -30,6 +29,7 @@ from cloudtui.services.models import (
     TrashItem,
 )
 from cloudtui.services.times import noted_time
+from cloudtui.services.values import dataclass, field
 from cloudtui.services.way import Way
 
 # --- reading ---------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from cloudtui.services.book import Book
@@ -32,6 +32,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.paths import Paths
 from cloudtui.services.storage import Storage
 from cloudtui.services.unpackers import Archives, LastingArchives
+from cloudtui.services.values import dataclass
 
 ENDINGS: Final = (".zip", ".7z", ".rar")
 Progress = Callable[[int], None]

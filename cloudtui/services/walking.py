@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from cloudtui.services.errors import CloudError
 from cloudtui.services.listing import order
 from cloudtui.services.models import DISK, Entry, Found, Location
 from cloudtui.services.storage import Storage
+from cloudtui.services.values import dataclass
 
 K = TypeVar("K")
 R = TypeVar("R")

@@ -7,11 +7,12 @@ not change what they do, and must not wait for the index.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Protocol
 
 from cloudtui.services.models import Entry, Found, Location, TrashItem
 from cloudtui.services.storage import HasTrash, ServerMove, Storage
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

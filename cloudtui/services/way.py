@@ -4,7 +4,8 @@ asked, so the bytes have to be fetched the same way. A leaf."""
 from __future__ import annotations
 
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+
+from cloudtui.services.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,12 +7,13 @@ processes bring the same thing.
 
 from __future__ import annotations
 
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 
 from cloudtui.services.book import Book
 from cloudtui.services.locks import FileLock
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.paths import Paths
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 from cloudtui.services.models import Secret
+from cloudtui.services.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

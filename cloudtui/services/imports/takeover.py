@@ -7,7 +7,6 @@ signs the other program out, so the password is used instead unless the token is
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from cloudtui.services.accounts import Account, Keys, check_name
 from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
@@ -17,6 +16,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.options import ACCOUNT, Value, parse
 from cloudtui.services.runtime import Runtime
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

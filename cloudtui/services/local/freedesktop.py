@@ -15,7 +15,6 @@ import stat
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
@@ -29,6 +28,7 @@ from cloudtui.services.local.names import location_of
 from cloudtui.services.models import Location, TrashItem
 from cloudtui.services.naming import cut_name, numbered
 from cloudtui.services.storage import Restored
+from cloudtui.services.values import dataclass
 
 _INFO: Final = ".trashinfo"
 _MOST_NUMBERS: Final = 10_000

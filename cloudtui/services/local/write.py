@@ -12,7 +12,6 @@ import json
 import os
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import Exists, Gone, Mismatch, NotFound, NotSupported
@@ -25,6 +24,7 @@ from cloudtui.services.local.room import reserve
 from cloudtui.services.models import Entry, Found
 from cloudtui.services.naming import numbered
 from cloudtui.services.storage import SourceFacts
+from cloudtui.services.values import dataclass
 
 _RESERVED: Final = 64 * 1024
 """Smaller files get no room set aside: on ext4 it costs them more than their bytes do."""

@@ -11,7 +11,6 @@ import calendar
 import secrets
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -30,6 +29,7 @@ from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.listing import children
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.tree import Tree
+from cloudtui.services.values import dataclass, field
 
 MANIFEST: Final = "batch.json"
 _MOST: Final = 64 << 20

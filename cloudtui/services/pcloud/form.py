@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import Denied, Mismatch, NotFound, NotSupported
@@ -21,6 +20,7 @@ from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import Names, number
 from cloudtui.services.pcloud.form import file_form
 from cloudtui.services.pcloud.listing import children
+from cloudtui.services.values import dataclass
 
 ENDING: Final = ".m3u8"
 _AT_A_TIME: Final = 100

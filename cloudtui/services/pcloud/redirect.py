@@ -10,13 +10,13 @@ import asyncio
 import errno
 import hmac
 import socket
-from dataclasses import dataclass
 from types import TracebackType
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
 from cloudtui.services.errors import LoginNeeded, UsageError
 from cloudtui.services.naming import display_name
+from cloudtui.services.values import dataclass
 
 _MOST_HEAD: Final = 16 << 10
 _HEAD_SECONDS: Final = 10.0

@@ -5,12 +5,12 @@ An account lives in one region and the other does not know its token. Must not d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
 from cloudtui.services.errors import Refused
 from cloudtui.services.network import is_loopback
+from cloudtui.services.values import dataclass
 
 US_API: Final = "https://api.pcloud.com"
 EU_API: Final = "https://eapi.pcloud.com"

@@ -12,7 +12,6 @@ import contextlib
 import json
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlencode
 
@@ -21,6 +20,7 @@ from cloudtui.services.models import Secret
 from cloudtui.services.network import Network, map_transport
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.regions import AUTHORIZE, Options, Regions, regions
+from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     import httpx

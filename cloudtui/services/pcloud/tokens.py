@@ -7,7 +7,6 @@ may do is told by asking only for things that change nothing.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +23,7 @@ from cloudtui.services.errors import (
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.parallel import each
+from cloudtui.services.values import dataclass
 
 _NOTHING: Final[Mapping[str, str | int]] = {"fileid": 0}
 """No file has the number 0: an open method says so, a closed one asks to log in."""

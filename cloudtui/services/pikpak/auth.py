@@ -12,7 +12,6 @@ import base64
 import contextlib
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -37,6 +36,7 @@ from cloudtui.services.pikpak.errors import (
 from cloudtui.services.pikpak.identities import IDENTITIES, others_than
 from cloudtui.services.pikpak.profile import Profile
 from cloudtui.services.retry import Retries, retrying
+from cloudtui.services.values import dataclass
 
 log = logging.getLogger(__name__)
 

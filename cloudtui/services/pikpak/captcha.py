@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -28,6 +27,7 @@ from cloudtui.services.pikpak.errors import (
 )
 from cloudtui.services.pikpak.identities import Identity
 from cloudtui.services.pikpak.profile import Profile
+from cloudtui.services.values import dataclass
 
 INIT_PATH: Final = "/v1/shield/captcha/init"
 SIGNIN_ACTION: Final = "POST:/v1/auth/signin"

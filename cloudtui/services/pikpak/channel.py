@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network, map_transport
 from cloudtui.services.pace import Pace
 from cloudtui.services.pikpak.errors import SERVICE, Fault, fault_of
+from cloudtui.services.values import dataclass, field
 
 if TYPE_CHECKING:
     import httpx

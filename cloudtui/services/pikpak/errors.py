@@ -11,7 +11,6 @@ import contextlib
 import email.utils
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Final
 
 import msgspec
@@ -37,6 +36,7 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak.wire import parse
+from cloudtui.services.values import dataclass
 
 SERVICE: Final = "PikPak"
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import Ambiguous, NotFound
@@ -30,6 +29,7 @@ from cloudtui.services.pikpak.listing import (
     pages,
 )
 from cloudtui.services.pikpak.tasks import is_gone
+from cloudtui.services.values import dataclass
 
 _LIFE: Final = 10.0
 """Seconds for which a listing answers questions about names."""

@@ -7,9 +7,10 @@ them. They rotate with app versions, so they live in one table and nowhere else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
+
+from cloudtui.services.values import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,6 +15,7 @@ from cloudtui.services.accounts import Account
 from cloudtui.services.errors import UsageError
 from cloudtui.services.naming import PIKPAK_RULES, RAW_RULES, Rule, display_name
 from cloudtui.services.pikpak.identities import IDENTITIES, WEB, Identity, identity_of
+from cloudtui.services.values import dataclass
 
 USER_URL: Final = "https://user.mypikpak.com"
 DRIVE_URL: Final = "https://api-drive.mypikpak.com"

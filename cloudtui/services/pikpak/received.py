@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -27,6 +26,7 @@ from cloudtui.services.pikpak.listing import detail, entry_of, pages
 from cloudtui.services.pikpak.opened import Opened
 from cloudtui.services.pikpak.shares import SHARE
 from cloudtui.services.shares import SharedItem, ShareLink
+from cloudtui.services.values import dataclass
 
 log = logging.getLogger(__name__)
 

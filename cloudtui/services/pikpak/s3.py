@@ -11,7 +11,6 @@ import hmac
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
@@ -27,6 +26,7 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak.profile import ROOT_DOMAINS
+from cloudtui.services.values import dataclass, field
 
 REGION: Final = "pikpak"
 """The region rclone signs for."""

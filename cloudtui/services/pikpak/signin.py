@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
 from urllib.parse import parse_qs, urlsplit
 
 from cloudtui.services.accounts import Account, Keys
@@ -22,6 +21,7 @@ from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.identities import Identity
 from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.retry import Retries
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -37,6 +36,7 @@ from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.listing import detail, entry_of
 from cloudtui.services.retry import retrying
 from cloudtui.services.storage import PartReply, PartRequest, Receipt, SourceFacts
+from cloudtui.services.values import dataclass
 
 _PATIENCE: Final = 120.0
 """Seconds the service may take to make a stored object a whole file; rclone waits 11."""

@@ -6,7 +6,6 @@ Knows HTTP and no service: API errors are the providers' to read.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from cloudtui.services.errors import (
     BadReply,
@@ -22,6 +21,7 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.network import map_transport
 from cloudtui.services.transfers.connection import Broken, Head
+from cloudtui.services.values import dataclass
 
 STALE = frozenset({401, 403, 404, 406, 410, 416, 503})
 """Answers to a read that a fresh link may cure: expired, moved, bound to another session."""

@@ -6,7 +6,6 @@ Pure. Combines names, filters and the conflict table; makes no call and writes n
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -16,6 +15,7 @@ from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.conflicts import Sameness, Verdict, decide, sameness
 from cloudtui.services.transfers.orders import JobState, OnConflict, Verb
 from cloudtui.services.transfers.rows import Action
+from cloudtui.services.values import dataclass
 
 LEFT_LINK: Final = "link"
 LEFT_SPECIAL: Final = "special"

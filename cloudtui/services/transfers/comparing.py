@@ -8,7 +8,6 @@ file kept. Never renames or commits anything but a part that turned out bad.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import Mismatch
@@ -20,6 +19,7 @@ from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.saying import ORDER, Saying
 from cloudtui.services.transfers.work import Work
+from cloudtui.services.values import dataclass
 
 REFETCHES: Final = 3
 _CHEAP: Final = 64 * 1024 * 1024

@@ -13,7 +13,6 @@ import contextlib
 import socket
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +20,7 @@ from cloudtui.services.errors import NotSupported, Refused
 from cloudtui.services.transfers.origin import Origin
 from cloudtui.services.transfers.sealed import Sealed
 from cloudtui.services.transfers.stop import Flight
+from cloudtui.services.values import dataclass
 from cloudtui.services.way import Way
 
 if TYPE_CHECKING:

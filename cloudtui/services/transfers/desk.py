@@ -6,7 +6,6 @@ Values and tools handed around; no decisions.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +27,7 @@ from cloudtui.services.transfers.shelves import NewFolder
 from cloudtui.services.transfers.slots import Slots
 from cloudtui.services.transfers.stop import Stop
 from cloudtui.services.transfers.waiting import Waiting
+from cloudtui.services.values import dataclass, field
 
 if TYPE_CHECKING:
     from cloudtui.services.settings import Settings

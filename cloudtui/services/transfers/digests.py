@@ -14,7 +14,6 @@ import sqlite3
 import time
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import CloudError, Denied, Interrupted, NotFound, SourceChanged
@@ -23,6 +22,7 @@ from cloudtui.services.models import HashType
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import LocalFile
 from cloudtui.services.transfers.journal import Journal
+from cloudtui.services.values import dataclass
 
 KEEP: Final = 200_000
 """Rows of the cache; about 30 MB."""

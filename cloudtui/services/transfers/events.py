@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from cloudtui.services.models import Location
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
 
@@ -22,6 +22,7 @@ from cloudtui.services.transfers.meter import Lane
 from cloudtui.services.transfers.origin import Origin, target_of
 from cloudtui.services.transfers.pool import ConnectionPool
 from cloudtui.services.transfers.stop import Flight
+from cloudtui.services.values import dataclass, field
 from cloudtui.services.way import Way
 
 if TYPE_CHECKING:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Callable, Collection
-from dataclasses import dataclass
 from typing import Protocol
 
 from cloudtui.services.models import HashType
@@ -24,6 +23,7 @@ from cloudtui.services.transfers.relaybody import RelayBody
 from cloudtui.services.transfers.rooms import Place
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

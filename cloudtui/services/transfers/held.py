@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Final
 
 from cloudtui.services.errors import BadReply, CloudError, Mismatch, Refused
@@ -24,6 +23,7 @@ from cloudtui.services.transfers.ranges import Ranges
 from cloudtui.services.transfers.saying import AskHashes, Saying
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
+from cloudtui.services.values import dataclass, field
 
 _FETCHES: Final = 3
 """How often a file is fetched whose digest is not the one its service names."""

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from dataclasses import dataclass
 
 from cloudtui.services.models import Location
 from cloudtui.services.transfers.rows import pack_name, pack_parts
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 
 from cloudtui.services.models import Location
 from cloudtui.services.transfers.orders import (
@@ -31,6 +30,7 @@ from cloudtui.services.transfers.rows import (
     unpack_order,
     unpack_parts,
 )
+from cloudtui.services.values import dataclass
 
 _JOB = (
     "id, created_ns, finished_ns, runner, state, hold, verb, direction, title, fingerprint, "

@@ -9,11 +9,11 @@ import contextlib
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from cloudtui.services.errors import NotFound, SourceChanged
 from cloudtui.services.storage import LocalFile
 from cloudtui.services.transfers.positioned import disk_error
+from cloudtui.services.values import dataclass
 
 _FLAGS = (
     os.O_RDONLY

@@ -11,7 +11,6 @@ import os
 from collections import deque
 from collections.abc import AsyncIterator, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -24,6 +23,7 @@ from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.conflicts import Sameness, sameness
 from cloudtui.services.transfers.filters import Filters
 from cloudtui.services.transfers.folders import Storages
+from cloudtui.services.values import dataclass
 from cloudtui.services.walking import Ahead
 
 _AT_ONCE: Final = 8

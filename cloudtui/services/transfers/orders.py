@@ -5,10 +5,10 @@ Pure values, shared by screens, commands and engine.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 
 from cloudtui.services.models import Entry, Location
+from cloudtui.services.values import dataclass
 
 
 class Verb(StrEnum):

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import functools
 import re
-from dataclasses import dataclass
 from typing import Self
 from urllib.parse import urlsplit
 
 from cloudtui.services.errors import BadReply
+from cloudtui.services.values import dataclass
 
 _ODD = re.compile(r"[^!-~]")
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from typing import Final
 
@@ -30,6 +30,7 @@ from cloudtui.services.transfers.orders import JobState, OnConflict, Order, Serv
 from cloudtui.services.transfers.rows import Action, FolderRow, FolderState, Totals
 from cloudtui.services.transfers.shelves import NewFolder, NewItem
 from cloudtui.services.transfers.stop import interrupted
+from cloudtui.services.values import dataclass
 from cloudtui.services.walking import Ahead
 
 _SINGLE: Final = -1

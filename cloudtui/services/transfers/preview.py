@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 
 from cloudtui.services.errors import CloudError, NotFound
@@ -23,6 +22,7 @@ from cloudtui.services.transfers.folders import Storages
 from cloudtui.services.transfers.linked import Linked
 from cloudtui.services.transfers.orders import JobState, OnConflict, Order, Verb
 from cloudtui.services.transfers.plan import takes_trees
+from cloudtui.services.values import dataclass
 from cloudtui.services.walking import Ahead
 
 

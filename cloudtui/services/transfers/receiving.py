@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Final
 
 from cloudtui.services.errors import BadReply, CloudError
@@ -24,6 +23,7 @@ from cloudtui.services.transfers.ranges import BlockQueue
 from cloudtui.services.transfers.sinks import FileSink, GapSink
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
+from cloudtui.services.values import dataclass
 
 PARALLEL_FROM: Final = 8 * 1024 * 1024
 """Smaller files come over one connection: another one costs two to three round trips."""

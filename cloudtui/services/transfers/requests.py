@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from typing import Final
@@ -16,6 +15,7 @@ from cloudtui.services.transfers import ledger
 from cloudtui.services.transfers.journal import Journal
 from cloudtui.services.transfers.ledger import pack_resolution, unpack_resolution
 from cloudtui.services.transfers.orders import Resolution
+from cloudtui.services.values import dataclass
 
 POLL: Final = 0.25
 """Seconds between two looks of an owner."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import Final
 
@@ -25,6 +25,7 @@ from cloudtui.services.transfers.orders import (
     Verb,
     Verify,
 )
+from cloudtui.services.values import dataclass, field
 
 
 class Hold(StrEnum):

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from cloudtui.services.models import Entry, Flag, Kind, Location
@@ -27,6 +26,7 @@ from cloudtui.services.transfers.rows import (
     unpack_name,
     unpack_parts,
 )
+from cloudtui.services.values import dataclass
 
 # --- folders ---------------------------------------------------------------------------------
 

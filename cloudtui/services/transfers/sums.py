@@ -8,8 +8,9 @@ second, five times as much as CRC-32, which earlier journals hold.
 from __future__ import annotations
 
 import zlib
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Protocol
+
+from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import AEADEncryptionContext

@@ -6,11 +6,11 @@ Written by whoever tries, read by whoever paints. Must not wait itself.
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from math import ceil
 
 from cloudtui.services.errors import CloudError, TooMany
 from cloudtui.services.transfers.orders import JobState
+from cloudtui.services.values import dataclass
 
 
 @dataclass(slots=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from cloudtui.services.models import Entry
 from cloudtui.services.retry import Retries
@@ -13,6 +12,7 @@ from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.patience import OnWait, Patience
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.stop import Stop
+from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)
