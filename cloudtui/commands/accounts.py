@@ -11,11 +11,13 @@ from cloudtui.cli_output import Output, human_size, rfc3339
 from cloudtui.commands.rows import moment
 from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.errors import CloudError, LoginNeeded, NotSupported
+from cloudtui.services.invites import HasInvites
 from cloudtui.services.models import Allowance, Plan
 from cloudtui.services.storage import HasAllowances, HasPlan, HasQuota
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
+    from cloudtui.services.storage import Storage
 
 
 @click.command(cls=GeneralCommand)
@@ -37,9 +39,10 @@ def accounts(context: click.Context) -> None:
 
 
 @click.command(cls=GeneralCommand)
+@click.option("--invite", is_flag=True, help="Show the code to invite others with, too.")
 @click.argument("place", metavar="NAME:")
 @click.pass_context
-def quota(context: click.Context, place: str) -> None:
+def quota(context: click.Context, place: str, *, invite: bool) -> None:
     """Show how much room an account (or the disk below a path) has."""
 
     async def body(runtime: Runtime, output: Output) -> int:
@@ -56,11 +59,14 @@ def quota(context: click.Context, place: str) -> None:
         }
         transfer = await _allowances(asked, output)
         plan = await _plan(asked)
+        code = await _invite(storage) if invite else ""
         if output.as_json:
             told = {each.name: {"total": each.total, "used": each.used} for each in transfer}
             more: dict[str, object] = {"transfer": told} if told else {}
             if plan is not None:
                 more["plan"] = {"name": plan.name, "until": rfc3339(plan.until_ns)}
+            if invite:
+                more["invite"] = code
             output.value({**numbers, **more})
             return 0
         for name, number in numbers.items():
@@ -73,9 +79,19 @@ def quota(context: click.Context, place: str) -> None:
         if plan is not None:
             until = "" if plan.until_ns is None else f" until {moment(plan.until_ns)[:10]}"
             output.line(f"{'plan':<8} {output.name(plan.name)}{until}")
+        if invite:
+            output.line(f"{'invite':<8} {output.name(code)}")
         return 0
 
     run(context, body)
+
+
+async def _invite(storage: Storage) -> str:
+    """The code to invite others with. Raises NotSupported where there is none."""
+    place: object = storage
+    if not isinstance(place, HasInvites):
+        raise NotSupported(f"{storage.title} has no code to invite others with.")
+    return await place.invite_code()
 
 
 async def _plan(place: object) -> Plan | None:

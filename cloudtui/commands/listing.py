@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cloudtui.cli_output import Output, human_size
-from cloudtui.commands.rows import entry_json, entry_line, moment
+from cloudtui.commands.rows import entry_json, entry_line, is_starred, moment
 from cloudtui.commands.session import Failures, GeneralCommand, run
 from cloudtui.services.errors import CloudError, NotSupported
 from cloudtui.services.models import DISK, Found, HashType, Kind, Location
@@ -120,6 +120,8 @@ def stat(context: click.Context, loc: tuple[str, ...], *, with_hash: bool) -> No
     """Everything known about an entry."""
 
     async def body(runtime: Runtime, output: Output) -> int:
+        from cloudtui.commands.qualities import known_qualities, quality_json, quality_line
+
         failures = Failures(output)
         for text in loc:
             try:
@@ -130,10 +132,16 @@ def stat(context: click.Context, loc: tuple[str, ...], *, with_hash: bool) -> No
             except CloudError as error:
                 failures.add(error)
                 continue
+            forms = await known_qualities(storage, found)
             if output.as_json:
-                output.value(entry_json(found.at, found.entry, storage.caps, hashes))
+                told = entry_json(found.at, found.entry, storage.caps, hashes)
+                if forms:
+                    told["qualities"] = [quality_json(one) for one in forms]
+                output.value(told)
             else:
                 _describe(output, found, hashes)
+                for one in forms:
+                    output.line(f"plays     {quality_line(one, output)}")
         return failures.exit_code
 
     run(context, body)
@@ -148,6 +156,8 @@ def _describe(output: Output, found: Found, hashes: Mapping[HashType, str] | Non
     if entry.size is not None and not entry.is_folder:
         output.line(f"size      {entry.size} bytes ({human_size(entry.size)})")
     output.line(f"modified  {moment(entry.mtime_ns).strip()}")
+    if is_starred(entry):
+        output.line("also      starred")
     for kind, digest in (hashes or {}).items():
         output.line(f"{kind:<9} {digest or '(none)'}")
 

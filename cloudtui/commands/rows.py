@@ -6,13 +6,14 @@ import time
 from collections.abc import Mapping
 
 from cloudtui.cli_output import Output, human_size, rfc3339
-from cloudtui.services.models import Capabilities, Entry, Found, HashType, Kind, Location
+from cloudtui.services.models import Capabilities, Entry, Flag, Found, HashType, Kind, Location
 
 
 def entry_json(
     at: Location, entry: Entry, caps: Capabilities, hashes: Mapping[HashType, str] | None = None
 ) -> dict[str, object]:
-    """`name, path, id, type, size, modified, hashes` of one entry."""
+    """`name, path, id, type, size, modified, hashes` of one entry; one with a star is also
+    `starred`."""
     known: dict[str, str] = {}
     if hashes is not None:
         known = {str(kind): digest for kind, digest in hashes.items()}
@@ -29,6 +30,7 @@ def entry_json(
         "size": None if entry.is_folder else entry.size,
         "modified": rfc3339(entry.mtime_ns),
         "hashes": known,
+        **({"starred": True} if is_starred(entry) else {}),
     }
 
 
@@ -56,6 +58,11 @@ def moment(mtime_ns: int | None) -> str:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(mtime_ns // 1_000_000_000))
     except (OverflowError, ValueError, OSError):
         return " " * 15 + "?"
+
+
+def is_starred(entry: Entry) -> bool:
+    """Whether the entry carries a star."""
+    return bool(entry.flags) and Flag.STARRED in entry.flags
 
 
 def is_copyable(entry: Entry) -> bool:
