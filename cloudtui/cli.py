@@ -43,7 +43,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "extract": "archives",
     "search": "searching",
     "link": "links",
-
+    "share": "links",
     "star": "stars",
     "history": "history",
     "revisions": "revisions",
