@@ -23,6 +23,7 @@ class Place(StrEnum):
     TRANSFERS = "transfers"
     TRASH = "trash"
     OFFLINE = "offline tasks"
+    ARCHIVE = "inside an archive"
     SHARES = "public links"
     VERSIONS = "versions"
     PLAYLISTS = "playlists"
@@ -131,6 +132,7 @@ ACTIONS: tuple[Action, ...] = (
             ("unpack", "X", "unpack archives on the service", "files", "unpack"),
             ("undo", "u", "undo", "files", "undo"),
             ("view", "f3|alt+3", "view the first 64 KiB", "files", "view"),
+            ("pack", "A", "pack a folder into one tar, and back", "files", "pack"),
             ("edit", "f4|e|alt+4", "edit a text, send it back if changed", "files", "edit"),
             ("properties", "i|alt+enter", "properties", "files", "properties"),
             ("copy_path", "c p", "copy the path", "files", "copy_words('path')"),
@@ -243,6 +245,17 @@ ACTIONS: tuple[Action, ...] = (
             *_MARKS,
             ("link", "enter", "the link, to copy or as QR code", "links", "link"),
             ("limits", "e", "other limits", "links", "limits"),
+    *_table(
+        Place.ARCHIVE,
+        [
+            *_MARKS,
+            ("enter", "enter|o|l|right", "into the folder", "moving", "enter"),
+            ("parent", "backspace|h|left", "the folder above", "moving", "parent"),
+            ("unpack", "X|f5|alt+5", "unpack what is marked, or this", "files", "unpack"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape", "close", "places", "close"),
+        ],
+    ),
             ("revoke", "x|D", "take back", "links", "revoke"),
             ("show", "o", "show in the pane what it links to", "links", "show"),
             ("reload", "ctrl+r", "reload", "view", "reload"),

@@ -41,6 +41,8 @@ _COMMANDS: Final[dict[str, str]] = {
     "config": "settings",
     "offline": "offline",
     "extract": "archives",
+    "pack": "packing",
+    "unpack": "packing",
     "search": "searching",
     "link": "links",
     "share": "links",

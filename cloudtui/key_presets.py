@@ -21,6 +21,7 @@ _MC: Keys = {
     "browser.mark": ("insert", "space", "ctrl+t"),
     "trash.mark": ("insert", "space", "ctrl+t"),
     "shares.mark": ("insert", "space", "ctrl+t"),
+    "archive.mark": ("insert", "space", "ctrl+t"),
 }
 
 _DESKTOP: Keys = {
@@ -35,6 +36,8 @@ _DESKTOP: Keys = {
     "trash.reload": ("f5", "ctrl+r"),
     "offline.reload": ("f5", "ctrl+r"),
     "shares.reload": ("f5", "ctrl+r"),
+    "archive.reload": ("f5", "ctrl+r"),
+    "archive.unpack": ("X", "T"),
     "playlists.reload": ("f5", "ctrl+r"),
     "browser.copy": ("T", "shift+f5", "f17"),
 }

@@ -16,8 +16,8 @@ from cloudtui.commands.session import Failures, GeneralCommand, run
 from cloudtui.services.errors import CloudError, NotSupported, UsageError
 from cloudtui.services.models import ArchiveEntry, Extracted, Found, Kind, Location, Secret
 from cloudtui.services.naming import display_name
-from cloudtui.services.unpackers import Archives
-from cloudtui.services.unpacking import archives_of, inside, see_through, unpack
+from cloudtui.services.unpackers import Archives, takes_all
+from cloudtui.services.unpacking import archives_of, inside, named_inside, see_through, unpack
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -26,6 +26,12 @@ if TYPE_CHECKING:
 
 @click.command(cls=GeneralCommand)
 @click.option("--to", "target", metavar="LOC", help="Folder for the content; beside it without.")
+@click.option(
+    "--only",
+    multiple=True,
+    metavar="PATH",
+    help="Nothing else of the archive; a folder with all in it. May be given several times.",
+)
 @click.option("--password-stdin", is_flag=True, help="The password is the first line of stdin.")
 @click.option("--delete-source", is_flag=True, help="To the trash with what is fully unpacked.")
 @click.option("--list", "look", is_flag=True, help="Only show what is inside.")
@@ -37,6 +43,7 @@ def extract(
     loc: tuple[str, ...],
     *,
     target: str | None,
+    only: tuple[str, ...],
     password_stdin: bool,
     delete_source: bool,
     look: bool,
@@ -44,6 +51,7 @@ def extract(
 ) -> None:
     """Have the service unpack archives; a folder means every archive in it.
 
+    --only takes paths as --list shows them; nothing begins unless all of them are there.
     With --delete-source an interrupted run is seen through by the next full screen, or by --resume:
     the archive goes once all of it is unpacked.
     """
@@ -56,6 +64,8 @@ def extract(
                 else "No archive was named to unpack.",
                 hint="--resume alone sees through what was begun.",
             )
+        if only:
+            _check_only(loc, delete_source=delete_source, look=look)
         password = None
         if password_stdin:
             line = await asked_line()
@@ -68,6 +78,7 @@ def extract(
             try:
                 storage, found, _ = await find(runtime, text)
                 unpacker = _unpacker(storage)
+                parts = await _parts(storage, found, only, password)
                 into = await _into(runtime, target, storage)
                 archives = await archives_of(storage, found)
             except CloudError as error:
@@ -82,6 +93,7 @@ def extract(
                         archive,
                         into,
                         password,
+                        only=parts,
                         delete_source=delete_source,
                         on_progress=_telling(output, display_name(archive.entry.name)),
                     )
@@ -103,6 +115,34 @@ def extract(
         return failures.exit_code or int(total.errors > 0)
 
     run(context, body)
+
+
+def _check_only(loc: tuple[str, ...], *, delete_source: bool, look: bool) -> None:
+    """Refuse what makes no sense for a part of an archive."""
+    if len(loc) > 1:
+        raise UsageError(
+            "--only takes one archive at a time.", hint="Give --only once for each path inside."
+        )
+    if look:
+        raise UsageError("--list unpacks nothing, so --only has nothing to choose.")
+    if delete_source:
+        raise UsageError(
+            "--delete-source does not go with --only: the rest would be lost.",
+            hint="Unpack all of the archive, or keep it.",
+        )
+
+
+async def _parts(
+    storage: Storage, archive: Found, only: tuple[str, ...], password: Secret | None
+) -> list[ArchiveEntry]:
+    """The things inside that are asked for; none for all of it."""
+    if not only:
+        return []
+    if not storage.caps.archive_parts:
+        raise takes_all(storage.title)
+    if archive.entry.is_folder:
+        raise UsageError(f"{display_name(str(archive.at))} is a folder: --only takes an archive.")
+    return await named_inside(_unpacker(storage), archive, only, password)
 
 
 async def _look(

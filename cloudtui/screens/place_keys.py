@@ -64,3 +64,9 @@ class PlaceKeys(PaneKeys):
     def action_unpack(self) -> None:
         """`X`."""
         self.places.unpack(self.active)
+
+    def action_pack(self) -> None:
+        """`A`."""
+        from cloudtui.screens.packing import pack
+
+        self.places.ask(pack(self.places.screen, self.active, self.active.taken()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -18,7 +19,7 @@ from textual.widgets import Input, Static
 from cloudtui import present
 from cloudtui.screens.dialogs import Form, Option, Prompt, Tell, words
 from cloudtui.services.errors import CloudError, PasswordNeeded
-from cloudtui.services.models import ArchiveEntry, Extracted, Found, Kind, Location, Secret
+from cloudtui.services.models import ArchiveEntry, Extracted, Found, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Storage
 from cloudtui.services.unpackers import Archives
@@ -26,22 +27,20 @@ from cloudtui.services.unpacking import (
     Unpacking,
     Unpackings,
     archives_of,
-    inside,
     may_pass,
     see_through,
 )
 from cloudtui.services.unpacking import unpack as unpack_one
 from cloudtui.services.values import dataclass
-from cloudtui.widgets.rows import cut_middle
 
 if TYPE_CHECKING:
     from cloudtui.screens.browser import Browser
     from cloudtui.screens.main import MainScreen
 
-_SHOWN: Final = 12
-_WIDE: Final = 56
 _EVERY: Final = 60.0
 """Seconds until a service that was not to be reached is asked again how an extraction ended."""
+
+_STAYS: Final = "The archive stays: of it only a part is unpacked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,9 @@ class Wanted:
     password: Secret | None = None
     discard: bool = False
     look: bool = False
-    """Only show what is inside."""
+    """Show what is inside first, to unpack only some of it."""
+    only: tuple[ArchiveEntry, ...] = ()
+    """What of an archive is wanted; all of it without."""
 
 
 class UnpackBox(Form[Wanted | None]):
@@ -65,8 +66,9 @@ class UnpackBox(Form[Wanted | None]):
         Binding("f4", "look", "what is inside", show=False),
     ]
 
-    def __init__(self, names: str, here: str, other: Location | None) -> None:
-        """`other` is the other pane's folder when the service can unpack into it."""
+    def __init__(self, names: str, here: str, other: Location | None, *, parts: bool) -> None:
+        """`other` is the other pane's folder when the service can unpack into it; `parts` tells
+        whether it can unpack only some of an archive."""
         super().__init__(
             "Unpack on the service",
             [names],
@@ -75,6 +77,7 @@ class UnpackBox(Form[Wanted | None]):
         )
         self._here = here
         self._other = other
+        self._parts = parts
         self._into: Location | None = None
         self._discard = False
 
@@ -85,7 +88,8 @@ class UnpackBox(Form[Wanted | None]):
         yield words(self._discard_words(), id="discard")
         change = "F2 other folder   " if self._other is not None else ""
         yield words(f"Enter starts   {change}F3 archive stays or goes", classes="dim")
-        yield words("F4 only shows what is inside   Esc", classes="dim")
+        choose = "F4 shows what is inside, to unpack some of it   " if self._parts else ""
+        yield words(f"{choose}Esc leaves everything", classes="dim")
 
     def first_focus(self) -> None:
         self.query_one("#password", Input).focus()
@@ -163,46 +167,60 @@ async def unpack(
         here = "beside each archive"
     if other is not None and other.account != storage.account:
         other = None
-    wanted = await screen.app.push_screen_wait(UnpackBox(names_line(items), here, other))
+    parts = storage.caps.allows("archive_parts")
+    box = UnpackBox(names_line(items), here, other, parts=parts)
+    wanted = await screen.app.push_screen_wait(box)
     if wanted is None:
         return
     archives = [archive for item in items for archive in await archives_of(storage, item)]
-    if wanted.look:
-        await _look(screen, place, archives, wanted.password)
+    if not wanted.look:
+        await _unpack(screen, place, wanted, archives)
+        browser.view.clear_marks(item.entry.id for item in items)
         return
+    for archive in archives:
+        some = await _chosen(screen, place, archive, wanted)
+        if some.only:
+            await _unpack(screen, place, some, [archive])
+        # most likely the same for those that follow
+        wanted = replace(wanted, password=some.password)
+
+
+async def _unpack(
+    screen: MainScreen, place: Archives, wanted: Wanted, archives: Sequence[Found]
+) -> None:
+    """One archive after the other; then the counters, and what went wrong."""
     book = (await screen.runtime()).unpackings
     total = await _Round(screen, place, wanted, len(archives), book).run(archives)
-    browser.view.clear_marks(item.entry.id for item in items)
     for folder in {wanted.into or archive.at.parent for archive in archives}:
         screen.folder_changed(folder)
-    screen.say(counters(total), bad=total.errors > 0)
+    stays = f"   {_STAYS}" if wanted.only and wanted.discard else ""
+    screen.say(counters(total) + stays, bad=total.errors > 0)
     if total.messages:
         lines = [display_name(message, edges=False) for message in total.messages[:12]]
         await screen.app.push_screen_wait(Tell("Unpacked", [counters(total), *lines]))
 
 
-async def _look(
-    screen: MainScreen, place: Archives, archives: Sequence[Found], password: Secret | None
-) -> None:
-    """Show what is inside, as much as a box holds; the rest is counted."""
-    for archive in archives:
-        title = display_name(archive.entry.name)
-        screen.say(f"Looking into {title}...", keep=False)
-        rows, password = await _rows(screen, place, archive, password)
-        lines = [inside_words(row) for row in rows[:_SHOWN]]
-        if len(rows) > _SHOWN:
-            lines.append(f"and {present.count(len(rows) - _SHOWN, 'more thing')}")
-        screen.say("", keep=False)
-        await screen.app.push_screen_wait(Tell(f"Inside {title}", lines or ["Nothing."]))
+async def _chosen(screen: MainScreen, place: Archives, archive: Found, wanted: Wanted) -> Wanted:
+    """What of an archive is to be unpacked, with the password that opened it."""
+    from cloudtui.screens.inside import InsideScreen
+
+    screen.say(f"Looking into {display_name(archive.entry.name)}...", keep=False)
+    top, password = await _top(screen, place, archive, wanted.password)
+    screen.say("", keep=False)
+    into = "beside it" if wanted.into is None else f"into {display_name(wanted.into.path)}"
+    note = _STAYS if wanted.discard else ""
+    shown = InsideScreen(place, archive, password, top, into, screen, note=note)
+    await screen.app.push_screen_wait(shown)
+    return replace(wanted, password=password, only=tuple(shown.wanted))
 
 
-async def _rows(
+async def _top(
     screen: MainScreen, place: Archives, archive: Found, password: Secret | None
-) -> tuple[list[ArchiveEntry], Secret | None]:
-    """What is inside, and the password that opened it."""
+) -> tuple[Sequence[ArchiveEntry], Secret | None]:
+    """What is inside at the top, and the password that opened it."""
     while True:
         try:
-            return [row async for row in inside(place, archive, password)], password
+            return await place.list_archive(archive, password), password
         except PasswordNeeded as error:
             password = await _password(screen, error)
 
@@ -214,13 +232,6 @@ async def _password(screen: MainScreen, error: PasswordNeeded) -> Secret:
     if not typed:
         raise error
     return Secret(typed)
-
-
-def inside_words(row: ArchiveEntry) -> str:
-    """`  12K  sub/a.txt`; folders end in a slash and have no size."""
-    size = "" if row.size is None else present.size_short(row.size)
-    slash = "/" if row.kind is Kind.FOLDER else ""
-    return f"{size:>4}  {cut_middle(display_name(row.path), _WIDE)}{slash}"
 
 
 class _Round:
@@ -263,7 +274,8 @@ class _Round:
                     archive,
                     self._wanted.into,
                     password,
-                    delete_source=self._wanted.discard,
+                    only=self._wanted.only,
+                    delete_source=self._wanted.discard and not self._wanted.only,
                     on_progress=tell,
                 )
             except PasswordNeeded as error:

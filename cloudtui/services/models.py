@@ -176,6 +176,10 @@ class Capabilities:
     duplicate_names: bool = False
     file_and_folder_share_name: bool = False
     case_sensitive: bool = True
+    archive_parts: bool = False
+    """Shows what an archive holds, and unpacks only some of it."""
+    packs: bool = False
+    """Makes one file of a folder in place, and the folder of that file again."""
     sets_mtime: bool = False
     entry_hash: HashType | None = None
     verify_hash: HashType | None = None

@@ -11,12 +11,12 @@ import asyncio
 import contextlib
 import logging
 import secrets
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from typing import Final
 
 from cloudtui.services.book import Book
-from cloudtui.services.errors import CloudError, ExitCode, NotFound
+from cloudtui.services.errors import CloudError, ExitCode, NotFound, UsageError
 from cloudtui.services.listing import order
 from cloudtui.services.locks import FileLock, is_locked
 from cloudtui.services.models import (
@@ -78,6 +78,57 @@ async def inside(
             if row.kind is Kind.FOLDER:
                 deeper.append(row.path)
         waiting += reversed(deeper)
+
+
+async def named_inside(
+    place: Archives, archive: Found, paths: Sequence[str], password: Secret | None = None
+) -> list[ArchiveEntry]:
+    """The things in an archive at these paths; a slash at the end means a folder.
+
+    Only the folders on the way are looked into, from the top: it is not known what a service says
+    of one that is not there. Raises NotFound with all that are missing, UsageError for a path of
+    nothing, and as `Archives.list_archive`.
+    """
+    levels: dict[str, Sequence[ArchiveEntry]] = {}
+
+    async def at(path: str, kinds: Sequence[Kind]) -> ArchiveEntry | None:
+        above = path.rpartition("/")[0]
+        if above and await at(above, (Kind.FOLDER,)) is None:
+            return None
+        if above not in levels:
+            levels[above] = await place.list_archive(archive, password, inside=above)
+        same = [row for row in levels[above] if row.path == path and row.kind in kinds]
+        return min(same, key=lambda row: kinds.index(row.kind), default=None)
+
+    found: list[ArchiveEntry] = []
+    missing: list[str] = []
+    for text in paths:
+        path = "/".join(part for part in text.split("/") if part not in ("", "."))
+        if not path:
+            raise UsageError(f"{display_name(text) or 'An empty path'} names nothing inside.")
+        row = await at(path, (Kind.FOLDER,) if text.endswith("/") else (Kind.FILE, Kind.FOLDER))
+        if row is None:
+            missing.append(display_name(text))
+        else:
+            found.append(row)
+    if missing:
+        raise NotFound(
+            f"{display_name(archive.entry.name)} does not hold {', '.join(missing[:5])}.",
+            hint="Nothing was unpacked.",
+        )
+    return found
+
+
+def outermost(entries: Sequence[ArchiveEntry]) -> list[ArchiveEntry]:
+    """Each once, without what lies in a folder that is among them."""
+    folders = {entry.path for entry in entries if entry.kind is Kind.FOLDER}
+    kept: dict[tuple[str, Kind], ArchiveEntry] = {}
+    for entry in entries:
+        parts = entry.path.split("/")
+        above = {"/".join(parts[:count]) for count in range(1, len(parts))}
+        if not above & folders:
+            kept[entry.path, entry.kind] = entry
+    return list(kept.values())
 
 
 # --- extractions that are to be seen through -------------------------------------------------
@@ -187,14 +238,21 @@ async def unpack(
     into: Location | None,
     password: Secret | None,
     *,
+    only: Sequence[ArchiveEntry] = (),
     delete_source: bool,
     on_progress: Progress | None = None,
 ) -> Extracted:
-    """Unpack one archive and wait for the end; with `delete_source` the end is noted to be waited
-    for by another process, should this one not get there. Raises as `Archives.extract`."""
-    if not delete_source or not isinstance(place, LastingArchives):
+    """Unpack one archive, or `only` some of it, and wait for the end; with `delete_source` the end is
+    noted to be waited for by another process, should this one not get there. Raises as
+    `Archives.extract`."""
+    if only or not delete_source or not isinstance(place, LastingArchives):
         return await place.extract(
-            archive, into, password, delete_source=delete_source, on_progress=on_progress
+            archive,
+            into,
+            password,
+            only=outermost(only),
+            delete_source=delete_source,
+            on_progress=on_progress,
         )
     note = Unpacking(replace(archive.at, node=archive.at.node or archive.entry.id), into)
     await _noted(book.own, note)

@@ -6,12 +6,13 @@ not change what they do, and must not wait for the index.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from cloudtui.services.models import Entry, Found, Location, TrashItem
 from cloudtui.services.storage import HasTrash, ServerMove, Storage
+from cloudtui.services.unpackers import PacksFolders
 from cloudtui.services.values import dataclass
 
 
@@ -30,7 +31,8 @@ class Told(Protocol):
 
 
 def watch(storage: Storage, told: Told) -> None:
-    """From now on `told` hears of what is renamed, moved, deleted or put into the trash here."""
+    """From now on `told` hears of what is renamed, moved, deleted, packed or put into the trash
+    here."""
     place: object = storage
     rename, remove = storage.rename, storage.remove
 
@@ -63,6 +65,24 @@ def watch(storage: Storage, told: Told) -> None:
             return gone
 
         place.trash = watched_trash  # type: ignore[method-assign]
+    if isinstance(place, PacksFolders):
+        pack, unpack = place.pack_folder, place.unpack_folder
+
+        async def watched_pack(
+            item: Found, on_progress: Callable[[int], None] | None = None
+        ) -> Entry:
+            entry = await pack(item, on_progress)
+            # what lay in the folder is not to be found any more
+            told([Change(_at(item)), Change(_at(item), Found.of(item.at.parent, entry))])
+            return entry
+
+        async def watched_unpack(item: Found) -> Entry:
+            entry = await unpack(item)
+            told([Change(_at(item), Found.of(item.at.parent, entry))])
+            return entry
+
+        place.pack_folder = watched_pack  # type: ignore[method-assign]
+        place.unpack_folder = watched_unpack  # type: ignore[method-assign]
 
 
 def _at(item: Found) -> Location:

@@ -16,9 +16,11 @@ from cloudtui.services.history import Deed, KeepsHistory
 from cloudtui.services.models import (
     EVERYTHING,
     Entry,
+    ArchiveEntry,
     Flag,
     Found,
     Location,
+    Kind,
     Secret,
     TaskPhase,
     TrashItem,
@@ -38,7 +40,7 @@ from cloudtui.services.storage import (
     ServerCopy,
     ServerMove,
 )
-from cloudtui.services.unpackers import Archives
+from cloudtui.services.unpackers import Archives, PacksFolders
 from tests.contract.conftest import Place
 from tests.contract.executor import get, read, write
 
@@ -69,6 +71,8 @@ def test_claims_and_methods_agree(place: Place) -> None:
         ("change_feed", ChangeFeed),
         ("stars", KeepsStars),
         ("history", KeepsHistory),
+        ("archive_parts", Archives),
+        ("packs", PacksFolders),
     )
     for capability, shape in pairs:
         assert isinstance(storage, shape) or not getattr(caps, capability), capability
@@ -420,6 +424,49 @@ async def test_stars_are_kept_where_they_can_be(place: Place) -> None:
 async def top_of(place: Place) -> Entry:
     """The folder of the test itself."""
     return (await place.storage.stat(place.top)).entry
+
+
+async def test_parts_of_archives_are_unpacked_or_refused(place: Place) -> None:
+    if not place.storage.caps.allows("archives"):
+        assert not place.storage.caps.archive_parts
+        return
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("inner/file", b"content")
+        archive.writestr("rest", b"left")
+    made = await write(place.storage, place.top, "pack.zip", packed.getvalue())
+    goal = await place.folder("goal")
+    storage = cast("Archives", place.storage)
+    inner = [ArchiveEntry("inner", Kind.FOLDER)]
+    if not place.storage.caps.allows("archive_parts"):
+        with pytest.raises(NotSupported, match="whole, not parts"):
+            await storage.extract(made, goal.at, only=inner)
+        assert await place.names(goal.at) == []
+        return
+    assert inner[0] in await storage.list_archive(made)
+    work = asyncio.create_task(storage.extract(made, goal.at, only=inner))
+    while not work.done():  # a task of the service goes on with its clock
+        await asyncio.wait([work], timeout=0.05)
+        assert place.sandbox is not None
+        place.sandbox.admin.age(1)
+    into = work.result().into
+    assert into is not None
+    assert await place.names(into) == ["inner"]
+
+
+async def test_a_folder_is_packed_and_comes_back_where_it_can_be(place: Place) -> None:
+    if not needs(place, "packs", PacksFolders):
+        assert not isinstance(place.storage, PacksFolders)
+        return
+    storage = cast("PacksFolders", place.storage)
+    folder = await place.folder("things")
+    await write(place.storage, folder.at, "file", b"content")
+    file = Found.of(place.top, await storage.pack_folder(folder))
+    assert (file.entry.id, file.entry.is_folder) == (folder.entry.id, False)
+    assert await place.names() == [file.entry.name]
+    back = await storage.unpack_folder(file)
+    assert (back.id, back.is_folder) == (folder.entry.id, True)
+    assert await content(Place(place.storage, folder.at), "file") == b"content"
 
 
 async def test_a_history_is_told_and_forgotten_where_there_is_one(place: Place) -> None:

@@ -112,6 +112,27 @@ def extract_and_delete(stage: Stage) -> Case:
     )
 
 
+def pack(stage: Stage) -> Case:
+    """A folder that PikPak makes a file of."""
+    stage.put("pk", "/z/things/a.txt", b"content")
+
+    def check() -> None:
+        assert set(stage.tree("pk", "/z")) == {"things.tar"}
+
+    return Case(("pack", "pk:/z/things"), check, OVER_ALREADY)
+
+
+def unpack(stage: Stage) -> Case:
+    """And a folder again of the file."""
+    packed = pack(stage)
+    stage.home.run(*packed.words).ok()
+
+    def check() -> None:
+        same(stage, "pk", "/z", tree_of({"things/a.txt": b"content"}))
+
+    return Case(("unpack", "pk:/z/things.tar"), check, OVER_ALREADY)
+
+
 def share(place: str) -> Scenario:
     """A public link."""
 

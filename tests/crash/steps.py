@@ -23,6 +23,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "POST /drive/v1/share": ("pikpak.share.made",),
     "POST /decompress/v1/decompress": ("pikpak.extract.started",),
     "POST store uploads": ("pikpak.upload.parts",),
+    "POST /drive/v1/files/*": ("pikpak.pack.started", "pikpak.unpack.done"),
     "POST store uploadId": ("pikpak.upload.completed",),
     "PUT store": ("mover.part_sent",),
     "POST /createfolder": ("pcloud.mkdir",),

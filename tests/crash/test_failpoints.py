@@ -256,6 +256,8 @@ ROWS: dict[str, Row] = {
     "extract-delete": Row(
         calling.extract_and_delete, ("pikpak.extract.started", "pikpak.batch.started")
     ),
+    "pack": Row(calling.pack, ("pikpak.pack.started",)),
+    "unpack": Row(calling.unpack, ("pikpak.unpack.done",)),
     "share-pk": Row(calling.share("pk"), ("pikpak.share.made",)),
     "share-pc": Row(calling.share("pc"), ("pcloud.share.made",)),
     "sign-in": Row(calling.sign_in, SIGN_IN),

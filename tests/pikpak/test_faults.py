@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from cloudtui.services.errors import CloudError
-from cloudtui.services.models import Found, Location
+from cloudtui.services.media import SMALL
+from cloudtui.services.models import Found, Location, Secret
+from cloudtui.services.shares import ShareLink, found_in
+from cloudtui.services.unpacking import named_inside
 from tests.pikpak.stage import ROOT, Stage
 from tests.pikpak.test_shares import planted
 
@@ -144,6 +147,21 @@ async def star_and_off(stage: Stage, item: Found) -> None:
 
 
 async def look_back(stage: Stage, item: Found) -> None:
+async def extract_some(stage: Stage, item: Found) -> None:
+    stage.switch(decompress_seconds=0)
+    await planted(stage, "/there/a.zip")
+    archive = await stage.storage.stat((await there(stage)).child("a.zip"))
+    only = await named_inside(stage.storage, archive, ["sub/"])
+    assert (await stage.storage.extract(archive, only=only)).decompressed == 1
+
+
+async def pack_and_back(stage: Stage, item: Found) -> None:
+    await planted(stage, "/there/a.zip")
+    await stage.storage.pack_folder(await stage.storage.stat(ROOT.child("there")))
+    packed = await stage.storage.stat(ROOT.child("there.tar"))
+    assert (await stage.storage.unpack_folder(packed)).name == "there"
+
+
     lines = [line async for page in stage.storage.scan_history() for line in page]
     assert {line.name for line in lines} == {"file"}
     await stage.storage.forget_history([lines[0].id])
@@ -240,6 +258,15 @@ async def swept(stage: Stage, operation: Operation, fault: dict[str, Any]) -> in
         assert held(stage) == ENDS[operation], f"call {skip}"
         if not struck:
             return skip
+    extract_some: [
+        "/file",
+        "/there",
+        "/there/a",
+        "/there/a.zip",
+        "/there/a/sub",
+        "/there/a/sub/b.txt",
+    ],
+    pack_and_back: ["/file", "/there", "/there/a.zip"],
     pytest.fail("the operation has more calls than expected")
 
 
@@ -271,3 +298,5 @@ async def test_one_fault_at_every_call(stage: Stage, operation: Operation, fault
 @pytest.mark.parametrize("operation", [mkdir, move, upload], ids=lambda each: each.__name__)
 async def test_a_lost_answer_at_every_call(stage: Stage, operation: Operation) -> None:
     assert await swept(stage, operation, FAULTS["reset-after"]) > 0
+    extract_some,
+    pack_and_back,

@@ -56,6 +56,7 @@ class Place:
         into: Location | None = None,
         password: Secret | None = None,
         *,
+        only: Sequence[ArchiveEntry] = (),
         delete_source: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> Extracted:

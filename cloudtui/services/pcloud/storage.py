@@ -73,6 +73,7 @@ from cloudtui.services.retry import Retries
 from cloudtui.services.storage import ReadTicket, Restored, SourceFacts, WriteHandle
 
 _BILLION: Final = 1_000_000_000
+from cloudtui.services.unpackers import takes_all
 _KNOWN: Final = 10_000
 """Files of a folder whose names are kept for the uploads that may follow."""
 
@@ -373,7 +374,9 @@ class PCloudStorage:
         delete_source: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> Extracted:
-        """Unpack an archive."""
+        """Unpack an archive, all of it."""
+        if only:
+            raise takes_all(self.title)
         done = await self.unpacking.extract(item, into, password, on_progress)
         if delete_source:
             await self.trash([item])
@@ -388,6 +391,7 @@ class PCloudStorage:
 
     async def id_of(self, folder: Location) -> str:
         """The id of a folder."""
+        only: Sequence[ArchiveEntry] = (),
         return f"d{await self.tree.folder_id(folder)}"
 
     # --- trash ----------------------------------------------------------------------------

@@ -75,8 +75,15 @@ class Archives:
             for each in reply.files or []
         ]
 
-    async def begin(self, item: Found, into: Location | None, password: Secret | None) -> str:
-        """The task that unpacks one archive. Raises PasswordNeeded, Refused, Full."""
+    async def begin(
+        self,
+        item: Found,
+        into: Location | None,
+        password: Secret | None,
+        only: Sequence[ArchiveEntry] = (),
+    ) -> str:
+        """The task that unpacks one archive, or `only` some of it. Raises PasswordNeeded, Refused,
+        Full."""
         where = display_name(str(item.at))
         row = await self._archive(item, where)
         body: dict[str, object] = {"gcid": row.hash, "file_id": row.id}
@@ -86,7 +93,10 @@ class Archives:
             body["default_parent"] = True
         else:
             body |= {"default_parent": False, "parent_id": await self._folders.folder_id(into)}
-        mark = mark_of("extract", row.id, str(body.get("parent_id", "beside it")))
+        paths = [_path(each) for each in only]
+        if paths:
+            body["files"] = [{"path": path} for path in paths]
+        mark = mark_of("extract", row.id, str(body.get("parent_id", "beside it")), *sorted(paths))
         return await self._start(row, body, mark, where, had_password=bool(password))
 
     async def end(
@@ -230,6 +240,11 @@ class Archives:
             return None
         parts = await self._folders.path_of(row)
         return Location(self._api.profile.account, parts, row.id)
+
+
+def _path(entry: ArchiveEntry) -> str:
+    """As the service writes it: a folder's path ends in a slash and stands for all in it."""
+    return f"{entry.path}/" if entry.kind is Kind.FOLDER else entry.path
 
 
 def _check(reply: wire.ArchiveReply, where: str, *, had_password: bool) -> None:

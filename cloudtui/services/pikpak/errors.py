@@ -298,6 +298,12 @@ def _named(fault: Fault, about: str) -> CloudError | None:
             return Refused("PikPak could not find anything behind this link.", detail=detail)
         case "task_url_unsupported":
             return UsageError("PikPak does not fetch links of this kind.", detail=detail)
+        case "cannot_pack_empty_folder":
+            return Refused(
+                f"PikPak does not pack an empty folder{about}.",
+                hint="It was left as it is.",
+                detail=detail,
+            )
         case "operating_file_count_exceeded":
             return Refused("PikPak does not take that many items at once.", detail=detail)
         case "file_name_empty":

@@ -45,6 +45,7 @@ from cloudtui.services.pikpak.listing import detail, entry_of, is_shown
 from cloudtui.services.pikpak.offline import Offline
 from cloudtui.services.pikpak.opened import Opened, share_link
 from cloudtui.services.pikpak.profile import profile_of
+from cloudtui.services.pikpak.packing import Packing
 from cloudtui.services.pikpak.received import Received
 from cloudtui.services.pikpak.resources import Behind
 from cloudtui.services.pikpak.shares import LIMITS, Shares
@@ -58,6 +59,7 @@ from cloudtui.services.storage import ReadSource, Restored, SourceFacts, WriteHa
 
 
 class PikPakStorage:
+from cloudtui.services.unpackers import rest_is_lost
     """One PikPak account."""
 
     kind = "pikpak"
@@ -88,6 +90,7 @@ class PikPakStorage:
             server_move=True,
             trash=TrashKind.SERVICE if profile.use_trash else TrashKind.NONE,
             ranged_read=True,
+        self._packing = Packing(self._api, self._folders)
             resume_upload=True,
             instant_upload=True,
             offline_tasks=True,
@@ -108,6 +111,8 @@ class PikPakStorage:
             sets_mtime=False,
             entry_hash=HashType.GCID,
             verify_hash=HashType.GCID,
+            archive_parts=True,
+            packs=True,
             upload_hash=HashType.GCID,
             holds_in_memory=profile.hash_memory,
             tells_hashes=(HashType.GCID, HashType.MD5),
@@ -318,7 +323,9 @@ class PikPakStorage:
         on_progress: Callable[[int], None] | None = None,
     ) -> Extracted:
         """See `Archives.extract`."""
-        task = await self._archives.begin(item, into, password)
+        if only and delete_source:
+            raise rest_is_lost(item)
+        task = await self._archives.begin(item, into, password, only)
         return await self._archives.end(
             item, task, delete_source=delete_source, on_progress=on_progress
         )
@@ -333,6 +340,7 @@ class PikPakStorage:
         self,
         item: Found,
         task: str,
+        only: Sequence[ArchiveEntry] = (),
         *,
         delete_source: bool,
         on_progress: Callable[[int], None] | None = None,
@@ -361,6 +369,16 @@ class PikPakStorage:
     async def delete_forever(self, items: Sequence[TrashItem]) -> None:
         """See `HasTrash.delete_forever`."""
         await self._trash.delete_forever(items)
+    async def pack_folder(
+        self, item: Found, on_progress: Callable[[int], None] | None = None
+    ) -> Entry:
+        """See `PacksFolders.pack_folder`."""
+        return await self._packing.pack(item, on_progress)
+
+    async def unpack_folder(self, item: Found) -> Entry:
+        """See `PacksFolders.unpack_folder`."""
+        return await self._packing.unpack(item)
+
 
     async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
         """See `HasTrash.empty_trash`."""
