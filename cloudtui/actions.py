@@ -103,6 +103,8 @@ ACTIONS: tuple[Action, ...] = (
             ("open_other", "alt+o", "this row's folder in the other pane", "panes", "open_other"),
             ("swap", "W", "swap the panes", "panes", "swap"),
             ("alone", "Z", "this pane alone and back", "panes", "alone"),
+            ("border_left", "less_than_sign", "left pane smaller", "panes", "border(-1)"),
+            ("border_right", "greater_than_sign", "left pane larger", "panes", "border(1)"),
             ("sources", "at", "choose source, add an account", "panes", "sources('')"),
             ("sources_left", "alt+f1", "choose source of the left pane", "panes",
              "sources('left')"),
@@ -164,6 +166,9 @@ ACTIONS: tuple[Action, ...] = (
             ("compare", "C", "mark what is newer or missing there", "view", "compare"),
             ("panel", "I", "side panel of wide screens on or off", "view", "panel"),
             ("dock", "F", "transfer dock on or off", "places", "dock"),
+            ("dock_keys", "g w", "keys to the jobs of the dock", "places", "dock_keys"),
+            ("dock_smaller", "left_square_bracket", "dock smaller", "places", "dock_lines(-1)"),
+            ("dock_larger", "right_square_bracket", "dock larger", "places", "dock_lines(1)"),
             ("transfers", "w", "transfers", "places", "transfers"),
             ("trash_screen", "t|g t", "trash", "places", "trash_screen"),
             ("offline", "O", "offline downloads", "places", "offline"),
@@ -219,6 +224,7 @@ ACTIONS: tuple[Action, ...] = (
              "restore(True)"),
             ("delete", "D|shift+delete", "delete for ever", "trash", "delete"),
             ("empty", "E", "empty the trash", "trash", "empty"),
+            ("web", "c", "copy the address of a trash on the web", "trash", "copy_web"),
             ("reload", "ctrl+r", "reload", "view", "reload"),
             ("close", "escape|t", "close", "places", "close"),
         ],
@@ -335,7 +341,8 @@ _NAMES = {
     "space": "Space", "insert": "Insert", "delete": "Delete", "backspace": "Backspace",
     "tab": "Tab", "slash": "/", "comma": ",", "full_stop": ".", "plus": "+", "minus": "-",
     "asterisk": "*", "at": "@", "question_mark": "?", "colon": ":", "equals_sign": "=",
-    "backslash": "\\",
+    "backslash": "\\", "less_than_sign": "<", "greater_than_sign": ">",
+    "left_square_bracket": "[", "right_square_bracket": "]",
 }  # fmt: skip
 
 

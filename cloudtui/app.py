@@ -57,7 +57,7 @@ _WARM: Final = (
 )
 _WARM_LATER: Final = (
     "cloudtui.services.transfers.engine",
-    "cloudtui.widgets.dock",
+    "cloudtui.screens.dock_keys",
     "cloudtui.screens.file_actions",
     "cloudtui.screens.dialogs",
     "cloudtui.screens.accounts",
@@ -281,8 +281,11 @@ class CloudApp(App[int]):
 
     async def on_event(self, event: events.Event) -> None:
         preferences = self.preferences
-        if isinstance(event, events.MouseEvent) and preferences and not preferences.mouse:
-            return
+        if isinstance(event, events.MouseEvent) and not event.is_forwarded:
+            if preferences and not preferences.mouse:
+                return
+            if self.screen is self.main and self.main.follow_mouse(event):
+                return
         if isinstance(event, events.Key | events.Paste) and not event.is_forwarded:
             await self._key_queue.put(event)
             return
@@ -296,7 +299,8 @@ class CloudApp(App[int]):
             since = getattr(screen, "shown_since", None)
             if since is not None and event.time < since:
                 return  # typed before the box was there: no answer
-            if screen is self.main and self.main.second_key(event.key, typing=self._takes(event)):
+            takes = self._takes(event) or self.main.dock_has_keys
+            if screen is self.main and self.main.second_key(event.key, typing=takes):
                 return
             takes_turn = getattr(screen, "takes_turn", None)
             if takes_turn is not None and takes_turn(event.key):
@@ -330,7 +334,9 @@ class CloudApp(App[int]):
         from cloudtui.screens.help import HelpScreen, place_of
 
         if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(begin=place_of(self.screen)), self._run_chosen)
+            docked = self.screen is self.main and self.main.dock_has_keys
+            begin = Place.TRANSFERS if docked else place_of(self.screen)
+            self.push_screen(HelpScreen(begin=begin), self._run_chosen)
 
     def action_palette(self) -> None:
         """`:`."""
@@ -348,6 +354,8 @@ class CloudApp(App[int]):
 
     def _run_chosen(self, run: str | None) -> None:
         if run:
+            if self.main.dock_has_keys:
+                self.main.focus_side(self.main.active.side)  # it is about the panes
             self.main.run_worker(self.main.run_action(run), group="keys", exit_on_error=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

@@ -15,7 +15,6 @@ from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.geometry import Size
 
 from cloudtui.actions import (
     Action,
@@ -31,8 +30,9 @@ from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
-from cloudtui.screens.file_keys import FileKeys
+from cloudtui.screens.layout_keys import FULL, LEAST
 from cloudtui.screens.news import Newsroom
+from cloudtui.screens.pane_mouse import PaneMouse
 from cloudtui.screens.pane_words import foot_words
 from cloudtui.screens.places import Places
 from cloudtui.screens.taking import Hand
@@ -51,19 +51,11 @@ if TYPE_CHECKING:
     from cloudtui.app import CloudApp
     from cloudtui.preferences import Preferences
     from cloudtui.screens.file_actions import FileActions
-    from cloudtui.screens.speaking import Speaker
-    from cloudtui.services.transfers.orders import JobView
-    from cloudtui.widgets.dock import Dock
 
 _MESSAGE_SECONDS: Final = 10.0
-_WIDE: Final = 160
-_FULL: Final = 100
-_TALL: Final = 30
-_SMALL: Final = (60, 15)
-_LEAST: Final = (40, 12)
 
 
-class MainScreen(FileKeys):
+class MainScreen(PaneMouse):
     """Two panes and everything around them."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.LIST, Place.BROWSER)
@@ -81,7 +73,6 @@ class MainScreen(FileKeys):
         self.left = Browser(self._left_pane, "left", runtime, self._browser_changed)
         self.right = Browser(self._right_pane, "right", runtime, self._browser_changed)
         self.header = Line(id="header", bar=True)
-        self.dock: Dock | None = None
         self.message = Line(id="message")
         self.info = Line(id="info")
         self.key_bar = KeyBar(id="keys")
@@ -90,16 +81,11 @@ class MainScreen(FileKeys):
         self.places = Places(self)
         self.news = Newsroom(self, (self.left, self.right))
         self.hand = Hand(self)
-        self._alone = False
-        self._panel_off = False
-        self._too_small = False
         self._prefix = ""
         self._sequences = sequences(Place.BROWSER, {})
         self._own_prefixes: frozenset[str] = frozenset()
         self._message_until = 0.0
         self._hinted = False
-        self.speaker: Speaker | None = None
-        """Says what would be drawn, for screen readers."""
         use_frames(Frames.LINES)
 
     def compose(self) -> ComposeResult:
@@ -121,10 +107,16 @@ class MainScreen(FileKeys):
         assert isinstance(app, CloudApp)
         return app
 
+    @property
+    def running(self) -> RuntimePort:
+        runtime = self.cloud_app.door.current
+        assert runtime is not None  # what asks shows something out of it
+        return runtime
+
     def on_mount(self) -> None:
         self._left_pane.focus()
-        self._layout()
-        self._show_all()
+        self.lay_out()
+        self.show_all()
         self.set_interval(0.5, self._tick)
 
     def on_screen_resume(self) -> None:
@@ -159,8 +151,8 @@ class MainScreen(FileKeys):
 
             self._frame(Frames.BLANK)
             self.speaker = Speaker(self)
-            self._alone = True
-            self._layout()
+            self.alone = True
+            self.lay_out()
 
     def keys_changed(self, keys: Mapping[str, tuple[str, ...]]) -> None:
         """Actions have other keys, by id, from now on."""
@@ -214,7 +206,7 @@ class MainScreen(FileKeys):
             self.message.show([])
         if self.left.loading or self.right.loading:
             self._show_panes()
-        self._show_header()
+        self.show_header()
 
     def _browser_changed(self, browser: Browser) -> None:
         if not self.is_mounted:
@@ -225,16 +217,16 @@ class MainScreen(FileKeys):
         if not browser.loading:
             self.places.note_account(browser)
             self.news.note(browser)
-            self._show_header()
+            self.show_header()
 
     def refresh_words(self) -> None:
         """Facts beside the panes changed."""
         self._show_panes()
-        self._show_header()
+        self.show_header()
 
-    def _show_all(self) -> None:
+    def show_all(self) -> None:
         self._show_panes()
-        self._show_header()
+        self.show_header()
         self._show_info()
         self._show_keys()
 
@@ -243,11 +235,11 @@ class MainScreen(FileKeys):
         self._show_pane(self.right)
 
     def _show_pane(self, browser: Browser) -> None:
-        wide = self.size.width >= _FULL
+        wide = self.size.width >= FULL
         focused = browser is self.active
         if browser.at is not None:
             right = ""
-            if self._one_pane:
+            if self.one_pane:
                 right = f"[{1 if browser is self.left else 2}/2]"
             browser.pane.set_title(browser.place, right)
             foot = foot_words(browser, wide=wide, focused=focused)
@@ -255,17 +247,17 @@ class MainScreen(FileKeys):
             taken = self.hand.words if focused else ""
             browser.pane.set_foot("   ".join(words for words in (foot, taken, free) if words))
 
-    def _show_header(self) -> None:
-        if self._too_small:
+    def show_header(self) -> None:
+        if self.too_small:
             width, height = self.size
-            least = f"{_LEAST[0]}x{_LEAST[1]}"
+            least = f"{LEAST[0]}x{LEAST[1]}"
             words = f"Too small: {least} needed, {width}x{height} now."
             self.header.show([(words, "strong"), (" Jobs go on.", "text")])
             return
         self.header.show(
             *header_pieces(
                 width=self.size.width,
-                accounts=self.places.account_words(short=self.size.width < _FULL),
+                accounts=self.places.account_words(short=self.size.width < FULL),
                 views=[] if self.speaker is not None else self.bridge.views,
             )
         )
@@ -294,66 +286,13 @@ class MainScreen(FileKeys):
         width = self.size.width or self.app.size.width
         self.key_bar.show_keys(bar_functions(), bar_letters(), width=width)
 
-    # --- layout ------------------------------------------------------------------------------
-
-    @property
-    def _one_pane(self) -> bool:
-        return self._alone or self.size.width < _SMALL[0]
-
-    def _screen_resized(self, size: Size) -> None:
-        """Lay out for the terminal as it is now, whatever an older message says.
-
-        Each layout sends its size to the screen again. Two sizes on their way at once (a terminal
-        of no size, or one that changes while the program starts) would swap places for ever.
-        """
-        super()._screen_resized(self.app.size)
-
-    def on_resize(self, event: events.Resize) -> None:
-        self._layout()
-        self.call_after_refresh(self._show_all)
-
-    def _layout(self) -> None:
-        width, height = self.size
-        if not width:
-            return
-        self.set_class(width >= _WIDE and height >= 24 and not self._panel_off, "-wide")
-        self.set_class(self._one_pane, "-alone")
-        self._too_small = width < _LEAST[0] or height < _LEAST[1]
-        self.set_class(self._too_small, "-too-small")
-        self._left_pane.set_class(self.active is not self.left, "-resting")
-        self._right_pane.set_class(self.active is not self.right, "-resting")
-        self._show_jobs(self.bridge.views)
-
-    @property
-    def large(self) -> bool:
-        """Room for the framed dock."""
-        return self.size.width >= _FULL and self.size.height >= _TALL
-
-    def _show_jobs(self, views: list[JobView]) -> None:
-        if self.speaker is not None:
-            self.speaker.jobs(views)
-            return
-        if self.dock is None:
-            if not views:
-                return
-            from cloudtui.widgets.dock import Dock
-
-            self.dock = Dock(id="dock", ascii_only=self._ascii, opened=self.places.transfers)
-            self.mount(self.dock, before=self.message)
-        self.dock.show_jobs(views, large=self.large)
-
-    def jobs_sampled(self, views: list[JobView]) -> None:
-        """A new picture of the jobs."""
-        self._show_jobs(views)
-        self._show_header()
-
     # --- focus and keys ----------------------------------------------------------------------
 
     @on(events.DescendantFocus)
     def _focused(self, event: events.DescendantFocus) -> None:
         if event.widget in (self._left_pane, self._right_pane):
             self.active = self.left if event.widget is self._left_pane else self.right
-            self._layout()
+            self.lay_out()
             self._show_panes()
             self._show_info()
 
@@ -374,32 +313,12 @@ class MainScreen(FileKeys):
         browser.words_changed()
         self._show_pane(browser)
 
-    @on(RowList.Chosen)
-    def _chosen(self, event: RowList.Chosen) -> None:
-        event.stop()
-        if isinstance(event.control, FileList):
-            self.action_enter()
+    def press(self, key: str) -> None:
+        self.cloud_app.press(key)
 
-    @on(RowList.Menu)
-    def _menu(self, event: RowList.Menu) -> None:
-        event.stop()
-        if isinstance(event.control, FileList):
-            event.control.focus()
-            # behind the focus: the menu is about the pane that was clicked
-            self.call_later(self.cloud_app.action_menu)
-
-    @on(RowList.HeadClicked)
-    def _head_clicked(self, event: RowList.HeadClicked) -> None:
-        event.stop()
-        if isinstance(event.control, FileList):
-            event.control.focus()
-            browser = self.left if event.control is self._left_pane else self.right
-            browser.sort(event.control.head_column(event.x).value)
-
-    @on(KeyBar.Pressed)
-    def _key_pressed(self, event: KeyBar.Pressed) -> None:
-        event.stop()
-        self.cloud_app.press(event.key)
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While keys are about jobs none is about files."""
+        return not self.dock_has_keys and super().check_action(action, parameters)
 
     def action_prefix(self, key: str) -> None:
         """The first key of two: show what may follow, wait without end."""
@@ -435,29 +354,8 @@ class MainScreen(FileKeys):
         """Give a pane the focus; in the one-pane layout it is also the one that shows."""
         browser = self.left if side == "left" else self.right
         self.active = browser
-        self._layout()
+        self.lay_out()
         browser.pane.focus()
-
-    def action_alone(self) -> None:
-        """`Z`: this pane alone, and back."""
-        self._alone = not self._alone
-        self._layout()
-        self.call_after_refresh(self._show_all)
-
-    def action_panel(self) -> None:
-        """`I`."""
-        self._panel_off = not self._panel_off
-        self._layout()
-        if self.size.width < _WIDE:
-            self.say(f"The side panel needs {_WIDE} columns. i shows properties in a box.")
-
-    def action_dock(self) -> None:
-        """`F`."""
-        if self.dock is None:
-            self.say(f"No jobs. {key_hint('browser.copy')} copies to the other pane.")
-            return
-        self.dock.switched_off = not self.dock.switched_off
-        self._show_jobs(self.bridge.views)
 
     # --- what others change ------------------------------------------------------------------
 

@@ -368,7 +368,15 @@ class Places:
             )
             kind = storage.caps.trash
             await self.screen.app.push_screen(
-                TrashScreen(storage, browser.place_name, account, elsewhere, self.screen, kind=kind)
+                TrashScreen(
+                    storage,
+                    browser.place_name,
+                    account,
+                    elsewhere,
+                    self.screen,
+                    kind=kind,
+                    page=storage.caps.trash_page,
+                )
             )
 
         self.ask(work())

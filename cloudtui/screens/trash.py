@@ -11,7 +11,7 @@ from textual.binding import BindingType
 from textual.strip import Strip
 
 from cloudtui import present
-from cloudtui.actions import Place
+from cloudtui.actions import Place, key_hint
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.file_actions import restored_words
 from cloudtui.screens.list_screen import MarkScreen
@@ -146,19 +146,24 @@ class TrashScreen(MarkScreen[TrashList]):
         main: MainScreen,
         *,
         kind: TrashKind = TrashKind.SERVICE,
+        page: str = "",
     ) -> None:
-        """`elsewhere` is the other pane's folder when it is in the same place: `R` goes there."""
+        """`elsewhere` is the other pane's folder when it is in the same place: `R` goes there.
+        `page` shows people what the service keeps from programs."""
         super().__init__(TrashList(), main)
         self._keeper = keeper
         self._place = place
         self._account = account
         self._elsewhere = elsewhere
         self._kind = kind
+        self._page = page
 
     def on_mount(self) -> None:
         super().on_mount()
         if self._own:
-            self.say(f"Deleted elsewhere? {self._place} shows that trash only in its web app.")
+            text = f"Deleted elsewhere? {self._place} shows that trash only in its web app."
+            hint = f"  {key_hint('trash.web')} copies its address" if self._page else ""
+            self.say(text + hint)
 
     def words(self) -> None:
         items = self.list.all
@@ -195,6 +200,14 @@ class TrashScreen(MarkScreen[TrashList]):
         return self._kind is TrashKind.FOLDER
 
     # --- keys --------------------------------------------------------------------------------
+
+    def action_copy_web(self) -> None:
+        """`c`: where the service shows what it keeps from programs."""
+        if not (self._own and self._page):
+            self.say(f"All that {self._place} keeps in its trash is in this list.")
+            return
+        self.app.copy_to_clipboard(self._page)
+        self.say(f"Sent to the terminal's clipboard: {self._page}")
 
     def action_info(self) -> None:
         """`i`: all that is known of the row."""

@@ -147,6 +147,8 @@ class Capabilities:
     server_copy: bool = False
     server_move: bool = False
     trash: TrashKind = TrashKind.NONE
+    trash_page: str = ""
+    """Where people see a trash of the service that programs do not."""
     ranged_read: bool = True
     resume_upload: bool = False
     instant_upload: bool = False

@@ -21,6 +21,8 @@ from cloudtui.widgets.looks import looks_of
 from cloudtui.widgets.rows import Look, pad
 
 _OTHER_BUTTON = 3
+_BEFORE_TITLE = 3
+"""Cells of the upper edge before its words."""
 
 
 class _About(Message, bubble=True):
@@ -61,6 +63,13 @@ class RowList(Widget, can_focus=True):
 
     class HeadClicked(_About):
         """A column head was clicked, `x` cells from the left edge of the rows."""
+
+        def __init__(self, control: RowList, x: int) -> None:
+            super().__init__(control)
+            self.x = x
+
+    class TitleClicked(_About):
+        """The words of the upper edge were clicked, `x` cells from their start."""
 
         def __init__(self, control: RowList, x: int) -> None:
             super().__init__(control)
@@ -390,6 +399,8 @@ class RowList(Widget, can_focus=True):
                     self.post_message(self.Chosen(self))
         elif event.y == int(self.framed) and self.body_top > int(self.framed):
             self.post_message(self.HeadClicked(self, event.x - int(self.framed)))
+        elif event.y == 0 and self.framed:
+            self.post_message(self.TitleClicked(self, event.x - _BEFORE_TITLE))
 
     def clicked_with(self, row: int, *, shift: bool) -> None:
         """Ctrl+click or Shift+click on a row."""

@@ -96,6 +96,24 @@ def _send(pilot: Pilot[int], name: str) -> None:
     driver.send_message(event)
 
 
+async def drag(
+    pilot: Pilot[int], start: tuple[int, int], *way: tuple[int, int], shift: bool = False
+) -> None:
+    """Press the button on a cell of the screen, move over others and let go on the last of them.
+    All events come at once, as from a quick hand."""
+    driver = pilot.app._driver
+    assert driver is not None
+    end = way[-1]
+    kinds: list[tuple[type[events.MouseEvent], tuple[int, int]]] = [
+        (events.MouseDown, start),
+        *((events.MouseMove, at) for at in way),
+        (events.MouseUp, end),
+    ]
+    for kind, (x, y) in kinds:
+        driver.send_message(kind(None, x, y, 0, 0, 1, shift, False, False, x, y))  # noqa: FBT003
+    await quiet(pilot)
+
+
 def rows_drawn(rows: RowList) -> list[int]:
     """The rows that a list draws from now on, each time it does."""
     drawn: list[int] = []

@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Input
 
 from cloudtui.app import CloudApp
-from cloudtui.screens.transfers import size_of
+from cloudtui.screens.job_keys import size_of
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.transfers.orders import JobState
 from tests.screens.driving import opened, picture, press, settle

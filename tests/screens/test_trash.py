@@ -159,11 +159,16 @@ def test_of_folders_with_one_path_the_one_that_held_the_thing_is_offered() -> No
 async def test_a_trash_of_ours_says_what_the_service_keeps_besides() -> None:
     runtime = sample_runtime()
     place = runtime.places["pikpak"]
-    place._caps = replace(place.caps, trash=TrashKind.FOLDER)
+    page = "https://web.example/#trash"
+    place._caps = replace(place.caps, trash=TrashKind.FOLDER, trash_page=page)
     place.trashed = many(1)
-    async with opened(runtime) as (app, pilot):
+    async with opened(runtime, size=(120, 40)) as (app, pilot):
         await press(pilot, "tab", "t")
         await settle(pilot, lambda: "shows that trash only in its web app" in shown(app))
+        assert "c copies its address" in shown(app)
+        await press(pilot, "c")
+        await settle(pilot, lambda: page in shown(app))
+        assert app.clipboard == page
         await press(pilot, "E")
         await settle(pilot, lambda: "keeps them in its own trash, on the web only" in shown(app))
         await press(pilot, *"empty 1", "enter")

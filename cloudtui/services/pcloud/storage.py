@@ -81,6 +81,7 @@ _CAPS: Final = Capabilities(
     server_copy=True,
     server_move=True,
     trash=TrashKind.FOLDER,
+    trash_page="https://my.pcloud.com/#page=trash",
     ranged_read=True,
     resume_upload=True,
     offline_tasks=True,
