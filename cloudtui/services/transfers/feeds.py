@@ -13,7 +13,7 @@ from typing import Protocol
 from cloudtui.services.models import HashType
 from cloudtui.services.storage import LocalFile
 from cloudtui.services.transfers.bodies import BodySource, FileBody, WatchedBody
-from cloudtui.services.transfers.digest import Follower, Landing, RunningDigest
+from cloudtui.services.transfers.digest import BESIDE_FROM, Beside, Follower, Landing, RunningDigest
 from cloudtui.services.transfers.exchange import buffer
 from cloudtui.services.transfers.localsource import OpenSource, open_local
 from cloudtui.services.transfers.ondisk import on_disk
@@ -21,6 +21,7 @@ from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.ranges import Ranges
 from cloudtui.services.transfers.relaybody import RelayBody
 from cloudtui.services.transfers.rooms import Place
+from cloudtui.services.transfers.stop import Flight
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
 from cloudtui.services.values import dataclass
@@ -78,10 +79,9 @@ class Feed(Protocol):
 
 
 class DiskFeed:
-    """Parts of a local file. Parts that go one after the other are hashed by the thread that sends
-    them, while they are in its cache: it seals and hashes 600 MB a second, more than lines carry,
-    and another thread took a second read, half as much processor time again and, on two cores, a
-    fifth longer. Other parts are read behind the sending, from the page cache."""
+    """Parts of a local file. Parts that go one after the other are hashed out of the buffer that
+    they are sent from, beside their sending: read a second time by another thread they took half as
+    much processor time again. Other parts are read behind the sending, from the page cache."""
 
     def __init__(self, work: Work, source: LocalFile) -> None:
         self.size = source.size
@@ -89,6 +89,7 @@ class DiskFeed:
         self._source = source
         self._file: OpenSource | None = None
         self._landing = Landing(Ranges())
+        self._beside: Beside | None = None
         self._running: RunningDigest | None = None
         self._follower: Follower | None = None
 
@@ -104,7 +105,11 @@ class DiskFeed:
         try:
             if in_order and not done.total:
                 self._running = RunningDigest(kinds, self.size)
-                yield
+                if not kinds or self.size < BESIDE_FROM:
+                    yield
+                    return
+                with contextlib.closing(Beside(pump.hashing, self._running)) as self._beside:
+                    yield
                 return
             async with Follower(
                 pump, file.fd, self.size, kinds, self._landing.low_water
@@ -122,6 +127,8 @@ class DiskFeed:
         if self._running is None:
             self._landing.begin(body, part.offset)
             return body
+        if self._beside is not None:
+            return LentBody(body, self._beside, part.offset)
         feed, start = self._running.feed, part.offset
         return WatchedBody(body, lambda position, view: feed(start + position, view))
 
@@ -152,6 +159,35 @@ class DiskFeed:
         """Compare the open file with what was planned."""
         if self._file is not None:
             await on_disk(self._work.pump, self._file.check, "reading the file")
+
+
+class LentBody:
+    """Another body whose bytes are lent to be hashed, each piece until the next one is read; `start`
+    is its place in the file."""
+
+    def __init__(self, body: BodySource, beside: Beside, start: int) -> None:
+        self.length = body.length
+        self.received = 0
+        self._body = body
+        self._beside = beside
+        self._start = start
+
+    def start(self, flight: Flight) -> None:
+        """Back to the first byte."""
+        self._body.start(flight)
+        self.received = 0
+
+    def read_into(self, view: memoryview) -> None:
+        """Take back, read, lend."""
+        self._beside.back()
+        self._body.read_into(view)
+        self._beside.lend(self._start + self.received, view)
+        self.received += len(view)
+
+    def end(self) -> None:
+        """Take back, end the body behind."""
+        self._beside.back()
+        self._body.end()
 
 
 class RemoteFeed:
