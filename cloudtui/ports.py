@@ -280,6 +280,10 @@ class RuntimePort(Protocol):
         """At most so many bytes from the start of a file."""
         ...
 
+    async def picture_bytes(self, item: Found, side: int, /) -> bytes:
+        """A small picture of a file; `side` is about the pixels of its longer side."""
+        ...
+
     def parse(self, text: str) -> Address:
         """What a typed address means."""
         ...

@@ -1,4 +1,4 @@
-"""`cat`: a file's bytes on stdout."""
+"""`cat`: a file's bytes, or a small picture of it, on stdout."""
 
 from __future__ import annotations
 
@@ -49,10 +49,33 @@ class _OutSink:
 @click.command(cls=GeneralCommand)
 @click.option("--offset", type=click.IntRange(min=0), default=0, help="First byte.")
 @click.option("--count", type=click.IntRange(min=0), help="How many bytes; all without it.")
+@click.option("--thumbnail", is_flag=True, help="A small picture of each instead, as made there.")
 @click.argument("loc", nargs=-1, required=True)
 @click.pass_context
-def cat(context: click.Context, loc: tuple[str, ...], *, offset: int, count: int | None) -> None:
+def cat(
+    context: click.Context,
+    loc: tuple[str, ...],
+    *,
+    offset: int,
+    count: int | None,
+    thumbnail: bool,
+) -> None:
     """Write files to stdout."""
+    if thumbnail and (offset or count is not None):
+        raise click.UsageError("--thumbnail gives whole pictures: no --offset, no --count.")
+
+    async def pictures(runtime: Runtime, output: Output) -> int:
+        from cloudtui.services.media import LARGE
+
+        output.flush()
+        sink = _OutSink(sys.stdout.fileno())
+        for text in loc:
+            _, found, _ = await find(runtime, text)
+            if found.entry.is_folder:
+                raise UsageError(f"{display_name(text)} is a folder.")
+            body = await runtime.picture_bytes(found, LARGE)
+            await asyncio.to_thread(sink.write, 0, memoryview(body))
+        return 0
 
     async def body(runtime: Runtime, output: Output) -> int:
         output.flush()
@@ -71,7 +94,7 @@ def cat(context: click.Context, loc: tuple[str, ...], *, offset: int, count: int
                 await write_out(runtime, source, reopen, offset, length, fd)
         return 0
 
-    run(context, body)
+    run(context, pictures if thumbnail else body)
 
 
 def _copy_local(source: LocalFile, offset: int, length: int, fd: int) -> None:

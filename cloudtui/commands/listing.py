@@ -120,6 +120,8 @@ def stat(context: click.Context, loc: tuple[str, ...], *, with_hash: bool) -> No
     """Everything known about an entry."""
 
     async def body(runtime: Runtime, output: Output) -> int:
+        from cloudtui.commands.qualities import known_qualities, quality_json, quality_line
+
         failures = Failures(output)
         for text in loc:
             try:
@@ -130,10 +132,16 @@ def stat(context: click.Context, loc: tuple[str, ...], *, with_hash: bool) -> No
             except CloudError as error:
                 failures.add(error)
                 continue
+            forms = await known_qualities(storage, found)
             if output.as_json:
-                output.value(entry_json(found.at, found.entry, storage.caps, hashes))
+                told = entry_json(found.at, found.entry, storage.caps, hashes)
+                if forms:
+                    told["qualities"] = [quality_json(one) for one in forms]
+                output.value(told)
             else:
                 _describe(output, found, hashes)
+                for one in forms:
+                    output.line(f"plays     {quality_line(one, output)}")
         return failures.exit_code
 
     run(context, body)

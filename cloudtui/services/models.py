@@ -166,6 +166,10 @@ class Capabilities:
     shares: bool = False
     share_limits: frozenset[str] = frozenset()
     """What a public link may be limited by here: `days`, `password`, `downloads`."""
+    qualities: bool = False
+    """Films are played in other forms than their own bytes, where there are any."""
+    thumbnails: bool = False
+    """Small pictures of files are handed out."""
     share_changes: frozenset[str] = frozenset()
     """Which of these can be changed on a link that is there."""
     opens_shares: bool = False

@@ -221,6 +221,14 @@ class Runtime:
         storage = await self.storage(item.at.account)
         return await first_bytes(storage, item, count, self.network, self.retries)
 
+    async def picture_bytes(self, item: Found, side: int) -> bytes:
+        """A small picture of a file, for looking at it; `side` is about its longer side's pixels.
+        No file of a cloud is read for it."""
+        from cloudtui.services.pictures import picture_bytes
+
+        storage = await self.storage(item.at.account)
+        return await picture_bytes(storage, item, side, self.network, self.retries)
+
     # --- transfers ---------------------------------------------------------------------------
 
     @property

@@ -312,8 +312,11 @@ def test_what_the_package_does_not_send(side: Side, app: Any) -> None:
     for refused in refusals:
         with pytest.raises(OnlyPcloudError):
             refused()
-    for name in ("getfilelink", "getvideolink", "getaudiolink", "gethlslink"):
-        assert fetched(app._do_request(name, fileid=number)) == b"plain text"
+    assert fetched(app._do_request("getfilelink", fileid=number)) == b"plain text"
+    film = put(app, "film.mp4", b"moving pictures", folder)
+    for name in ("getvideolink", "getaudiolink", "gethlslink"):
+        assert app._do_request(name, fileid=number)["result"] == 2044
+        assert fetched(app._do_request(name, fileid=film)) not in (b"", b"moving pictures")
     assert app._do_request("gettextfile", json=False, fileid=number) == b"plain text"
     code = app._do_request("getfilepublink", fileid=number)["code"]
     assert (

@@ -13,14 +13,15 @@ import pytest
 from cloudtui.services.change_feed import ChangeFeed
 from cloudtui.services.errors import CloudError, Exists, NotFound, NotSupported, Refused
 from cloudtui.services.history import Deed, KeepsHistory
+from cloudtui.services.media import SMALL, HasThumbnails, PlaysQualities
 from cloudtui.services.models import (
     EVERYTHING,
-    Entry,
     ArchiveEntry,
+    Entry,
     Flag,
     Found,
-    Location,
     Kind,
+    Location,
     Secret,
     TaskPhase,
     TrashItem,
@@ -63,16 +64,18 @@ def test_claims_and_methods_agree(place: Place) -> None:
         ("previews", PreviewsLinks),
         ("task_files", TellsTaskFiles),
         ("links", MakesLinks),
+        ("qualities", PlaysQualities),
+        ("thumbnails", HasThumbnails),
         ("shares", HasShares),
         ("share_changes", ChangesShares),
         ("opens_shares", OpensShares),
         ("revisions", Revisions),
         ("archives", Archives),
+        ("archive_parts", Archives),
+        ("packs", PacksFolders),
         ("change_feed", ChangeFeed),
         ("stars", KeepsStars),
         ("history", KeepsHistory),
-        ("archive_parts", Archives),
-        ("packs", PacksFolders),
     )
     for capability, shape in pairs:
         assert isinstance(storage, shape) or not getattr(caps, capability), capability
@@ -276,6 +279,25 @@ async def test_quota_adds_up(place: Place) -> None:
     assert 0 <= quota.used <= quota.total
 
 
+async def test_pictures_and_other_forms_are_given_or_denied(place: Place) -> None:
+    film = await write(place.storage, place.top, "a.mp4", b"film" * 100)
+    if needs(place, "qualities", PlaysQualities):
+        player = cast("PlaysQualities", place.storage)
+        names = [one.name for one in await player.qualities(film)]
+        assert "720P" in names
+        link = await player.quality_link(film, "720P")
+        status, small = await asyncio.to_thread(get, link)
+        assert status == 200
+        assert 0 < len(small) < 400
+    else:
+        assert not isinstance(place.storage, PlaysQualities)
+    if needs(place, "thumbnails", HasThumbnails):
+        body = await cast("HasThumbnails", place.storage).thumbnail(film, SMALL)
+        assert body.startswith(b"\xff\xd8\xff")
+    else:
+        assert not isinstance(place.storage, HasThumbnails)
+
+
 async def test_direct_links_give_the_bytes(place: Place) -> None:
     made = await write(place.storage, place.top, "file", b"content")
     if not needs(place, "links", MakesLinks):
@@ -404,28 +426,6 @@ async def test_archives_are_unpacked_where_they_can_be(place: Place) -> None:
     assert "file" in found
 
 
-async def test_stars_are_kept_where_they_can_be(place: Place) -> None:
-    if not needs(place, "stars", KeepsStars):
-        assert not isinstance(place.storage, KeepsStars)
-        return
-    storage = cast("KeepsStars", place.storage)
-    file = await write(place.storage, place.top, "file", b"content")
-
-    async def starred() -> list[Location]:
-        return [one.at async for page in storage.scan_starred() for one in page]
-
-    await storage.star([file, Found.of(place.top.parent, await top_of(place))], on=True)
-    assert sorted(await starred(), key=str) == [place.top, file.at]
-    assert (await place.storage.stat(file.at)).entry.flags & Flag.STARRED
-    await storage.star([file], on=False)
-    assert await starred() == [place.top]
-
-
-async def top_of(place: Place) -> Entry:
-    """The folder of the test itself."""
-    return (await place.storage.stat(place.top)).entry
-
-
 async def test_parts_of_archives_are_unpacked_or_refused(place: Place) -> None:
     if not place.storage.caps.allows("archives"):
         assert not place.storage.caps.archive_parts
@@ -467,6 +467,28 @@ async def test_a_folder_is_packed_and_comes_back_where_it_can_be(place: Place) -
     back = await storage.unpack_folder(file)
     assert (back.id, back.is_folder) == (folder.entry.id, True)
     assert await content(Place(place.storage, folder.at), "file") == b"content"
+
+
+async def test_stars_are_kept_where_they_can_be(place: Place) -> None:
+    if not needs(place, "stars", KeepsStars):
+        assert not isinstance(place.storage, KeepsStars)
+        return
+    storage = cast("KeepsStars", place.storage)
+    file = await write(place.storage, place.top, "file", b"content")
+
+    async def starred() -> list[Location]:
+        return [one.at async for page in storage.scan_starred() for one in page]
+
+    await storage.star([file, Found.of(place.top.parent, await top_of(place))], on=True)
+    assert sorted(await starred(), key=str) == [place.top, file.at]
+    assert (await place.storage.stat(file.at)).entry.flags & Flag.STARRED
+    await storage.star([file], on=False)
+    assert await starred() == [place.top]
+
+
+async def top_of(place: Place) -> Entry:
+    """The folder of the test itself."""
+    return (await place.storage.stat(place.top)).entry
 
 
 async def test_a_history_is_told_and_forgotten_where_there_is_one(place: Place) -> None:

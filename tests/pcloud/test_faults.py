@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cloudtui.services.errors import CloudError, Offline
+from cloudtui.services.media import SMALL
 from cloudtui.services.models import Found, Location, OfflineTask, TaskPhase
 from cloudtui.services.pcloud.storage import PCloudStorage
 from cloudtui.services.pcloud.tokens import Verdict
@@ -111,6 +112,14 @@ async def fetch(storage: PCloudStorage) -> None:
     assert (task.id, task.phase, task.message) == (ordered.id, TaskPhase.DONE, "")
 
 
+async def film(storage: PCloudStorage) -> None:
+    await storage.rename(await found(storage, "a"), "a.mp4")
+    moving = await found(storage, "a.mp4")
+    assert len(await storage.qualities(moving)) == 5
+    assert await storage.quality_link(moving, "hls")
+    assert await storage.thumbnail(moving, SMALL)
+
+
 async def walk_all(storage: PCloudStorage) -> None:
     found: dict[str, int] = {}
     async for at, listed in walk(storage, ROOT):
@@ -140,6 +149,7 @@ WORKS: dict[Work, tuple[str, dict[str, object]]] = {
     large_file: ("* /upload_[cis]*", {**BEFORE, "new": b"large"}),
     large_over_old: ("POST /upload_save", {**BEFORE, "a": b"newer"}),
     fetch: ("* /*load*", {**BEFORE, "new": b"aa"}),
+    film: ("GET /get*", {"a.mp4": b"aa", "d/": {"x": b"xx"}}),
     walk_all: ("GET /listfolder", BEFORE),
 }
 

@@ -10,7 +10,9 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
+from PIL import Image
 
+from cloudtui.sandbox import seed
 from cloudtui.sandbox.http import Response
 from cloudtui.sandbox.listener import Server
 from cloudtui.sandbox.seed import ZIP_PASSWORD
@@ -123,15 +125,51 @@ def test_public_links(rig: Rig) -> None:
 
 
 def test_thumbnails(rig: Rig) -> None:
-    picture = rig.us.upload("a.png", b"x", folderid=0)["fileid"]
+    picture = rig.us.upload("a.png", seed.picture(1, 200, 100), folderid=0)["fileid"]
+    film = rig.us.upload("a.mp4", b"x", folderid=0)["fileid"]
     text = rig.us.upload("a.txt", b"x", folderid=0)["fileid"]
-    image = rig.us.send("GET", "getthumb", None, fileid=picture, size="64x48")
-    assert image.body.startswith(b"\x89PNG")
+    image = rig.us.send("GET", "getthumb", None, fileid=picture, size="64x64")
+    assert shape_of(image.body) == ("JPEG", (64, 32))
+    made = rig.us.send("GET", "getthumb", None, fileid=film, size="64x64", type="png")
+    assert shape_of(made.body) == ("PNG", (64, 36))
+    cut = rig.us("getthumblink", fileid=picture, size="64x64", crop=1)
+    assert cut["size"] == "64x64"
+    assert shape_of(request(url_of(cut)).body) == ("JPEG", (64, 64))
     assert rig.us("getthumblink", fileid=picture, size="63x48")["result"] == 1015
     assert rig.us("getthumblink", fileid=text, size="64x48")["result"] == 1014
-    thumbs = rig.us("getthumbslinks", fileids=f"{picture},{text}", size="64x48")["thumbs"]
+    thumbs = rig.us("getthumbslinks", fileids=f"{picture},{text}", size="64x64")["thumbs"]
     assert [thumb["result"] for thumb in thumbs] == [0, 1014]
     assert request(url_of(thumbs[0])).body == image.body
+
+
+def shape_of(body: bytes) -> tuple[str | None, tuple[int, int]]:
+    with Image.open(io.BytesIO(body)) as shown:
+        return shown.format, shown.size
+
+
+def test_films_come_in_other_forms(rig: Rig) -> None:
+    film = rig.us.upload("a.mp4", b"moving pictures" * 10, folderid=0)["fileid"]
+    music = rig.us.upload("a.mp3", b"sounds" * 10, folderid=0)["fileid"]
+    text = rig.us.upload("a.txt", b"x", folderid=0)["fileid"]
+    variants = rig.us("getvideolinks", fileid=film)["variants"]
+    assert [(one["height"], one["isoriginal"]) for one in variants] == [
+        (1080, True),
+        (720, False),
+        (360, False),
+    ]
+    bodies = {request(url_of(one)).body for one in variants}
+    assert len(bodies) == 3
+    assert b"moving pictures" * 10 in bodies
+    playlist = request(url_of(rig.us("gethlslink", fileid=film))).body.decode()
+    assert playlist.startswith("#EXTM3U")
+    (piece,) = [line for line in playlist.splitlines() if line.startswith("http")]
+    assert request(piece).body.startswith(b"piece")
+    sound = request(url_of(rig.us("getaudiolink", fileid=music)))
+    assert sound.headers["content-type"] == "audio/mpeg"
+    for name in ("getvideolink", "getvideolinks", "gethlslink", "getaudiolink"):
+        assert rig.us(name, fileid=text)["result"] == 2044
+    rig.switch("pcloud.transcodes", value=False)
+    assert len(rig.us("getvideolinks", fileid=film)["variants"]) == 1
 
 
 def test_archives(rig: Rig) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from PIL import Image
 
+from cloudtui.sandbox import seed
 from tests.sandbox.pikpak_rig import Rig
 
 FILES = "/drive/v1/files"
@@ -59,6 +63,36 @@ def test_videos_have_a_media_link_of_the_same_content_and_a_smaller_one(rig: Rig
     assert rig.send("GET", origin["link"]["url"]).body == b"movie" * 100
     assert len(rig.send("GET", small["link"]["url"]).body) == 125
     assert shown["params"]["duration"] == "61"
+
+
+def test_a_form_that_is_locked_has_no_link_and_names_a_plan(rig: Rig) -> None:
+    node = rig.put("clip.mp4", "movie" * 100)
+    rig.switch(media_locked=["720P"])
+    origin, small = rig.good("GET", f"{FILES}/{node}")["medias"]
+    assert origin["link"]["url"]
+    assert (small["link"], small["vip_types"]) == (None, ["platinum"])
+
+
+def test_pictures_are_made_smaller_and_count_as_no_download(rig: Rig) -> None:
+    content = base64.b64encode(seed.picture(3, 300, 150)).decode()
+    made = rig.service.admin("put", {"path": "/a.png", "base64": content})
+    assert isinstance(made, dict)
+    node = made["id"]
+    film = rig.put("clip.mp4", "movie")
+    sizes = {"": (256, 128), "SIZE_SMALL": (128, 64), "SIZE_LARGE": (300, 150)}
+    for name, size in sizes.items():
+        link = rig.good("GET", f"{FILES}/{node}?thumbnail_size={name}")["thumbnail_link"]
+        with Image.open(io.BytesIO(rig.send("GET", link).body)) as shown:
+            assert (shown.format, shown.size) == ("JPEG", size)
+    link = rig.good("GET", f"{FILES}/{film}")["thumbnail_link"]
+    with Image.open(io.BytesIO(rig.send("GET", link).body)) as shown:
+        assert shown.size == (256, 144)
+    assert rig.send("GET", link + "1").status == 403
+    counters = rig.service.state()["counters"]
+    assert isinstance(counters, dict)
+    assert (counters.get("downloads", 0), counters["thumbnails"]) == (0, 4)
+    rig.switch(thumbnails=False)
+    assert rig.good("GET", f"{FILES}/{film}")["thumbnail_link"] == ""
 
 
 def test_blocked_content_has_no_links(rig: Rig) -> None:

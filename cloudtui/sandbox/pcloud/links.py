@@ -19,6 +19,10 @@ from cloudtui.sandbox.pcloud.metadata import kind_of
 from cloudtui.sandbox.pcloud.nodes import Content, File, is_live
 
 LINK_LIFE = 6 * 3600
+FILM, MUSIC = 2, 3
+SHARE = 4
+"""A form of a film has this part of its bytes, and `LONGEST` at most: it is held in memory."""
+LONGEST = 1 << 20
 
 
 def check_referer(request: Request) -> None:
@@ -79,24 +83,77 @@ def make_link(
     }
 
 
-@method("getfilelink", "getvideolink", "getaudiolink", "gethlslink")
+@method("getfilelink")
 def getfilelink(call: Call) -> dict[str, object]:
-    """A link for the caller's address. Transcoded variants are the original here."""
+    """A link for the caller's address."""
     file = call.file()
     return make_link(call, call.account, file, version_of(call, file))
 
 
+def _transcoded(call: Call, file: File, form: str, content_type: str) -> dict[str, object]:
+    """A link to other, fewer bytes: what another form of the file would be."""
+    blob = file.content.blob
+    body = f"{form}\n".encode() + blob.read(0, min(blob.size // SHARE, LONGEST))[::-1]
+    return make_link(call, call.account, file, file.content, body=body, content_type=content_type)
+
+
+def _film(call: Call) -> File:
+    """Refusal 2044 for anything but a film."""
+    file = call.file()
+    if kind_of(file.name)[1][1] != FILM:
+        raise Refusal(2044, "File is not a video.")
+    return file
+
+
+@method("getvideolink")
+def getvideolink(call: Call) -> dict[str, object]:
+    """A film in another form."""
+    form = call.params.text("resolution") or "stream"
+    return _transcoded(call, _film(call), form, "video/mp4")
+
+
+@method("getaudiolink")
+def getaudiolink(call: Call) -> dict[str, object]:
+    """The sound of music or a film. Refusal 2044 for anything else."""
+    file = call.file()
+    if kind_of(file.name)[1][1] not in (FILM, MUSIC):
+        raise Refusal(2044, "File is not a video.")
+    return _transcoded(call, file, "audio", "audio/mpeg")
+
+
+@method("gethlslink")
+def gethlslink(call: Call) -> dict[str, object]:
+    """A playlist of one piece that says where the film is."""
+    file = _film(call)
+    piece = _transcoded(call, file, "piece", "video/mp2t")
+    hosts = piece["hosts"]
+    host = hosts[0] if isinstance(hosts, list) else ""
+    scheme = urlsplit(call.estate.world.urls["pcloud.content"]).scheme
+    lines = ["#EXTM3U", "#EXT-X-TARGETDURATION:62", "#EXTINF:61.44,"]
+    lines += [f"{scheme}://{host}{piece['path']}", "#EXT-X-ENDLIST", ""]
+    playlist = "\n".join(lines).encode()
+    kind = "application/vnd.apple.mpegurl"
+    return make_link(call, call.account, file, file.content, body=playlist, content_type=kind)
+
+
 @method("getvideolinks")
 def getvideolinks(call: Call) -> dict[str, object]:
-    """One variant: the original. Refusal 2044 for anything but a film."""
-    file = call.file()
-    if kind_of(file.name)[1][1] != 2:
-        raise Refusal(2044, "File is not a video.")
-    link = make_link(call, call.account, file, file.content)
-    shape: dict[str, object] = {"width": 1280, "height": 720, "duration": "61.44", "fps": "25.00"}
+    """The original and two smaller forms; switch `pcloud.transcodes` off leaves the original."""
+    file = _film(call)
+    length: dict[str, object] = {"duration": "61.44", "fps": "25.00"}
     codecs: dict[str, object] = {"videocodec": "h264", "audiocodec": "aac", "isoriginal": True}
     rates = {"videobitrate": 9210, "audiobitrate": 128, "audiosamplerate": 48000, "rotate": 0}
-    return {"variants": [{**link, **shape, **codecs, **rates}]}
+    link = make_link(call, call.account, file, file.content)
+    variants: list[dict[str, object]] = [
+        {**link, "width": 1920, "height": 1080, **length, **codecs, **rates}
+    ]
+    if call.estate.world.enabled("pcloud.transcodes", default=True):
+        for width, height, rate in ((1280, 720, 2500), (640, 360, 501)):
+            link = _transcoded(call, file, f"{height}P", "video/mp4")
+            shape = {"width": width, "height": height, "videobitrate": rate, "audiobitrate": 64}
+            other = {"audiocodec": "mp3", "isoriginal": False}
+            variants.append({**link, **length, **codecs, **shape, **other})
+    return {"variants": variants}
 
 
 @method("gettextfile", locked=False)

@@ -1,6 +1,4 @@
-"""Methods that give thumbnails. The picture is made up from the file's id: only its size is
-true.
-"""
+"""Methods that give thumbnails: a picture made smaller, or for a film one that is made up."""
 
 from __future__ import annotations
 
@@ -12,7 +10,7 @@ from cloudtui.sandbox.pcloud.codes import Refusal
 from cloudtui.sandbox.pcloud.links import make_link
 from cloudtui.sandbox.pcloud.metadata import kind_of
 from cloudtui.sandbox.pcloud.nodes import File
-from cloudtui.sandbox.seed import picture
+from cloudtui.sandbox.thumbs import thumbnail
 
 LARGEST = (2048, 1024)
 
@@ -29,13 +27,15 @@ def _size(call: Call) -> tuple[int, int]:
     return width, height
 
 
-def _thumb(file: File, size: tuple[int, int]) -> bytes:
-    """Refusal 1014 for what is neither picture nor film."""
+def _thumb(call: Call, file: File) -> tuple[bytes, str, tuple[int, int]]:
+    """The picture, its type and its real size. Refusal 1014 for what is neither picture nor
+    film."""
     if kind_of(file.name)[1][1] not in (1, 2):
         raise Refusal(1014)
-    # At most 256 wide: painting a large gradient in Python takes seconds.
-    scale = max(size[0] / 256, 1)
-    return picture(file.id % 97, int(size[0] / scale), max(int(size[1] / scale), 1))
+    png = call.params.text("type") == "png"
+    crop = call.params.flag("crop")
+    body, real = thumbnail(file.content.blob, _size(call), crop=crop, png=png)
+    return body, f"image/{'png' if png else 'jpeg'}", real
 
 
 @method("getthumb", locked=False)
@@ -43,14 +43,14 @@ def getthumb(call: Call) -> Response:
     """The picture itself."""
     with call.estate.world.lock:
         file = call.file()
-    return Response(200, _thumb(file, _size(call)), [("Content-Type", "image/png")])
+    body, content_type, _ = _thumb(call, file)
+    return Response(200, body, [("Content-Type", content_type)])
 
 
 def _linked(call: Call, file: File) -> dict[str, object]:
-    size = _size(call)
-    body = _thumb(file, size)
-    link = make_link(call, call.account, file, file.content, body=body, content_type="image/png")
-    return {**link, "size": f"{size[0]}x{size[1]}"}
+    body, content_type, real = _thumb(call, file)
+    link = make_link(call, call.account, file, file.content, body=body, content_type=content_type)
+    return {**link, "size": f"{real[0]}x{real[1]}"}
 
 
 @method("getthumblink")

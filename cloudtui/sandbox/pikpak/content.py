@@ -21,6 +21,7 @@ from cloudtui.sandbox.pikpak.account import Account
 from cloudtui.sandbox.pikpak.addresses import Addresses, root_of
 from cloudtui.sandbox.pikpak.cloud import Cloud
 from cloudtui.sandbox.pikpak.node import Node
+from cloudtui.sandbox.thumbs import thumbnail
 
 DOWNLOAD = "/download/"
 UNSIGNED = ("sign", "media")
@@ -29,10 +30,12 @@ TRANSCODE_SHARE = 4
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a fid leads to."""
+    """What a fid leads to. A picture of it has `side` pixels, is made when it is fetched, and
+    counts as no download."""
 
     blob: Blob
     mime_type: str
+    side: int = 0
 
 
 class Content:
@@ -67,6 +70,15 @@ class Content:
         self._targets[fid] = Target(small, "video/mp4")
         return self._signed(addresses, account, node, fid, small.size)
 
+    def thumbnail(
+        self, addresses: Addresses, account: Account, node: Node, side: int
+    ) -> tuple[str, float]:
+        """A signed address of a small picture."""
+        assert node.blob is not None
+        fid = self._fid(node.blob, f"picture {side}")
+        self._targets[fid] = Target(node.blob, "image/jpeg", side)
+        return self._signed(addresses, account, node, fid, 0)
+
     # ---- answering
 
     def handle(self, request: Request) -> Response:
@@ -94,6 +106,10 @@ class Content:
         target = self._targets.get(given.get("fid", ""))
         if target is None:
             return Response.empty(404)
+        if target.side:
+            body, _ = thumbnail(target.blob, (target.side, target.side))
+            self._cloud.count("thumbnails")
+            return Response(200, body, [("Content-Type", target.mime_type)])
         user = given.get("ui", "")
         if not self._enter(sign, user):
             return Response.empty(503)

@@ -32,7 +32,8 @@ class Entries:
         node = account.tree.live(call.parts[0])
         if self._cloud.switches.on("trash_marks_children") and account.tree.buried(node):
             raise refusal("file_in_recycle_bin")
-        return self._files.detail(account, node, call.addresses)
+        size = call.param("thumbnail_size")
+        return self._files.detail(account, node, call.addresses, size)
 
     def rename(self, call: Call) -> Answer:
         """Another name. rclone sends a whole zeroed entry along: only the name counts."""

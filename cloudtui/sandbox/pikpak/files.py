@@ -19,6 +19,8 @@ from cloudtui.sandbox.pikpak.tree import View
 
 DAY = 86400
 OCTETS = "application/octet-stream"
+SIDES = {"SIZE_SMALL": 128, "SIZE_MEDIUM": 256, "SIZE_LARGE": 1024}
+"""Pixels of the longer side of a picture."""
 VIDEO = {
     "height": 1080,
     "width": 1920,
@@ -92,8 +94,10 @@ class Files:
             "reference_resource": None,
         }
 
-    def detail(self, account: Account, node: Node, addresses: Addresses) -> dict[str, object]:
-        """An entry with links and, for videos, media links."""
+    def detail(
+        self, account: Account, node: Node, addresses: Addresses, thumbnail_size: str = ""
+    ) -> dict[str, object]:
+        """An entry with links, and for films media links; the picture of it is of that size."""
         shown = self.entry(account, node)
         if node.blob is None or node.phase is not Phase.COMPLETE or self._blocked(node):
             return shown
@@ -106,18 +110,27 @@ class Files:
         link = _link(url, expire)
         shown["links"] = {OCTETS: link}
         shown["web_content_link"] = url
-        if node.category == "IMAGE":
-            shown["thumbnail_link"] = url
+        if node.category in ("IMAGE", "VIDEO") and self._cloud.switches.on("thumbnails"):
+            side = SIDES.get(thumbnail_size, SIDES["SIZE_MEDIUM"])
+            shown["thumbnail_link"], _ = self._content.thumbnail(addresses, account, node, side)
         if node.category == "VIDEO" and self._cloud.switches.on("media"):
             small, small_expire = self._content.transcode(addresses, account, node)
             shown["medias"] = [
                 _media("Original", _link(url + "&media=origin", expire), origin=True),
                 _media("720P", _link(small, small_expire), origin=False),
             ]
+            self._lock(shown["medias"])
             params = shown["params"]
             if isinstance(params, dict):
                 params.update({"duration": "61", "height": "1080", "width": "1920"})
         return shown
+
+    def _lock(self, medias: object) -> None:
+        """Take the links of the forms that the account may not play."""
+        locked = self._cloud.switches.value("media_locked")
+        for media in medias if isinstance(medias, list) else []:
+            if isinstance(locked, list) and media["media_name"] in locked:
+                media |= {"link": None, "need_more_quota": True, "vip_types": ["platinum"]}
 
     def _hash(self, node: Node) -> str:
         """What the client told; after a while, by the switch, something else: seen by users."""

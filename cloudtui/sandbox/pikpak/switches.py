@@ -57,6 +57,9 @@ link_seconds         86400    life of a download link
 link_connections     8        connections at once per link; more get 503
 account_connections  20       connections at once for all links of an account; more get 503
 media                true     videos have a media link with the same fid and a smaller transcode
+media_locked         []       names of forms (`720P`) that the account may not play: they have no
+                              link and name a plan
+thumbnails           true     pictures and films have a small picture
 audit_blocked        []       names or ids whose content is blocked: no links
 offline_seconds      3        how long a magnet task runs
 fetch_seconds        0        least time an http task runs
@@ -129,6 +132,8 @@ DEFAULTS: dict[str, object] = {
     "link_connections": 8,
     "account_connections": 20,
     "media": True,
+    "media_locked": [],
+    "thumbnails": True,
     "audit_blocked": [],
     "offline_seconds": 3,
     "fetch_seconds": 0,

@@ -41,6 +41,7 @@ ROOT_RECURSION: Final = 1101
 EXISTS: Final = 2004
 NO_UPLOAD: Final = 2067
 NO_URL: Final = 1040
+NO_FILM: Final = 2044
 UNKNOWN_PROGRESS: Final = 1900
 MISSING: Final = frozenset({2002, 2005, 2009, 2010, 2055})
 
@@ -118,7 +119,7 @@ _BY_CODE: Final[dict[int, _Make]] = {
     2042: _refused("The top folder cannot be moved."),
     2023: _refused("A shared folder cannot be put into another shared folder."),
     2043: _refused("A folder cannot be put into itself."),
-    2044: _refused("This is not a video."),
+    NO_FILM: _refused("This is not a video."),
     1014: _refused("pCloud makes no picture of this kind of file."),
     1015: _refused("pCloud makes no picture of this kind of file."),
     3001: _refused("pCloud could not make a picture of this file."),

@@ -112,6 +112,10 @@ class Links:
         """The bytes of a small file of our own; with `head` the first bytes of any file. Raises
         Gone, NotFound."""
         link = await self._client.call("getfilelink", id_param(node), wire.Link)
+        return await self.read_link(link, most=most, head=head)
+
+    async def read_link(self, link: wire.Link, *, most: int, head: bool = False) -> bytes:
+        """The bytes behind a link, from the first of its hosts that has them; like `read_small`."""
         urls = self.urls(link)
 
         async def fetch() -> bytes:

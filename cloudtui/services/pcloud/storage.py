@@ -12,6 +12,7 @@ from typing import Final
 
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import Exists, UsageError
+from cloudtui.services.media import Quality
 from cloudtui.services.models import (
     ArchiveEntry,
     Capabilities,
@@ -52,6 +53,7 @@ from cloudtui.services.pcloud.feed import Feed
 from cloudtui.services.pcloud.fetching import Fetches, LinkWrite, is_fetch
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.listing import children, pages
+from cloudtui.services.pcloud.media import Media
 from cloudtui.services.pcloud.offline import Offline
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.revisions import Versions
@@ -71,9 +73,9 @@ from cloudtui.services.pcloud.write import (
 )
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import ReadTicket, Restored, SourceFacts, WriteHandle
+from cloudtui.services.unpackers import takes_all
 
 _BILLION: Final = 1_000_000_000
-from cloudtui.services.unpackers import takes_all
 _KNOWN: Final = 10_000
 """Files of a folder whose names are kept for the uploads that may follow."""
 
@@ -86,6 +88,8 @@ _CAPS: Final = Capabilities(
     resume_upload=True,
     offline_tasks=True,
     links=True,
+    qualities=True,
+    thumbnails=True,
     fetches_links=True,
     shares=True,
     share_limits=frozenset({"days", "password", "downloads"}),
@@ -122,6 +126,7 @@ class PCloudStorage:
         )
         self.edits = Changes(self.client, self.names, self.tree)
         self.links = Links(self.account, self.client, self.tree)
+        self.media = Media(self.client, self.links)
         self.shares = Shares(self.account, self.client, self.names, self.tree, self.links)
         self.versions = Versions(self.client, self.names, self.tree, self.links)
         self.unpacking = Unpacking(self.client, self.tree)
@@ -301,6 +306,18 @@ class PCloudStorage:
         """A signed link, good for this address and a few hours."""
         return (await self.links.ticket(item)).urls[0]
 
+    async def qualities(self, item: Found) -> Sequence[Quality]:
+        """The forms in which pCloud plays a file."""
+        return await self.media.qualities(item)
+
+    async def quality_link(self, item: Found, name: str) -> str:
+        """A signed link to one of them."""
+        return await self.media.quality_link(item, name) or await self.direct_link(item)
+
+    async def thumbnail(self, item: Found, side: int) -> bytes:
+        """A small picture of a file."""
+        return await self.media.thumbnail(item, side)
+
     async def public_links_on(self, items: Sequence[Found]) -> list[str] | None:
         """The public links that a delete of these entries would revoke; None when pCloud does not
         show them to apps."""
@@ -372,6 +389,7 @@ class PCloudStorage:
         into: Location | None = None,
         password: Secret | None = None,
         *,
+        only: Sequence[ArchiveEntry] = (),
         delete_source: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> Extracted:
@@ -392,7 +410,6 @@ class PCloudStorage:
 
     async def id_of(self, folder: Location) -> str:
         """The id of a folder."""
-        only: Sequence[ArchiveEntry] = (),
         return f"d{await self.tree.folder_id(folder)}"
 
     # --- trash ----------------------------------------------------------------------------
@@ -454,6 +471,8 @@ _CLOSED: Final[Mapping[str, frozenset[str]]] = {
     "fetches_links": frozenset({"downloadfileasync", "uploadprogress"}),
     "shares": frozenset({"getfilepublink", "getfolderpublink"}),
     "links": frozenset({"getfilelink"}),
+    "qualities": frozenset({"getvideolinks"}),
+    "thumbnails": frozenset({"getthumblink"}),
     "revisions": frozenset({"listrevisions"}),
     "archives": frozenset({"extractarchive"}),
     "change_feed": frozenset({"diff"}),

@@ -208,6 +208,27 @@ class Link(Answer):
     hash: int | None = None
 
 
+class Variant(msgspec.Struct):
+    """One form of a film. `duration` is text, in seconds; rates are kilobits a second."""
+
+    hosts: list[str] = []
+    path: str = ""
+    width: int | None = None
+    height: int | None = None
+    duration: float | str | None = None
+    videobitrate: int | None = None
+    audiobitrate: int | None = None
+    videocodec: str = ""
+    audiocodec: str = ""
+    isoriginal: bool = False
+
+
+class Variants(Answer):
+    """`getvideolinks`."""
+
+    variants: list[Variant] = []
+
+
 class UserInfo(Answer):
     """`userinfo`."""
 

@@ -76,6 +76,21 @@ def hashes_of(row: wire.File) -> dict[HashType, str]:
     return hashes
 
 
+def require_open(row: wire.File, where: str) -> None:
+    """Raise Refused when the service keeps the content of `where` from its owner."""
+    if is_blocked(row):
+        raise Refused(
+            f"PikPak does not give out the content of {where}.",
+            hint="It stays in your account; only its bytes are closed.",
+            detail=display_name(row.audit.message if row.audit else ""),
+        )
+
+
+def require_safe(api: Api, url: str) -> None:
+    """Raise Refused for a link without encryption to another machine."""
+    api.network.require_safe(url, api.profile.drive_url)
+
+
 class Links:
     """Reading for one account."""
 
@@ -96,12 +111,7 @@ class Links:
             row = await detail(self._api, item.entry.id, where=where)
             if row.is_folder:
                 raise NotFound(f"{where} is a folder on PikPak now.")
-            if is_blocked(row):
-                raise Refused(
-                    f"PikPak does not give out the content of {where}.",
-                    hint="It stays in your account; only its bytes are closed.",
-                    detail=display_name(row.audit.message if row.audit else ""),
-                )
+            require_open(row, where)
             urls = self._live(row)
             if not urls and links_of(row, media=False):
                 over += 1  # by our clock; it may be wrong, and the content's host knows better
@@ -125,7 +135,7 @@ class Links:
             ) from error
         urls = self._live(row) or links_of(row, media=self._api.profile.media_links)
         for url in urls:
-            self._api.network.require_safe(url, self._api.profile.drive_url)
+            require_safe(self._api, url)
         ends = [each for each in map(expiry_of, urls) if each is not None]
         return ReadTicket(
             account=self._api.profile.account,

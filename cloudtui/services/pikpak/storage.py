@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequen
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import NotFound, Refused
 from cloudtui.services.history import Deed, Happened
+from cloudtui.services.media import Quality
 from cloudtui.services.models import (
     Allowance,
     ArchiveEntry,
@@ -44,22 +45,24 @@ from cloudtui.services.pikpak.links import Links
 from cloudtui.services.pikpak.listing import detail, entry_of, is_shown
 from cloudtui.services.pikpak.offline import Offline
 from cloudtui.services.pikpak.opened import Opened, share_link
-from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.pikpak.packing import Packing
+from cloudtui.services.pikpak.profile import profile_of
+from cloudtui.services.pikpak.qualities import Qualities
 from cloudtui.services.pikpak.received import Received
 from cloudtui.services.pikpak.resources import Behind
 from cloudtui.services.pikpak.shares import LIMITS, Shares
 from cloudtui.services.pikpak.stars import Stars
+from cloudtui.services.pikpak.thumbnails import Thumbnails
 from cloudtui.services.pikpak.tickets import Tickets
 from cloudtui.services.pikpak.trash import Trash
 from cloudtui.services.previews import Preview, TaskFile
 from cloudtui.services.retry import Retries
 from cloudtui.services.shares import SharedItem, ShareLink
 from cloudtui.services.storage import ReadSource, Restored, SourceFacts, WriteHandle
+from cloudtui.services.unpackers import rest_is_lost
 
 
 class PikPakStorage:
-from cloudtui.services.unpackers import rest_is_lost
     """One PikPak account."""
 
     kind = "pikpak"
@@ -74,6 +77,8 @@ from cloudtui.services.unpackers import rest_is_lost
         self._changes = Changes(self._api, self._folders)
         self._copies = Copies(self._api, self._folders, self._changes)
         self._links = Links(self._api)
+        self._qualities = Qualities(self._api)
+        self._thumbnails = Thumbnails(self._api)
         self._tickets = Tickets(self._api, self._folders, self._changes)
         self._trash = Trash(self._api, self._folders, self._changes, keys)
         begun = Begun(keys)
@@ -85,12 +90,12 @@ from cloudtui.services.unpackers import rest_is_lost
         self._opened = Opened(self._api)
         self._received = Received(self._api, self._folders, self._changes, self._opened, begun)
         self._archives = Archives(self._api, self._folders, self._changes, begun)
+        self._packing = Packing(self._api, self._folders)
         self._caps = Capabilities(
             server_copy=True,
             server_move=True,
             trash=TrashKind.SERVICE if profile.use_trash else TrashKind.NONE,
             ranged_read=True,
-        self._packing = Packing(self._api, self._folders)
             resume_upload=True,
             instant_upload=True,
             offline_tasks=True,
@@ -99,11 +104,15 @@ from cloudtui.services.unpackers import rest_is_lost
             task_files=True,
             links=True,
             links_anywhere=True,
+            qualities=True,
+            thumbnails=True,
             shares=True,
             share_limits=LIMITS,
             share_changes=LIMITS,
             opens_shares=True,
             archives=True,
+            archive_parts=True,
+            packs=True,
             stars=True,
             history=True,
             duplicate_names=True,
@@ -111,8 +120,6 @@ from cloudtui.services.unpackers import rest_is_lost
             sets_mtime=False,
             entry_hash=HashType.GCID,
             verify_hash=HashType.GCID,
-            archive_parts=True,
-            packs=True,
             upload_hash=HashType.GCID,
             holds_in_memory=profile.hash_memory,
             tells_hashes=(HashType.GCID, HashType.MD5),
@@ -245,6 +252,18 @@ from cloudtui.services.unpackers import rest_is_lost
             raise Refused("PikPak makes no link to an empty file.")
         return ticket.urls[0]
 
+    async def qualities(self, item: Found) -> Sequence[Quality]:
+        """See `PlaysQualities.qualities`."""
+        return await self._qualities.all(item)
+
+    async def quality_link(self, item: Found, name: str) -> str:
+        """See `PlaysQualities.quality_link`."""
+        return await self._qualities.link(item, name) or await self.direct_link(item)
+
+    async def thumbnail(self, item: Found, side: int) -> bytes:
+        """See `HasThumbnails.thumbnail`."""
+        return await self._thumbnails.read(item, side)
+
     async def share(
         self,
         item: Found,
@@ -319,6 +338,7 @@ from cloudtui.services.unpackers import rest_is_lost
         into: Location | None = None,
         password: Secret | None = None,
         *,
+        only: Sequence[ArchiveEntry] = (),
         delete_source: bool = False,
         on_progress: Callable[[int], None] | None = None,
     ) -> Extracted:
@@ -340,7 +360,6 @@ from cloudtui.services.unpackers import rest_is_lost
         self,
         item: Found,
         task: str,
-        only: Sequence[ArchiveEntry] = (),
         *,
         delete_source: bool,
         on_progress: Callable[[int], None] | None = None,
@@ -349,6 +368,16 @@ from cloudtui.services.unpackers import rest_is_lost
         return await self._archives.end(
             item, task, delete_source=delete_source, on_progress=on_progress
         )
+
+    async def pack_folder(
+        self, item: Found, on_progress: Callable[[int], None] | None = None
+    ) -> Entry:
+        """See `PacksFolders.pack_folder`."""
+        return await self._packing.pack(item, on_progress)
+
+    async def unpack_folder(self, item: Found) -> Entry:
+        """See `PacksFolders.unpack_folder`."""
+        return await self._packing.unpack(item)
 
     # --- trash ---------------------------------------------------------------------------
 
@@ -369,16 +398,6 @@ from cloudtui.services.unpackers import rest_is_lost
     async def delete_forever(self, items: Sequence[TrashItem]) -> None:
         """See `HasTrash.delete_forever`."""
         await self._trash.delete_forever(items)
-    async def pack_folder(
-        self, item: Found, on_progress: Callable[[int], None] | None = None
-    ) -> Entry:
-        """See `PacksFolders.pack_folder`."""
-        return await self._packing.pack(item, on_progress)
-
-    async def unpack_folder(self, item: Found) -> Entry:
-        """See `PacksFolders.unpack_folder`."""
-        return await self._packing.unpack(item)
-
 
     async def empty_trash(self, on_progress: Callable[[int], None] | None = None) -> None:
         """See `HasTrash.empty_trash`."""
@@ -448,4 +467,5 @@ from cloudtui.services.unpackers import rest_is_lost
     async def close(self) -> None:
         """See `Storage.close`."""
         await self._lately.close()
+        await self._thumbnails.close()
         await self._api.close()

@@ -34,10 +34,28 @@ class Link(msgspec.Struct):
     url: str = ""
 
 
+class Video(msgspec.Struct):
+    """What is told of one form of a film; `duration` in seconds, `bit_rate` in bits a second."""
+
+    width: int | None = None
+    height: int | None = None
+    duration: int | None = None
+    bit_rate: int | None = None
+    video_codec: str = ""
+    audio_codec: str = ""
+
+
 class Media(msgspec.Struct):
-    """One playable form of a file."""
+    """One playable form of a file, and what an account must have to play it."""
 
     link: Link | None = None
+    media_name: str = ""
+    resolution_name: str = ""
+    is_origin: bool = False
+    category: str = ""
+    video: Video | None = None
+    need_more_quota: bool = False
+    vip_types: list[str] | None = None
 
 
 class Audit(msgspec.Struct):
@@ -78,6 +96,7 @@ class File(msgspec.Struct):
     modified_time: str = ""
     delete_time: str = ""
     mime_type: str = ""
+    thumbnail_link: str = ""
     web_content_link: str = ""
     links: dict[str, Link] | None = None
     medias: list[Media] | None = None
