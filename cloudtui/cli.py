@@ -45,7 +45,7 @@ _COMMANDS: Final[dict[str, str]] = {
     "unpack": "packing",
     "search": "searching",
     "link": "links",
-    "share": "links",
+    "share": "shared",
     "star": "stars",
     "history": "history",
     "revisions": "revisions",

@@ -150,3 +150,20 @@ def share(place: str) -> Scenario:
         return Case(("share", "add", f"{place}:/p/file"), check)
 
     return build
+
+
+def save(stage: Stage) -> Case:
+    """Parts of somebody else's share, from two of its folders: two calls."""
+    other = f"other-{stage.username}"
+    stage.admin.account("pikpak", username=other, password="pw")
+    for path in ("/s/one/a", "/s/two/b", "/s/two/c"):
+        stage.admin.order("pikpak", "put", username=other, path=path, text=path)
+    shared = stage.admin.order("pikpak", "share", username=other, paths=["/s"], pass_code="c0de")
+    stage.put("pk", "/got/")
+
+    def check() -> None:
+        files = {"a": b"/s/one/a", "b": b"/s/two/b"}
+        same(stage, "pk", "/got", tree_of(files))
+
+    url = f"{shared['url']}?pwd=c0de"
+    return Case(("share", "save", url, "s/one/a", "s/two/b", "pk:/got"), check)

@@ -21,6 +21,7 @@ STEPS: Mapping[str, tuple[str, ...]] = {
     "PATCH /drive/v1/files/trash:empty": ("pikpak.trash.emptied",),
     "DELETE /drive/v1/tasks": ("pikpak.upload.removed",),
     "POST /drive/v1/share": ("pikpak.share.made",),
+    "POST /drive/v1/share/restore": ("pikpak.save.started",),
     "POST /decompress/v1/decompress": ("pikpak.extract.started",),
     "POST store uploads": ("pikpak.upload.parts",),
     "POST /drive/v1/files/*": ("pikpak.pack.started", "pikpak.unpack.done"),
