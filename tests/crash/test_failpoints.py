@@ -260,6 +260,7 @@ ROWS: dict[str, Row] = {
     "unpack": Row(calling.unpack, ("pikpak.unpack.done",)),
     "share-pk": Row(calling.share("pk"), ("pikpak.share.made",)),
     "share-pc": Row(calling.share("pc"), ("pcloud.share.made",)),
+    "save": Row(calling.save, ("pikpak.save.started",), ("pikpak.save.started:2",)),
     "sign-in": Row(calling.sign_in, SIGN_IN),
     "refresh": Row(calling.refresh, ("pikpak.refresh.answered", "pikpak.refresh.stored")),
 }
