@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
 
 _SIZE = 6
-_INTO = 30
+_INTO = 24
 
 
 def name_of(entry: ArchiveEntry) -> str:
@@ -131,7 +131,10 @@ class InsideScreen(MarkScreen[InsideList]):
         marked = f"{present.exact(chosen)} marked   " if chosen else ""
         what = "unpacks them" if chosen else "unpacks this"
         into = cut_start(self._into, _INTO)
-        rows.set_foot(rows.filter_words() or f"{marked}Space mark   X {what} {into}   Esc")
+        current = rows.current
+        opens = "Enter opens   " if current is not None and current.kind is Kind.FOLDER else ""
+        keys = f"{marked}{opens}Space mark   X {what} {into}   Esc"
+        rows.set_foot(rows.filter_words() or keys)
 
     async def scan(self) -> None:
         folder = self._folder

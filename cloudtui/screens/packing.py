@@ -13,7 +13,7 @@ from cloudtui import present
 from cloudtui.actions import key_hint
 from cloudtui.screens.dialogs import Confirm, Tell
 from cloudtui.services.errors import CloudError
-from cloudtui.services.models import Entry, Found
+from cloudtui.services.models import Found
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Storage
 from cloudtui.services.unpackers import PacksFolders, packs_nothing
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 _TOLD: Final = 12
 """Sentences that a box holds."""
+
+_NAMED: Final = 2
+"""Things that are named in one line; more are counted."""
 
 
 async def pack(screen: MainScreen, browser: Browser, items: Sequence[Found]) -> None:
@@ -76,37 +79,54 @@ def _question(storage: Storage, items: Sequence[Found], *, packing: bool) -> Con
 async def _all(screen: MainScreen, place: PacksFolders, items: Sequence[Found]) -> None:
     """One after the other; a failure leaves the others alone."""
     failed: list[str] = []
-    made: list[tuple[Found, Entry]] = []
+    made: list[Found] = []
+    words: list[str] = []
     for number, item in enumerate(items, 1):
         of = f"   {number} of {len(items)}" if len(items) > 1 else ""
         try:
-            made.append((item, await _one(screen, place, item, of)))
+            now = await _one(screen, place, item, of)
         except CloudError as error:
             failed.append(present.sentence(error))
-    for folder in {item.at.parent for item in items}:
-        screen.folder_changed(folder)
-    words = "   ".join(f"{_name(item.entry)} is {_name(entry)} now." for item, entry in made[:2])
-    if len(made) > 2:  # more names than a line holds
-        words = f"{present.count(len(made), 'item')} done."
-    if len(failed) == 1 and not made:
+        else:
+            made.append(now)
+            words.append(f"{_name(item)} is {_name(now)} now.")
+    undo, counted = "", present.count(len(made), "item")
+    if made:
+        what = "pack" if items[0].entry.is_folder else "unpack"
+        screen.files.remember(f"{what} {counted}", lambda: _back(screen, place, made))
+        undo = f"    {key_hint('browser.undo')} undo"
+    elif len(failed) == 1:
         screen.say(failed[0], bad=True)
         return
-    count = f"   {present.exact(len(failed))} failed" if failed else ""
-    screen.say((words + count).strip(), bad=bool(failed))
+    text = "   ".join(words) if len(words) <= _NAMED else f"Done: {counted}."
+    count = f"   {present.exact(len(failed))} failed." if failed else ""
+    screen.say(f"{text}{count}".strip() + undo, bad=bool(failed))
     if failed:
         await screen.app.push_screen_wait(Tell("Not done", failed[:_TOLD]))
 
 
-async def _one(screen: MainScreen, place: PacksFolders, item: Found, of: str) -> Entry:
-    name = _name(item.entry)
-    if not item.entry.is_folder:
-        screen.say(f"Unpacking {name}{of}", keep=False)
-        return await place.unpack_folder(item)
-    screen.say(f"Packing {name}{of}", keep=False)
-    return await place.pack_folder(
-        item, lambda percent: screen.say(f"Packing {name}  {percent}%{of}", keep=False)
-    )
+async def _one(screen: MainScreen, place: PacksFolders, item: Found, of: str = "") -> Found:
+    """What a thing is afterwards."""
+    if item.entry.is_folder:
+        name = _name(item)
+
+        def tell(percent: int) -> None:
+            screen.say(f"Packing {name}  {percent}%{of}", keep=False)
+
+        tell(0)
+        entry = await place.pack_folder(item, tell)
+    else:
+        screen.say(f"Unpacking {_name(item)}{of}", keep=False)
+        entry = await place.unpack_folder(item)
+    screen.folder_changed(item.at.parent)
+    return Found.of(item.at.parent, entry)
 
 
-def _name(entry: Entry) -> str:
-    return display_name(entry.name) + "/" * entry.is_folder
+async def _back(screen: MainScreen, place: PacksFolders, made: Sequence[Found]) -> str:
+    """Undo: what was packed is unpacked, and the other way round."""
+    words = [f"{_name(item)} is {_name(await _one(screen, place, item))} again." for item in made]
+    return "   ".join(words[:_NAMED])
+
+
+def _name(item: Found) -> str:
+    return display_name(item.entry.name) + "/" * item.entry.is_folder

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 _EVERY: Final = 60.0
 """Seconds until a service that was not to be reached is asked again how an extraction ended."""
 
-_STAYS: Final = "The archive stays: of it only a part is unpacked."
+_STAYS: Final = "The archive stays, since only a part of it is unpacked."
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ class UnpackBox(Form[Wanted | None]):
         change = "F2 other folder   " if self._other is not None else ""
         yield words(f"Enter starts   {change}F3 archive stays or goes", classes="dim")
         choose = "F4 shows what is inside, to unpack some of it   " if self._parts else ""
-        yield words(f"{choose}Esc leaves everything", classes="dim")
+        yield words(f"{choose}Esc", classes="dim")
 
     def first_focus(self) -> None:
         self.query_one("#password", Input).focus()

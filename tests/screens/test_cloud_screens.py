@@ -152,6 +152,39 @@ async def test_a_whole_folder_of_archives_is_unpacked_and_counted(
         assert not any(path.endswith("project.zip") for path in left)
 
 
+async def test_a_part_of_an_archive_is_unpacked_and_a_folder_packed(
+    box: SandboxProcess, tmp_path: Path
+) -> None:
+    async with on_clouds(box, tmp_path, "pk:/Archives", "pk:/Documents") as (app, pilot):
+        await on_row(app, pilot, "locked.zip")
+        await press(pilot, "X")
+        await see(app, pilot, "F4 shows what is inside, to unpack some of it")
+        await press(pilot, "f2")
+        await see(app, pilot, "Into: /Documents")
+        await press(pilot, "f4")
+        await see(app, pilot, "Password of the archive")
+        fill(app, "text", LOCKED)
+        await press(pilot, "enter")
+        await see(app, pilot, "Inside locked.zip", "project/")
+        await press(pilot, "enter")
+        await see(app, pilot, "Inside locked.zip: /project", "data/", "readme.txt")
+        await press(pilot, "home", "X")
+        await see(app, pilot, "Decompressed 1   SourceDeleted 0   Errors 0")
+        made = {path for path in files(box, "/Documents/locked/") if "." in path}
+        assert made == {"/Documents/locked/project/data/numbers.csv"}
+        await no_box(app, pilot)
+        await press(pilot, "tab")
+        await on_row(app, pilot, "locked")
+        await press(pilot, "A")
+        await see(app, pilot, "Pack on the service", "locked/")
+        await press(pilot, "p")
+        await see(app, pilot, "locked/ is locked.tar now.")
+        assert files(box, "/Documents/locked") == {"/Documents/locked.tar"}
+        await press(pilot, "u")
+        await see(app, pilot, "locked.tar is locked/ again.")
+        assert made < files(box, "/Documents/locked")
+
+
 async def test_what_is_no_archive_and_places_that_unpack_nothing_say_so(
     box: SandboxProcess, tmp_path: Path
 ) -> None:

@@ -136,7 +136,7 @@ async def test_marks_of_several_folders_are_unpacked_and_nothing_else() -> None:
 
 async def test_the_row_under_the_cursor_stands_for_itself_and_the_archive_stays() -> None:
     async with looking("f3") as (app, pilot, place):
-        assert "The archive stays: of it only a part is unpacked." in shown(app)
+        assert "The archive stays, since only a part of it is unpacked." in shown(app)
         await press(pilot, "down", "X")
         await settle(pilot, lambda: "The archive stays" in shown(app) and bool(place.began))
         assert place.began == [(["sub"], None, False)]

@@ -86,8 +86,14 @@ async def test_a_folder_is_packed_after_a_question_and_comes_back() -> None:
         await press(pilot, "A")
         await settle(pilot, lambda: "Unpack what the service packed" in shown(app))
         await press(pilot, "u")
-        await settle(pilot, lambda: "My Pack.tar is My Pack/ now." in shown(app))
+        await settle(pilot, lambda: "My Pack.tar is My Pack/ now.    u undo" in shown(app))
         assert "My Pack" in names(place)
+        await press(pilot, "u")
+        await settle(pilot, lambda: "My Pack/ is My Pack.tar again." in shown(app))
+        await press(pilot, "u")
+        await settle(pilot, lambda: "My Pack.tar is My Pack/ again." in shown(app))
+        await press(pilot, "u")
+        await settle(pilot, lambda: "Nothing to undo." in shown(app))
 
 
 async def test_the_palette_leads_there_too() -> None:
@@ -121,7 +127,7 @@ async def test_what_fails_is_told_and_the_rest_is_done() -> None:
         await press(pilot, "u")
         await settle(pilot, lambda: "Not done" in shown(app) and "PikPak packed" in shown(app))
         await press(pilot, "escape")
-        await settle(pilot, lambda: "one.tar is one/ now.   1 failed" in shown(app))
+        await settle(pilot, lambda: "one.tar is one/ now.   1 failed." in shown(app))
 
 
 async def test_both_at_once_and_places_that_pack_nothing_say_so() -> None:
