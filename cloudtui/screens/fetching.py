@@ -73,7 +73,9 @@ class Fetching:
             wish = Wish(account, task.id, display_name(task.name or task.url), target.parts)
             await asyncio.to_thread(runtime.wishes.add, wish)
             self._wishes[account, task.id] = wish
-        self._failed.discard((account, task.id))
+        # who wishes for what failed sees that it did
+        known = self._failed.add if task.phase is TaskPhase.FAILED else self._failed.discard
+        known((account, task.id))
         self._watch()
         return True
 

@@ -56,12 +56,20 @@ class ListBox(Dialog[bool]):
     ]
 
     def __init__(
-        self, title: str, sentences: Sequence[str], rows: Sequence[Row], *, yes: str = ""
+        self,
+        title: str,
+        sentences: Sequence[str],
+        rows: Sequence[Row],
+        *,
+        yes: str = "",
+        careful: bool = False,
     ) -> None:
-        """`yes` is the first answer; without it there is only one, which closes the box."""
+        """`yes` is the first answer; without it there is only one, which closes the box. With
+        `careful` the focus starts on the other."""
         answers = [Option(yes, yes[0].lower(), value=True)] if yes else []
         close = Option("Back" if yes else "Close", "b" if yes else "c", value=False)
-        super().__init__(title, sentences, [*answers, close], safe=False)
+        focus = len(answers) if careful else 0
+        super().__init__(title, sentences, [*answers, close], safe=False, focus=focus)
         self.list = Rows(rows)
 
     def middle(self) -> ComposeResult:

@@ -25,13 +25,14 @@ from cloudtui.services.previews import TaskFile, task_file_teller
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.widgets.job_rows import bar
 from cloudtui.widgets.row_list import RowList
-from cloudtui.widgets.rows import cut_middle, pad, pad_left
+from cloudtui.widgets.rows import cut_end, cut_middle, pad, pad_left
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
 
 _POLL_SECONDS = 5.0
 _FULL = 100
+_RETRY = "   r retry"
 _STYLES = {TaskPhase.FAILED: "bad", TaskPhase.DONE: "good"}
 
 
@@ -64,12 +65,15 @@ class TaskList(RowList):
             message = ""
         if task.phase is TaskPhase.DONE and not message:
             message = "Enter shows it"
-        if self.to_disk(task.id):
-            message = f"then to disk  {message}".rstrip()
-        words_ = f"{percent} {pad_left(size, 5)}  {task.phase.value}  {message}"
-        text = f"{'>' if cursor else ' '}{name} {bar(task.percent, bar_width)} {words_}"
+        to_disk = "  then to disk" if self.to_disk(task.id) else ""
         if task.phase is TaskPhase.FAILED:
-            text = f"{'>' if cursor else ' '}{name} failed  {message}   r retry"
+            told = f" failed{to_disk}  "
+            room = width - 1 - name_width - len(told) - len(_RETRY)
+            told += f"{cut_end(message, room)}{_RETRY}"
+        else:
+            told = f" {bar(task.percent, bar_width)} {percent} {pad_left(size, 5)}"
+            told += f"  {task.phase.value}{to_disk}  {message}"
+        text = f"{'>' if cursor else ' '}{name}{told}"
         style = "cursor" if cursor else _STYLES.get(task.phase, "row")
         return Strip([Segment(pad(text, width), self.style(style))])
 
@@ -182,10 +186,12 @@ class OfflineScreen(ListScreen[TaskList]):
             return
         name = display_name(task.name or task.url)
         folder, path = side.at, side.path
+        failed = task.phase is TaskPhase.FAILED
 
         async def work() -> None:
             if await self._main.places.fetching.toggle(self._to.account, task, folder):
-                self.say(f"{name} comes to {path} when it is done, also after a restart.")
+                once = "once r fetches it after all" if failed else "when it is done"
+                self.say(f"{name} comes to {path} {once}, also after a restart.")
             else:
                 self.say(f"{name} stays where it is fetched to.")
 
@@ -195,6 +201,9 @@ class OfflineScreen(ListScreen[TaskList]):
         """`r`."""
         task = self.list.current
         if task is None:
+            return
+        if task.phase is TaskPhase.DONE:
+            self.say(f"{display_name(task.name)} is done. Enter shows it.")
             return
 
         async def work() -> None:
@@ -261,8 +270,10 @@ class OfflineScreen(ListScreen[TaskList]):
             f"link     {display_name(task.url, edges=False)}",
             f"state    {task.phase.value}  {task.percent}%",
             f"target   {display_name(task.target.path) if task.target else 'not known yet'}",
-            f"message  {display_name(task.message, edges=False) or '-'}",
         ]
+        message = display_name(task.message, edges=False)
+        if message and message != task.phase.value:
+            lines.append(f"message  {message}")
         if task.size is not None:
             lines.insert(3, f"size     {present.size_long(task.size)}")
 

@@ -21,7 +21,7 @@ from cloudtui.screens.list_box import ListBox, Row
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
-from cloudtui.services.previews import Preview, PreviewsLinks, link_previewer, room_of
+from cloudtui.services.previews import Preview, PreviewsLinks, link_previewer, needed, room_of
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.services.values import dataclass
 from cloudtui.widgets.rows import cut_middle, cut_start
@@ -55,9 +55,8 @@ class Given:
     again: bool = False
 
 
-def _about(link: str, error: CloudError) -> str:
-    """The error's words, behind the link where they do not name it."""
-    said = present.sentence(error)
+def _about(link: str, said: str) -> str:
+    """What is said of a link, behind it where the words do not name it."""
     if display_name(link[:80]) in said:
         return said
     return f"{cut_middle(display_name(link, edges=False), _LINK)}: {said}"
@@ -77,7 +76,7 @@ async def add_links(
         try:
             task = await tasks.add_offline(link, to)
         except CloudError as error:
-            answers.append(Given(link, f"refused: {_about(link, error)}", again=True))
+            answers.append(Given(link, f"refused: {_about(link, str(error))}", again=True))
         else:
             answers.append(Given(link, f"added: {display_name(task.name)}", task))
     return answers
@@ -94,7 +93,7 @@ async def look_behind(
         try:
             found = await previewer.preview_link(link)
         except CloudError as error:
-            rows.append((_about(link, error), "bad"))
+            rows.append((_about(link, error.text), "bad"))
             continue
         seen.append(found)
         name = display_name(found.name or link, edges=False)
@@ -198,14 +197,21 @@ class PasteBox(ModalScreen[int]):
             self._tell(f"Looking behind {present.count(len(links), 'link')}...")
             try:
                 rows, seen = await look_behind(previewer, links)
-                room = room_words(seen, await room_of(self._tasks), self._place)
+                room = await room_of(self._tasks)
             except (CloudError, OSError) as error:
                 self._tell(present.sentence(error))
                 return
             finally:
                 self._busy = False
             self._tell("")
-            box = ListBox("Behind the links", [room] if room else [], rows, yes="Add")
+            said = room_words(seen, room, self._place)
+            box = ListBox(
+                "Behind the links",
+                [said] if said else [],
+                rows,
+                yes="Add",
+                careful=room.fits(needed(seen)[0]) is False,
+            )
             if await self.app.push_screen_wait(box):
                 self.action_add()
 

@@ -45,6 +45,18 @@ async def test_a_file_is_saved_into_the_folder(stage: Stage, other: Stage) -> No
     assert await stage.read(saved.target) == b"a film"
 
 
+async def test_a_share_is_previewed_like_any_link(stage: Stage, other: Stage) -> None:
+    one = await stage.storage.preview_link(await link_to(other, "film.mkv"))
+    assert (one.name, one.size, one.count) == ("film.mkv", 6, 1)
+    url = await link_to(other, "series", "k3ys")
+    with pytest.raises(PasswordNeeded):
+        await stage.storage.preview_link(url)
+    whole = await stage.storage.preview_link(f"{url}?pwd=k3ys")
+    assert (whole.url, whole.name, whole.size) == (url, "series", None)
+    assert [each.path for each in whole.files] == ["series/"]
+    assert whole.message == "a share with folders in it"
+
+
 async def test_a_folder_comes_with_all_it_holds(stage: Stage, other: Stage) -> None:
     stage.switch(batch_seconds=0.2)
     saved = await stage.storage.add_offline(await link_to(other, "series"), ROOT)

@@ -124,6 +124,26 @@ async def test_a_failure_is_told_once_and_the_wish_goes_on_with_a_retry() -> Non
     assert len(told) == 1
 
 
+async def test_a_wish_for_what_failed_already_waits_for_another_try() -> None:
+    long = "the service had a great deal to say about why it could not be had"
+    runtime, _ = with_tasks(
+        replace(GOING, phase=TaskPhase.FAILED, message=long), replace(DONE, id="t2")
+    )
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "O")
+        await settle(pilot, lambda: "1 failed" in shown(app))
+        await press(pilot, "f")
+        await settle(pilot, lambda: "once r fetches it after all" in shown(app))
+        await settle(pilot, lambda: "failed  then to disk  the service" in shown(app))
+        (row,) = [line for line in picture(app) if "then to disk" in line]
+        assert row.rstrip("║ ").endswith("~   r retry")
+        await look(app, pilot, "2 tasks")
+        assert not [line for line in app.remembered() if "was not fetched" in line]
+        assert runtime.transfers.orders == []
+        await press(pilot, "down", "r")
+        await settle(pilot, lambda: "film.mkv is done. Enter shows it." in shown(app))
+
+
 async def test_a_task_that_is_gone_takes_its_wish_along_and_says_so() -> None:
     runtime, _ = with_tasks()
     runtime.wishes.add(Wish("pikpak", "t1", "film.mkv", ("videos",)))

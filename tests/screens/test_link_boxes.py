@@ -69,13 +69,16 @@ async def test_links_are_looked_behind_and_added_from_there() -> None:
 
 
 async def test_what_does_not_fit_is_said_before() -> None:
-    runtime, _ = with_previews(**{SET: Preview(SET, "all", 8 << 40, 1)})
+    runtime, place = with_previews(**{SET: Preview(SET, "all", 8 << 40, 1)})
     async with opened(runtime) as (app, pilot):
         await press(pilot, "m")
         await settle(pilot, lambda: isinstance(app.screen, PasteBox))
         app.screen.query_one("#links", TextArea).text = SET
         await press(pilot, "f4")
         await settle(pilot, lambda: "It does not fit: 8.0 TiB to come, 7.0 TiB free" in shown(app))
+        await press(pilot, "enter")  # the focus is on the way back
+        await settle(pilot, lambda: isinstance(app.screen, PasteBox))
+        assert place.tasks == []
 
 
 async def test_a_place_that_does_not_tell_says_so() -> None:

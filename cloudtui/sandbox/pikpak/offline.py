@@ -196,8 +196,7 @@ class Offline:
             try:
                 self._advance(account, task, order, now)
             except Refusal as exc:
-                self._remove_placeholder(account, task)
-                task.end(Phase.ERROR, exc.text, now)
+                self._fail(account, task, now, exc.text)
 
         task.step = step
 
@@ -311,12 +310,12 @@ class Offline:
         account.offline_transfer += size
         account.record("TYPE_DOWNLOAD", node, now)
 
-    def _fail(self, account: Account, task: Task, now: float) -> None:
+    def _fail(self, account: Account, task: Task, now: float, why: str = FAILED) -> None:
         for status in task.statuses:
-            if status["phase"] != str(Phase.COMPLETE):
+            if why != FAILED or status["phase"] != str(Phase.COMPLETE):
                 status["phase"] = str(Phase.ERROR)
         self._remove_placeholder(account, task)
-        task.end(Phase.ERROR, FAILED, now)
+        task.end(Phase.ERROR, why, now)
 
     def _remove_placeholder(self, account: Account, task: Task) -> None:
         node = account.tree.nodes.get(task.file_id)

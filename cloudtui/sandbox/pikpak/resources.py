@@ -6,7 +6,7 @@ from cloudtui.sandbox.pikpak.call import Answer, Call, Route, strings
 from cloudtui.sandbox.pikpak.cloud import Cloud, gcid_of
 from cloudtui.sandbox.pikpak.errors import Refusal, refusal
 from cloudtui.sandbox.pikpak.fetch import name_of
-from cloudtui.sandbox.pikpak.magnets import Plan, content, plan_of
+from cloudtui.sandbox.pikpak.magnets import NOISE_LIMIT, Plan, content, plan_of
 from cloudtui.sandbox.pikpak.node import mime_type_of
 
 PAGE = 500
@@ -63,7 +63,7 @@ class Resources:
                 path,
                 size,
                 file_index=number,
-                gcid=gcid_of(content(self._cloud.world.blobs, plan.key, path, size)),
+                gcid=self._gcid(plan.key, path, size),
             )
             for number, (path, size) in enumerate(plan.files[:most])
         ]
@@ -74,6 +74,12 @@ class Resources:
         row["file_count"] = len(plan.files)
         row["dir"] = _page(files, most, more=len(plan.files) > most)
         return row
+
+    def _gcid(self, key: str, path: str, size: int) -> str:
+        """The hash of planned content; of what would take long to make none is told."""
+        if size > NOISE_LIMIT:
+            return ""
+        return gcid_of(content(self._cloud.world.blobs, key, path, size))
 
 
 def _page(rows: list[dict[str, object]], most: int, *, more: bool = False) -> dict[str, object]:

@@ -29,6 +29,7 @@ _WORDS: Final = {
     "saved": "done",
     "save failed, retry please": "PikPak could not fetch it",
     "file deleted": "the result was deleted",
+    "storage space is not enough": "PikPak is full",
 }
 """The service's few fixed messages in plain words; others pass as they are."""
 

@@ -13,8 +13,10 @@ from cloudtui.services.models import HashType
 from cloudtui.services.naming import Rule, decode_name, display_name
 from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.offline import checked_url
+from cloudtui.services.pikpak.opened import Opened, share_link
 from cloudtui.services.pikpak.wire_links import Resource, ResourceReply, Resources
 from cloudtui.services.previews import LinkFile, Preview
+from cloudtui.services.shares import ShareLink
 
 _PATH: Final = "/drive/v1/resource/list"
 _MOST: Final = 500
@@ -24,13 +26,17 @@ _MOST: Final = 500
 class Behind:
     """Looking behind links, for one account."""
 
-    def __init__(self, api: Api) -> None:
+    def __init__(self, api: Api, opened: Opened) -> None:
         self._api = api
+        self._opened = opened
 
     async def look(self, url: str) -> Preview:
         """What is known of one link. Raises UsageError when it is none, Refused when nothing can
         be found behind it."""
         url = checked_url(url)
+        shared = share_link(url, self._api.profile)
+        if shared is not None:
+            return await self._shared(shared)
         # several links would go in one text; alone each gets an answer or refusal of its own
         reply = await self._api.call(
             ResourceReply,
@@ -51,6 +57,17 @@ class Behind:
             said = f"PikPak could not read it: {display_name(error)}" if error else ""
             return Preview(url, name, message=said)
         return Preview(url, name, sum(map(_size, rows)), sum(map(_count, rows)), files)
+
+    async def _shared(self, link: ShareLink) -> Preview:
+        """What a share shows at once. Its folders would have to be gone through for their sizes:
+        with one of them the whole is of unknown size."""
+        at = await self._opened.led_to(link)
+        seen = [item.entry async for page in self._opened.scan(link, at) for item in page]
+        files = tuple(LinkFile(f"{e.name}/" if e.is_folder else e.name, e.size) for e in seen)
+        name = at.entry.name if at is not None else seen[0].name if len(seen) == 1 else ""
+        if any(each.is_folder for each in seen):
+            return Preview(link.shown, name, files=files, message="a share with folders in it")
+        return Preview(link.shown, name, sum(each.size or 0 for each in seen), len(seen), files)
 
 
 def _rows(page: Resources | None) -> list[Resource]:
