@@ -29,7 +29,7 @@ def folder(path: str) -> ArchiveEntry:
 LEVELS: Mapping[str, Sequence[ArchiveEntry]] = {
     "": [file("readme [b].txt"), folder("sub"), file("a.txt"), folder("empty")],
     "sub": [folder("sub/deep"), file("sub/x.txt"), file("sub/y.txt")],
-    "sub/deep": [file("sub/deep/z.txt")],
+    "sub/deep": [file("sub/deep/z\x1b[31m.txt")],
     "empty": [],
 }
 
@@ -116,6 +116,7 @@ async def test_marks_of_several_folders_are_unpacked_and_nothing_else() -> None:
         await settle(pilot, lambda: "1 marked" in shown(app))
         await press(pilot, "home", "l")
         await at(app, pilot, "sub/deep")
+        assert "z<1B>[31m.txt" in shown(app)
         await press(pilot, "ctrl+a", "backspace")
         await at(app, pilot, "sub")
         await press(pilot, "h")
@@ -127,7 +128,7 @@ async def test_marks_of_several_folders_are_unpacked_and_nothing_else() -> None:
         await press(pilot, "X")
         await settle(pilot, lambda: "Decompressed 1   SourceDeleted 0" in shown(app))
         wanted, into, _ = place.began[0]
-        assert sorted(wanted) == ["readme [b].txt", "sub/deep/z.txt", "sub/x.txt"]
+        assert sorted(wanted) == ["readme [b].txt", "sub/deep/z\x1b[31m.txt", "sub/x.txt"]
         assert into is not None
         assert into.parts == ("Media", "My Pack")
         # each folder was asked for once; the password was asked for once, too

@@ -195,7 +195,11 @@ class Archives:
         if item.entry.is_folder:
             raise Refused(f"{where} is a folder, not an archive.")
         if item.entry.name.lower().endswith(_TARS):
-            raise NotSupported("PikPak unpacks zip, 7z and rar, not tar.", where=where)
+            raise NotSupported(
+                "PikPak unpacks zip, 7z and rar, not tar.",
+                where=where,
+                hint="What PikPak packed itself `cloudtui unpack` or A makes a folder again.",
+            )
         row = await detail(self._api, item.entry.id, where=where)
         if not row.is_complete:
             raise Refused(f"{where} is not whole on PikPak yet.", hint="Try again in a while.")
@@ -214,11 +218,12 @@ class Archives:
                     f"PikPak no longer tells how far the unpacking of {where} is.",
                     hint="Look at the folder before trying again.",
                 )
+            phase = tasks.phase_of(state.phase, state.progress)
             if on_progress is not None:
-                on_progress(100 if state.phase == wire.COMPLETE else min(99, state.progress))
-            if state.phase == wire.COMPLETE:
+                on_progress(100 if phase == wire.COMPLETE else min(99, state.progress))
+            if phase == wire.COMPLETE:
                 return state
-            if state.phase == wire.ERROR:
+            if phase == wire.ERROR:
                 raise Refused(
                     f"PikPak could not unpack {where}.",
                     hint="The archive was left as it is.",
