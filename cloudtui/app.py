@@ -355,7 +355,7 @@ class CloudApp(App[int]):
     def _run_chosen(self, run: str | None) -> None:
         if run:
             if self.main.dock_has_keys:
-                self.main.focus_side(self.main.active.side)  # it is about the panes
+                self.main.set_focus(self.main.active.pane)  # it is about the panes
             self.main.run_worker(self.main.run_action(run), group="keys", exit_on_error=False)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:

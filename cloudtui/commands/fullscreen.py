@@ -17,7 +17,19 @@ if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
 
 
-@click.command(cls=GeneralCommand, hidden=True)
+class _Unnamed(click.Context):
+    """The way to the panes: nobody types a name for it, so none is told."""
+
+    @property
+    def command_path(self) -> str:
+        return self.parent.command_path if self.parent is not None else "cloudtui"
+
+
+class _Panes(GeneralCommand):
+    context_class = _Unnamed
+
+
+@click.command(cls=_Panes, hidden=True)
 @click.argument("left", default="")
 @click.argument("right", default="")
 @click.pass_context

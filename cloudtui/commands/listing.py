@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from cloudtui import present
 from cloudtui.cli_output import Output, human_size
 from cloudtui.commands.rows import entry_json, entry_line, is_starred, moment
 from cloudtui.commands.session import Failures, GeneralCommand, run
@@ -205,11 +206,13 @@ def du(context: click.Context, loc: str) -> None:
                 folders += sum(entry.is_folder for entry in listed)
                 files += sum(entry.kind is Kind.FILE for entry in listed)
                 size += sum(entry.size or 0 for entry in listed if entry.kind is Kind.FILE)
-                output.progress(f"{files:,} files, {human_size(size)} so far")
+                output.progress(f"{present.count(files, 'file')}, {human_size(size)} so far")
         if output.as_json:
             output.value({"files": files, "folders": folders, "bytes": size})
         else:
-            output.line(f"{files} files, {folders} folders, {size} bytes ({human_size(size)})")
+            counts = present.count(files, "file"), present.count(folders, "folder")
+            size_words = f"{present.count(size, 'byte')} ({human_size(size)})"
+            output.line(", ".join([*counts, size_words]))
         return failures.exit_code
 
     run(context, body)

@@ -11,9 +11,13 @@ import click
 from cloudtui.cli_output import Output
 from cloudtui.commands.session import GeneralCommand, general_of, run
 from cloudtui.services.errors import ExitCode
+from cloudtui.services.naming import display_name
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from cloudtui.services.runtime import Runtime
+    from cloudtui.services.settings import Settings
 
 
 @click.command(cls=GeneralCommand)
@@ -45,7 +49,8 @@ def keys(context: click.Context) -> None:
     general = general_of(context)
     output = general.output()
     found = Paths.find(settings_file=general.config)
-    use_keys(PRESETS[Settings(found, assignments=tuple(general.assignments)).text("keys")])
+    settings = Settings(found, assignments=tuple(general.assignments))
+    use_keys(_own_keys(settings, output))
     last = ""
     for place, group, names, words in key_table():
         if output.as_json:
@@ -57,6 +62,22 @@ def keys(context: click.Context) -> None:
             output.line(place)
             last = place
         output.line(f"  {names:<32}  {words}")
+
+
+def _own_keys(settings: Settings, output: Output) -> Mapping[str, tuple[str, ...]]:
+    """The keys of the set that is chosen, with the user's own on top; what of these cannot be used
+    is told."""
+    preset = settings.text("keys")
+    if not settings.keymap:
+        from cloudtui.key_presets import PRESETS
+
+        return PRESETS[preset]
+    from cloudtui.keymap import read_keymap  # names of keys are the screen framework's
+
+    found, complaints = read_keymap(settings.keymap, preset)
+    for complaint in complaints:
+        output.say(display_name(complaint, edges=False))
+    return found
 
 
 @click.command(cls=GeneralCommand)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from cloudtui import present
 from cloudtui.cli_output import Output, human_size, human_time
 from cloudtui.commands.asking import asked
 from cloudtui.commands.finding import Finder
@@ -304,7 +305,8 @@ async def follow(transfers: Transfers, jobs: Sequence[str], output: Output) -> i
 def progress_line(view: JobView) -> str:
     """One line for one running job."""
     if view.percent is None:
-        head = f"counting {view.files_total:,} files, {human_size(view.bytes_total)} so far"
+        files = present.count(view.files_total, "file")
+        head = f"counting {files}, {human_size(view.bytes_total)} so far"
     else:
         filled = view.percent * 24 // 100
         head = (
@@ -377,7 +379,7 @@ def summary(view: JobView) -> str:
     parts = [f"{done} {view.files_done} of {view.files_total}, {human_size(view.bytes_done)}."]
     if view.files_skipped:
         parts.append(f"{view.files_skipped} skipped.")
-    if view.files_failed:
+    if view.files_failed and " failed." not in view.message:
         parts.append(f"{view.files_failed} failed.")
     if view.files_asking:
         parts.append(f"{view.files_asking} already there and left alone: --on-conflict decides.")

@@ -76,7 +76,7 @@ class LayoutKeys(FileKeys):
     @property
     def dock_has_keys(self) -> bool:
         """Whether keys are about jobs."""
-        return self.dock is not None and self.dock.has_focus
+        return self.dock is not None and self.focused is self.dock
 
     def _screen_resized(self, size: Size) -> None:
         """Lay out for the terminal as it is now, whatever an older message says.

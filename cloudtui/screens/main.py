@@ -265,6 +265,9 @@ class MainScreen(PaneMouse):
     def _show_info(self) -> None:
         if self._prefix:
             return  # the line may hold what can follow
+        if self.dock is not None and self.dock_has_keys:
+            self.info.show([(" " + self.dock.words(), "dim")])
+            return
         browser = self.active
         entry = browser.view.current
         if self.speaker is not None:
@@ -294,14 +297,16 @@ class MainScreen(PaneMouse):
             self.active = self.left if event.widget is self._left_pane else self.right
             self.lay_out()
             self._show_panes()
-            self._show_info()
+        self._show_info()
 
     @on(RowList.Moved)
     def _moved(self, event: RowList.Moved) -> None:
         event.stop()
-        if not isinstance(event.control, FileList):
+        if event.control is self.dock:
+            self._show_info()
+        browser = self.browser_of(event.control)
+        if browser is None:
             return
-        browser = self.left if event.control is self._left_pane else self.right
         self._show_pane(browser)
         if browser is self.active:
             self._show_info()

@@ -31,7 +31,8 @@ def complaint(lines: Sequence[str], shown: Sequence[str], others: Iterable[str])
     """Why these lines cannot be the names of what is `shown` now; empty when they can. `others`
     are names in the folder that stay."""
     if len(lines) != len(shown):
-        return f"There are {len(lines)} lines for {len(shown)} items: one line each."
+        count = f"{present.count(len(lines), 'line')} for {present.count(len(shown), 'item')}"
+        return f"{count}: each needs one line."
     taken = set(others)
     for line, old in zip(lines, shown, strict=True):
         if line != old:

@@ -7,6 +7,7 @@ import json
 import sqlite3
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -131,3 +132,36 @@ def test_what_the_settings_say_about_transfers_holds(tmp_path: Path) -> None:
 def test_the_last_line_says_when_a_copy_was_cancelled() -> None:
     view = JobView("1", Verb.COPY, Direction.DOWN, "a", ("a",), "b", JobState.CANCELLED, 8, 9)
     assert summary(view) == "Copied 8 of 9, 0 B. It was cancelled."
+
+
+def test_keys_are_those_of_the_settings(tmp_path: Path) -> None:
+    home = Home(tmp_path)
+    home.run("config", "set", "keys", "mc").ok()
+    settings = Path(home.run("config", "path").ok().out.strip())
+    written = settings.read_text()
+    settings.write_text(f'{written}\n[keymap]\n"browser.mkdir" = "F11"\n"browser.nothing" = "x"\n')
+    ended = home.run("keys").ok()
+    lines = {line[34:].strip(): line[:34].split() for line in ended.out.splitlines()}
+    assert lines["new folder"] == ["F11"]
+    assert "Ctrl+U" in lines["swap the panes"]
+    assert 'there is no action "browser.nothing"' in ended.err
+
+
+def test_the_way_to_the_panes_has_no_name_of_its_own(tmp_path: Path) -> None:
+    ended = Home(tmp_path).run("/", "/", "/")
+    assert ended.code == 2
+    assert "Usage: cloudtui [OPTIONS] [LEFT] [RIGHT]" in ended.err
+
+
+def test_one_is_told_as_one(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "file").write_bytes(b"x")
+    told = Home(tmp_path).run("du", tmp_path / "one").ok().out
+    assert told == "1 file, 0 folders, 1 byte (1 B)\n"
+
+
+def test_a_failure_is_told_once() -> None:
+    told = "1 of 9 failed."
+    view = JobView("1", Verb.COPY, Direction.DOWN, "a", ("a",), "b", JobState.FAILED, 8, 9, 1)
+    assert summary(view) == "Copied 8 of 9, 0 B. 1 failed."
+    assert summary(replace(view, message=told)) == f"Copied 8 of 9, 0 B. {told}"

@@ -6,7 +6,7 @@ import pytest
 
 from cloudtui.screens.transfers import TransfersScreen
 from cloudtui.services.transfers.orders import Verb
-from tests.screens.driving import drag, opened, press, settle
+from tests.screens.driving import drag, opened, picture, press, settle
 from tests.screens.fake_runtime import job, sample_runtime
 from tests.screens.test_queue import shown
 
@@ -111,7 +111,8 @@ async def test_keys_are_about_the_jobs_of_the_dock_until_it_is_left() -> None:
     runtime.transfers.jobs = [job("film.mkv"), job("second.mkv"), job("third.mkv")]
     async with opened(runtime) as (app, pilot):
         await press(pilot, "down", "down", "g", "w", "down")
-        assert ">" in next(line for line in shown(app).splitlines() if "second.mkv" in line)[:1]
+        await settle(pilot, lambda: "copy pikpak:/second.mkv -> " in shown(app))
+        assert any(line.startswith(">") and "second.mkv" in line for line in picture(app))
         await press(pilot, "p", "d", "f8", "D", "f7", "delete", "J")
         asked = runtime.transfers.asked
         await settle(pilot, lambda: asked[-1:] == [("later", "second.mkv")])
@@ -122,6 +123,9 @@ async def test_keys_are_about_the_jobs_of_the_dock_until_it_is_left() -> None:
         await settle(pilot, lambda: "Help: transfers" in shown(app))
         await press(pilot, "escape", "escape")
         await settle(pilot, lambda: app.main.left.pane.has_focus)
+        assert "/videos" in shown(app)
+        await press(pilot, "g", "w", "colon", *"mark all visible", "enter")
+        await settle(pilot, lambda: app.main.left.view.marked == 9)
         await press(pilot, "g", "w", "tab")
         await settle(pilot, lambda: app.main.left.pane.has_focus)
         await press(pilot, "g", "w", "enter")

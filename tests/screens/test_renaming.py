@@ -33,7 +33,7 @@ def test_no_name_is_ever_taken_on_the_way(order: list[int], renamed: set[int]) -
 @pytest.mark.parametrize(
     ("lines", "words"),
     [
-        (["a"], "There are 1 lines for 2 items"),
+        (["a"], "1 line for 2 items: each needs one line."),
         (["a", "a"], "a would be there twice."),
         (["a", "c"], "c would be there twice."),
         (["a", ""], "An empty line: A name needs at least one character."),
@@ -58,7 +58,7 @@ async def test_marked_items_are_renamed_in_one_text_and_get_their_names_back() -
         area = app.screen.query_one("#names", TextArea)
         assert area.text.split("\n") == ["bad<1B>.txt", "one [b].txt", "three.txt", "two.txt"]
         area.text = "bad<1B>.txt\ntwo.txt\nthree.txt"
-        await settle(pilot, lambda: "There are 3 lines for 4 items" in shown(app))
+        await settle(pilot, lambda: "3 lines for 4 items" in shown(app))
         await press(pilot, "tab", "enter")
         assert "Rename 4 items" in shown(app)
         area.text = "bad<1B>.txt\ntwo.txt\nthree.txt\none [b].txt\n"
