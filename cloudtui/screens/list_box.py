@@ -11,10 +11,11 @@ from typing import ClassVar, Final
 
 from rich.segment import Segment
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.strip import Strip
 
 from cloudtui.screens.dialogs import Dialog, Option
+from cloudtui.screens.pick_screen import MOVES
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad
 
@@ -46,14 +47,7 @@ class Rows(RowList):
 class ListBox(Dialog[bool]):
     """Gives True for the first answer, False for the other and for Esc."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("up", "move('up')", "previous", show=False),
-        Binding("down", "move('down')", "next", show=False),
-        Binding("pageup", "move('page_up')", "page up", show=False),
-        Binding("pagedown", "move('page_down')", "page down", show=False),
-        Binding("home", "move('first')", "first", show=False),
-        Binding("end", "move('last')", "last", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = list(MOVES)
 
     def __init__(
         self,

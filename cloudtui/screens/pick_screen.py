@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Generic, TypeVar
+from typing import ClassVar, Final, Generic, TypeVar
 
 from textual import events, on
 from textual.app import ComposeResult
@@ -15,6 +15,16 @@ from cloudtui.widgets.row_list import RowList
 T = TypeVar("T")
 L = TypeVar("L", bound=RowList)
 
+MOVES: Final[tuple[BindingType, ...]] = (
+    Binding("up,k", "move('up')", "previous", show=False),
+    Binding("down,j", "move('down')", "next", show=False),
+    Binding("pageup", "move('page_up')", "page up", show=False),
+    Binding("pagedown", "move('page_down')", "page down", show=False),
+    Binding("home", "move('first')", "first", show=False),
+    Binding("end", "move('last')", "last", show=False),
+)
+"""The moving keys of boxes with rows."""
+
 
 class PickScreen(ModalScreen[T | None], Generic[T, L]):
     """Gives what was picked, None for nothing."""
@@ -23,12 +33,7 @@ class PickScreen(ModalScreen[T | None], Generic[T, L]):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "stay", show=False),
         Binding("enter,space", "choose", "choose", show=False),
-        Binding("up,k", "move('up')", "previous", show=False),
-        Binding("down,j", "move('down')", "next", show=False),
-        Binding("pageup", "move('page_up')", "page up", show=False),
-        Binding("pagedown", "move('page_down')", "page down", show=False),
-        Binding("home", "move('first')", "first", show=False),
-        Binding("end", "move('last')", "last", show=False),
+        *MOVES,
     ]
 
     def __init__(self, rows: L) -> None:

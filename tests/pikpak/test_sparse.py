@@ -11,6 +11,7 @@ from cloudtui.services.models import Location, TaskPhase
 from cloudtui.services.pikpak import wire
 from cloudtui.services.storage import PartReply
 from tests.pikpak.stage import ROOT, Bend, Stage, facts_of, send
+from tests.pikpak.test_shares import planted
 
 TICKET = ("POST", "/drive/v1/files")
 
@@ -67,6 +68,20 @@ async def test_a_task_that_does_not_say_how_far_it_is_is_not_waited_for(stage: S
     assert await stage.names(at) == ["eins"]
     await stage.storage.trash([await stage.storage.stat(at)])
     assert await stage.names() == []
+
+
+async def test_an_extraction_whose_phase_is_a_number_ends(stage: Stage) -> None:
+    await planted(stage, "/a.zip")
+
+    def bend(request: httpx.Request, answer: Any) -> Any:
+        if request.url.path.endswith("/progress"):
+            answer["phase"] = 3
+        return answer
+
+    await stage.next_program(bend)
+    stage.switch(decompress_seconds=0)
+    done = await stage.storage.extract(await stage.storage.stat(ROOT.child("a.zip")))
+    assert (done.decompressed, done.errors) == (1, 0)
 
 
 async def test_a_folder_whose_answer_names_only_its_id(stage: Stage) -> None:
