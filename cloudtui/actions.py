@@ -132,9 +132,9 @@ ACTIONS: tuple[Action, ...] = (
             ("trash", "f8|d|delete|alt+8", "to the trash", "files", "trash"),
             ("delete", "D|shift+delete", "delete for ever", "files", "delete"),
             ("unpack", "X", "unpack archives on the service", "files", "unpack"),
+            ("pack", "A", "pack a folder into one tar, and back", "files", "pack"),
             ("undo", "u", "undo", "files", "undo"),
             ("view", "f3|alt+3", "view the first 64 KiB", "files", "view"),
-            ("pack", "A", "pack a folder into one tar, and back", "files", "pack"),
             ("edit", "f4|e|alt+4", "edit a text, send it back if changed", "files", "edit"),
             ("properties", "i|alt+enter", "properties", "files", "properties"),
             ("copy_path", "c p", "copy the path", "files", "copy_words('path')"),
@@ -246,12 +246,6 @@ ACTIONS: tuple[Action, ...] = (
         ],
     ),
     *_table(
-        Place.SHARES,
-        [
-            *_MARKS,
-            ("link", "enter", "the link, to copy or as QR code", "links", "link"),
-            ("limits", "e", "other limits", "links", "limits"),
-    *_table(
         Place.ARCHIVE,
         [
             *_MARKS,
@@ -262,6 +256,12 @@ ACTIONS: tuple[Action, ...] = (
             ("close", "escape", "close", "places", "close"),
         ],
     ),
+    *_table(
+        Place.SHARES,
+        [
+            *_MARKS,
+            ("link", "enter", "the link, to copy or as QR code", "links", "link"),
+            ("limits", "e", "other limits", "links", "limits"),
             ("revoke", "x|D", "take back", "links", "revoke"),
             ("show", "o", "show in the pane what it links to", "links", "show"),
             ("reload", "ctrl+r", "reload", "view", "reload"),

@@ -161,31 +161,31 @@ class Capabilities:
     links: bool = False
     links_anywhere: bool = False
     """Links to content work for whoever holds them, from any address."""
+    qualities: bool = False
+    """Films are played in other forms than their own bytes, where there are any."""
+    thumbnails: bool = False
+    """Small pictures of files are handed out."""
     fetches_links: bool = False
     """The service can fetch a file by such a link itself."""
     shares: bool = False
     share_limits: frozenset[str] = frozenset()
     """What a public link may be limited by here: `days`, `password`, `downloads`."""
-    qualities: bool = False
-    """Films are played in other forms than their own bytes, where there are any."""
-    thumbnails: bool = False
-    """Small pictures of files are handed out."""
     share_changes: frozenset[str] = frozenset()
     """Which of these can be changed on a link that is there."""
     opens_shares: bool = False
     """Looks into the public links of others, and saves out of them."""
     revisions: bool = False
     archives: bool = False
+    archive_parts: bool = False
+    """Shows what an archive holds, and unpacks only some of it."""
+    packs: bool = False
+    """Makes one file of a folder in place, and the folder of that file again."""
     change_feed: bool = False
     stars: bool = False
     history: bool = False
     duplicate_names: bool = False
     file_and_folder_share_name: bool = False
     case_sensitive: bool = True
-    archive_parts: bool = False
-    """Shows what an archive holds, and unpacks only some of it."""
-    packs: bool = False
-    """Makes one file of a folder in place, and the folder of that file again."""
     sets_mtime: bool = False
     entry_hash: HashType | None = None
     verify_hash: HashType | None = None
