@@ -328,6 +328,11 @@ class Keys:
             finally:
                 lock.release()
 
+    def lock_of(self, thing: str) -> FileLock:
+        """The lock of a thing whose name never comes back; not taken yet."""
+        name = hashlib.sha256(thing.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+        return FileLock(self._dir / "turns" / f"{self.account}.{name}.lock")
+
     async def read_sealed(self, item: str, origin: str) -> Secret | None:
         """A short-lived token: the newest of this process and the others."""
         file = self._sealed_file(item)

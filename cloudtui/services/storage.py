@@ -182,6 +182,15 @@ class RemoteWrite(Protocol):
         ...
 
 
+@runtime_checkable
+class LeavesWhole(Protocol):
+    """An upload that can tell what is unfinished of it from the file that came of it."""
+
+    async def drop_unfinished(self) -> None:
+        """As `abort`, but what is a whole file by now stays. Safe to repeat."""
+        ...
+
+
 class DiskWrite(Protocol):
     """A file being written on this disk under a part name beside its target.
 

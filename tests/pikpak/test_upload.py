@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import json
 import random
 from collections.abc import AsyncIterator
@@ -11,8 +13,18 @@ from typing import Any
 import msgspec
 import pytest
 
-from cloudtui.services.errors import Exists, Full, Gone, Mismatch, ServerTrouble, UsageError
+from cloudtui.services.errors import (
+    Exists,
+    Full,
+    Gone,
+    Mismatch,
+    Refused,
+    ServerTrouble,
+    UsageError,
+)
 from cloudtui.services.models import Found, HashType
+from cloudtui.services.pikpak import tickets
+from cloudtui.services.pikpak.living import Living
 from cloudtui.services.pikpak.storage import PikPakStorage
 from cloudtui.services.pikpak.upload import State, Upload
 from cloudtui.services.storage import Receipt, SourceFacts
@@ -199,6 +211,8 @@ async def test_a_lost_answer_to_an_instant_upload_is_adopted(stage: Stage) -> No
 async def test_the_entry_of_a_dead_process_is_cleared_away(parts: Stage) -> None:
     dead = await begin(parts, "file")
     await part(dead, 0)
+    del dead  # as its process ends, so does the mark that it is being filled
+    gc.collect()
     assert await parts.names() == []
     entry = await parts.put(DATA, "file")
     assert entry.name == "file"
@@ -308,3 +322,60 @@ async def test_what_is_asked_for_is_what_rclone_asks_for(stage: Stage) -> None:
     headers = {name.lower(): value for name, value in request.headers}
     assert headers["x-amz-content-sha256"] == "UNSIGNED-PAYLOAD"
     assert "content-length" not in headers
+
+
+async def test_what_another_job_is_sending_is_waited_for(
+    parts: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = await begin(parts, "file")
+    facts = facts_of(DATA)
+    monkeypatch.setattr(tickets, "_OTHERS", 0.0)
+    with pytest.raises(Refused, match="Another cloudtui is sending"):
+        await parts.storage.open_write(ROOT, "file", facts, replace=None, job="ffffffff")
+    monkeypatch.setattr(tickets, "_OTHERS", 60.0)
+    other = asyncio.create_task(
+        parts.storage.open_write(ROOT, "file", facts, replace=None, job="ffffffff")
+    )
+    receipts = [await part(handle, number) for number in range(3)]
+    assert not other.done()
+    await handle.finish(receipts, facts)
+    with pytest.raises(Exists):
+        await other
+    assert [node["name"] for node in nodes(parts)] == ["file"]
+
+
+async def test_what_another_program_is_sending_is_seen_until_it_dies(parts: Stage) -> None:
+    """The mark is the kernel's: here another open file stands for another program."""
+    handle = await begin(parts, "file")
+    state = msgspec.json.decode(handle.state(), type=State)
+    theirs, ours = Living(parts.keys), Living(parts.keys)
+    del handle
+    gc.collect()
+    assert not ours.is_anothers(state.file_id, state.job)
+    owner = Living(parts.keys)
+    theirs.begin(state.file_id, state.job, owner)
+    assert ours.is_anothers(state.file_id, state.job)
+    assert not theirs.is_anothers(state.file_id, state.job)
+    del owner
+    gc.collect()
+    assert not ours.is_anothers(state.file_id, state.job)
+    assert not parts.keys.lock_of(f"upload {state.file_id}").path.exists()
+
+
+async def test_only_what_is_unfinished_is_dropped(parts: Stage) -> None:
+    unfinished, whole = await begin(parts, "unfinished"), await begin(parts, "whole")
+    await part(unfinished, 0)
+    receipts = [await part(whole, number) for number in range(3)]
+    await whole.finish(receipts, facts_of(DATA))
+    for each in (unfinished, whole, unfinished, whole):
+        await each.drop_unfinished()
+    assert [node["name"] for node in nodes(parts)] == ["whole"]
+
+
+async def test_what_can_not_be_gone_on_with_leaves_nothing(parts: Stage) -> None:
+    parts.switch(credential_seconds=30)
+    handle = await begin(parts, "file")
+    assert len(nodes(parts)) == 1
+    with pytest.raises(Gone):
+        await parts.storage.reopen_write(handle.state())
+    assert nodes(parts) == []

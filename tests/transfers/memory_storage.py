@@ -356,6 +356,9 @@ class MemoryWrite:
         self.cloud.uploads.pop(self.id, None)
         return self.cloud._entry(node)
 
+    async def drop_unfinished(self) -> None:
+        await self.abort()
+
     async def abort(self) -> None:
         self.cloud._call("abort", self.name)
         self.cloud.uploads.pop(self.id, None)

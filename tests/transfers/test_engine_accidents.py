@@ -12,6 +12,7 @@ from cloudtui.services.transfers.orders import JobState
 from cloudtui.services.transfers.plan import Planner
 from tests.transfers.byte_server import ByteServer
 from tests.transfers.engine_rig import Rig, cloud, disk, order, plant, tree
+from tests.transfers.memory_storage import CLOUD, MemoryStorage
 from tests.transfers.test_engine_runners import stalled
 
 
@@ -60,3 +61,38 @@ async def test_a_part_goes_when_somebody_else_was_faster(tmp_path: Path) -> None
             view = await rig.wait(job)
     assert (view.state, view.files_skipped) == (JobState.DONE, 1)
     assert tree(tmp_path / "to") == {"a": b"1" * 5_000}
+
+
+async def test_an_upload_goes_when_somebody_else_was_faster(tmp_path: Path) -> None:
+    content = b"1" * 5_000
+    plant(tmp_path / "from", {"a": content})
+    with ByteServer(tls=False) as web:
+        clouds = {"alpha": MemoryStorage("alpha", web, CLOUD, part_size=1_000)}
+        async with Rig(tmp_path / "home", web, clouds=clouds) as rig:
+            with stalled(web, after=0, method="PUT") as fault:
+                job = await rig.engine.submit(order(disk(tmp_path / "from/a"), cloud("to")))
+                await rig.until(fault.reached.is_set)
+                rig.alpha.put("to/a", content)
+                assert rig.alpha.uploads
+            view = await rig.wait(job)
+            assert (view.state, view.files_skipped) == (JobState.DONE, 1), view
+            assert rig.alpha.uploads == {}
+            assert rig.alpha.tree("to") == {"a": content}
+
+
+async def test_an_upload_goes_when_its_job_is_taken_up_too_late(tmp_path: Path) -> None:
+    content = b"1" * 5_000
+    plant(tmp_path / "from", {"a": content})
+    with ByteServer(tls=False) as web:
+        clouds = {"alpha": MemoryStorage("alpha", web, CLOUD, part_size=1_000)}
+        async with Rig(tmp_path / "home", web, clouds=clouds) as rig:
+            with stalled(web, after=0, method="PUT") as fault:
+                job = await rig.engine.submit(order(disk(tmp_path / "from/a"), cloud("to")))
+                await rig.until(fault.reached.is_set)
+                await rig.engine.pause(job)
+            assert rig.alpha.uploads
+            rig.alpha.put("to/a", content)
+            await rig.engine.resume(job)
+            assert (await rig.wait(job)).state is JobState.DONE
+            assert rig.alpha.uploads == {}
+            assert rig.alpha.tree("to") == {"a": content}

@@ -372,6 +372,10 @@ class SessionWrite:
             raise self._service.conflict(upload)
         return self._service.names.entry(item)
 
+    async def drop_unfinished(self) -> None:
+        """See `LeavesWhole`: a session that became a file is gone."""
+        await self.abort()
+
     async def abort(self) -> None:
         """Throw the session away."""
         try:

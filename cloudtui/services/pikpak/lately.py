@@ -119,7 +119,7 @@ class Lately:
 
     def __init__(self, api: Api, keys: Keys) -> None:
         self._api = api
-        self._keys = keys
+        self.keys = keys
         self._notes: dict[str, Note] = {}
         self._unwritten = False
         self._writer: asyncio.Task[None] | None = None
@@ -158,7 +158,7 @@ class Lately:
     async def making(self, folder: str, name: str) -> AsyncIterator[None]:
         """The one among all our programs that looks whether a folder has a name, and makes it.
         The next one will know what was noted meanwhile."""
-        async with self._keys.turn(f"{folder}/{name}"):
+        async with self.keys.turn(f"{folder}/{name}"):
             yield
             await self._write_now()
 
@@ -246,7 +246,7 @@ class Lately:
         `trashed_only`, whose listings follow other rules."""
         if self._api.profile.trashed_only:
             return {}
-        notes = _fresh([*_decoded(self._keys.recall(_ITEM)), *self._notes.values()])
+        notes = _fresh([*_decoded(self.keys.recall(_ITEM)), *self._notes.values()])
         self._notes = {key: note for key, note in self._notes.items() if key in notes}
         return notes
 
@@ -265,7 +265,7 @@ class Lately:
         def with_ours(kept: bytes) -> bytes:
             return msgspec.json.encode(_cut(_fresh([*_decoded(kept), *notes]).values()))
 
-        self._keys.revise(_ITEM, with_ours)
+        self.keys.revise(_ITEM, with_ours)
 
     async def close(self) -> None:
         """Write down what is not yet."""

@@ -7,9 +7,10 @@ leftover, a whole file is not ours to touch.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Final
 
-from cloudtui.services.errors import Exists, Retry, ServerTrouble, UsageError
+from cloudtui.services.errors import Exists, Gone, Refused, Retry, ServerTrouble, UsageError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Found, HashType, Location
 from cloudtui.services.naming import display_name, encode_name
@@ -19,11 +20,15 @@ from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
 from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.listing import pages, part_name
+from cloudtui.services.pikpak.living import Living
 from cloudtui.services.pikpak.upload import State, Upload
 from cloudtui.services.storage import SourceFacts
 
 _SLACK_NS: Final = 5_000_000_000
 """How much older than our call an entry may look and still be its result: clocks differ."""
+
+_OTHERS: Final = 60.0
+"""Seconds to wait for another program that sends the same file to the same place."""
 
 
 class Tickets:
@@ -33,6 +38,7 @@ class Tickets:
         self._api = api
         self._folders = folders
         self._changes = changes
+        self._living = Living(folders.lately.keys)
 
     async def begin(
         self, parent: Location, name: str, facts: SourceFacts, replace: Found | None, job: str
@@ -55,10 +61,9 @@ class Tickets:
             gcid=gcid,
             instant=False,
             replace_id=replace.entry.id if replace is not None else "",
+            job=job,
         )
-        created = await self._ask(state)
-        failpoint("pikpak.upload.begun")
-        upload = await self._taken_up(state, created)
+        upload = await self._begun(state)
         if not upload.instant and state.size >= max(self._api.profile.cutoff, 1):
             await upload.start_parts(self._api.profile.chunk)
         return upload
@@ -70,12 +75,41 @@ class Tickets:
 
         state = msgspec.json.decode(written, type=State)
         upload = Upload(self._api, self._changes, state)
-        upload.check_life()
+        try:
+            upload.check_life()
+        except Gone:
+            await upload.drop_unfinished()  # it would hold the name for good
+            raise
         await upload.still_there()
+        self._mark(upload, state)
         return upload
 
-    async def _ask(self, state: State) -> wire.Created:
-        """The call, at most twice: again after own leftovers were cleared out of the way."""
+    async def _begun(self, state: State) -> Upload:
+        """Ask, waiting for another program that is sending the same file there."""
+        keys = self._folders.lately.keys
+        while True:
+            # what is asked for and not yet marked as living must not be taken for a leftover
+            async with keys.turn(f"{state.parent_id}/{state.asked}"):
+                created = await self._ask(state)
+                if isinstance(created, wire.Created):
+                    failpoint("pikpak.upload.begun")
+                    upload = await self._taken_up(state, created)
+                    self._mark(upload, state)
+                    return upload
+            if not await self._living.over(created, state.job, _OTHERS):
+                raise Refused(
+                    f"Another cloudtui is sending {state.where} at this moment.",
+                    hint="The same copy later finds it there.",
+                )
+
+    def _mark(self, upload: Upload, state: State) -> None:
+        if not upload.instant:
+            self._living.begin(state.file_id, state.job, upload)
+            upload.at_end = partial(self._living.end, state.file_id)
+
+    async def _ask(self, state: State) -> wire.Created | str:
+        """The call, at most twice: again after own leftovers were cleared out of the way. The id of
+        what is in the way while another program is filling it."""
         created = await self._post(state)
         row = _row(created)
         if row.name == state.asked:
@@ -89,6 +123,9 @@ class Tickets:
         await self._changes.delete([row.id], where=state.where)
         if whole is not None and state.asked != state.final:
             return wire.Created(file=whole)  # under our own temporary name: it arrived before
+        for each in ours:
+            if self._living.is_anothers(each.id, state.job):
+                return each.id
         if not ours:
             raise Exists(f"{state.where} is there already.", hint="Nothing was changed.")
         await self._changes.delete([each.id for each in ours], where=state.where)
@@ -107,7 +144,12 @@ class Tickets:
             """After a lost answer: an instant upload is adopted, anything else of ours removed."""
             new = await newer() or []
             done = next((e for e in new if e.is_complete and e.name == state.asked), None)
-            rest = [each.id for each in new if done is None or each.id != done.id]
+            rest = [
+                each.id
+                for each in new
+                if (done is None or each.id != done.id)
+                and not self._living.is_anothers(each.id, state.job)
+            ]
             if rest:
                 await self._changes.delete(rest, where=state.where)
             return wire.Created(file=done) if done is not None else None

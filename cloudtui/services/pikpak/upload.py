@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -71,6 +71,7 @@ class State(msgspec.Struct):
     secret: str = ""
     token: str = ""
     expires_at: float = 0.0
+    job: str = ""
 
     def __repr__(self) -> str:
         return f"State({self.file_id})"
@@ -100,6 +101,8 @@ class Upload:
         self._known = row
         """The finished row of an instant upload, as the service just told it."""
         self.instant = state.instant
+        self.at_end: Callable[[], None] = _nothing
+        """Called once it is whole or removed."""
         self._shape()
 
     def _shape(self) -> None:
@@ -255,6 +258,7 @@ class Upload:
         try:
             return await detail(self._doors.api, self._state.file_id, where=self._state.where)
         except NotFound as error:
+            self.at_end()
             raise Gone(
                 f"PikPak no longer knows the upload of {self._state.where}.",
                 hint="It starts again from the beginning.",
@@ -277,6 +281,7 @@ class Upload:
         if self._state.asked != self._state.final:
             row = await self._replace(row)
         failpoint("pikpak.upload.finished")
+        self.at_end()
         self._doors.changes.arrived(self._state.parent_id, row)
         return entry_of(self._doors.api.profile, row)
 
@@ -358,6 +363,12 @@ class Upload:
         failpoint("pikpak.replace.named")
         return renamed
 
+    async def drop_unfinished(self) -> None:
+        """See `LeavesWhole`."""
+        with contextlib.suppress(Gone):
+            if not (await self._row()).is_complete:
+                await self.abort()
+
     async def abort(self) -> None:
         """Remove parts, pending entry and task. What already replaced another file stays."""
         state = self._state
@@ -373,10 +384,15 @@ class Upload:
             return
         if row is not None:
             await self._doors.changes.delete([state.file_id], where=state.where)
+        self.at_end()
         failpoint("pikpak.upload.removed")
         if state.task_id:
             with contextlib.suppress(NotFound):
                 await tasks.forget(self._doors.api, [state.task_id], files=False)
+
+
+def _nothing() -> None:
+    pass
 
 
 def _taken(where: str) -> Exists:

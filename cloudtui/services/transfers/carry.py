@@ -20,7 +20,7 @@ from cloudtui.services.transfers.byservice import ByService
 from cloudtui.services.transfers.compare import same_bytes, standing
 from cloudtui.services.transfers.conflicts import Sameness, Verdict, decide
 from cloudtui.services.transfers.desk import DONE, Desk, Errand, Outcome
-from cloudtui.services.transfers.keeping import drop_kept
+from cloudtui.services.transfers.keeping import drop_rest
 from cloudtui.services.transfers.orders import JobState, OnConflict, ServerSide, Verb
 from cloudtui.services.transfers.plan import serves
 from cloudtui.services.transfers.rows import Action
@@ -61,6 +61,7 @@ class Carrier:
         if begun:
             known = await self._reconcile(begun)
             if known is not None:
+                await self._drop_rest()
                 return known
         for _ in range(_ROUNDS):
             try:
@@ -114,7 +115,7 @@ class Carrier:
                 settled = await self._judge(existing)
                 if settled is not None:
                     if settled.state in (JobState.SKIPPED, JobState.DONE):
-                        await self._drop_part()
+                        await self._drop_rest()
                     return settled
                 if errand.item.action is not Action.REPLACE:
                     existing = None
@@ -124,16 +125,19 @@ class Carrier:
                 pass
         return await self._by_route(existing, begun)
 
-    async def _drop_part(self) -> None:
-        """Remove the part on this disk of an item that needs none any more: somebody else was
-        faster. What lies unfinished at a service may be what stands there now: it stays."""
-        id_, kept = self._errand.item.id, self._errand.item.handle
+    async def _drop_rest(self) -> None:
+        """Remove what is left of an unfinished write of an item that needs none any more: somebody
+        else was faster, or its end was not noted."""
+        desk, errand = self._desk, self._errand
+        id_, kept = errand.item.id, errand.item.handle
         if self._taken:
-            row = await self._desk.journal.read(lambda db: shelves.item(db, id_))
+            row = await desk.journal.read(lambda db: shelves.item(db, id_))
             kept = None if row is None else row.handle
-        if self._desk.envelope.is_open(kept):
-            await drop_kept(self._desk, id_, kept, await self._desk.storages(DISK))
-            await self._desk.journal.run(lambda db: shelves.forget_write(db, id_))
+        if kept is None and id_ not in desk.envelope.remembered:
+            return
+        place = DISK if desk.envelope.is_open(kept) else errand.folder.target.account
+        await drop_rest(desk, id_, kept, await desk.storages(place))
+        await desk.journal.run(lambda db: shelves.forget_write(db, id_))
 
     async def _judge(self, existing: Found | None) -> Outcome | None:
         """What the table says now; None: go on (the item's action says how)."""

@@ -15,6 +15,7 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.storage import (
+    LeavesWhole,
     Receipt,
     RemoteWrite,
     SourceFacts,
@@ -116,6 +117,11 @@ def is_fetch(handle: WriteHandle | FetchWrite) -> TypeGuard[FetchWrite]:
     return isinstance(handle, FetchWrite)
 
 
+def leaves_whole(handle: object) -> TypeGuard[LeavesWhole]:
+    """Whether a write can remove what is unfinished of it alone."""
+    return isinstance(handle, LeavesWhole)
+
+
 def is_remote(handle: WriteHandle | FetchWrite) -> TypeGuard[RemoteWrite | FetchWrite]:
     """Whether a write is one at a service, and not on this disk."""
     return is_upload(handle) or is_fetch(handle)
@@ -138,4 +144,17 @@ async def drop_kept(desk: Desk, item: int, kept: bytes | None, target: Storage) 
         state = await desk.envelope.open(item, kept)
         if state is not None:
             await drop(await target.reopen_write(state))
+    desk.envelope.forget(item)
+
+
+async def drop_rest(desk: Desk, item: int, kept: bytes | None, target: Storage) -> None:
+    """The same for a write that may have come through: what stands at the target stays."""
+    with contextlib.suppress(CloudError):  # as above
+        state = await desk.envelope.open(item, kept)
+        if state is not None:
+            handle = await target.reopen_write(state)
+            if leaves_whole(handle):
+                await handle.drop_unfinished()
+            elif not is_remote(handle):
+                await drop(handle)
     desk.envelope.forget(item)
