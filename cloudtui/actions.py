@@ -323,6 +323,9 @@ _BAR: Mapping[str, str] = {
 }
 """Labels of the actions that the key bar shows when a function key does them."""
 
+_BAR_FEW = ("app.help", "browser.copy", "browser.move", "browser.trash", "app.palette")
+"""Those of a small screen: the last one lists the others."""
+
 _BAR_LETTERS: Mapping[str, str] = {
     "browser.filter": "filter",
     "browser.transfers": "jobs",
@@ -384,9 +387,11 @@ def key_hint(name: str) -> str:
     return key_name(keys_of(BY_ID[name])[0])
 
 
-def bar_functions() -> list[tuple[str, str]]:
-    """Function keys and labels of the key bar, in the order of the keyboard."""
-    held = {key: label for name, label in _BAR.items() for key in keys_of(BY_ID[name])}
+def bar_functions(*, few: bool = False) -> list[tuple[str, str]]:
+    """Function keys and labels of the key bar, in the order of the keyboard; a `few` of them where
+    there is no room for all."""
+    labels = {name: _BAR[name] for name in _BAR_FEW} if few else _BAR
+    held = {key: label for name, label in labels.items() for key in keys_of(BY_ID[name])}
     return [(key, held[key]) for number in range(1, 11) if (key := f"f{number}") in held]
 
 

@@ -42,7 +42,6 @@ def paths(context: click.Context) -> None:
 def keys(context: click.Context) -> None:
     """Show what every key does."""
     from cloudtui.actions import key_table, use_keys
-    from cloudtui.key_presets import PRESETS
     from cloudtui.services.paths import Paths
     from cloudtui.services.settings import Settings
 

@@ -30,7 +30,7 @@ from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.browser import Browser
-from cloudtui.screens.layout_keys import FULL, LEAST
+from cloudtui.screens.layout_keys import FULL, LEAST, SMALL
 from cloudtui.screens.news import Newsroom
 from cloudtui.screens.pane_mouse import PaneMouse
 from cloudtui.screens.pane_words import foot_words
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from cloudtui.app import CloudApp
     from cloudtui.preferences import Preferences
     from cloudtui.screens.file_actions import FileActions
+    from cloudtui.screens.glances import Glances
 
 _MESSAGE_SECONDS: Final = 10.0
 
@@ -287,7 +288,21 @@ class MainScreen(PaneMouse):
 
     def _show_keys(self) -> None:
         width = self.size.width or self.app.size.width
-        self.key_bar.show_keys(bar_functions(), bar_letters(), width=width)
+        few = 0 < width < SMALL[0]
+        self.key_bar.show_keys(bar_functions(few=few), bar_letters(), width=width)
+
+    @on(Facts.Rested)
+    def _rested(self, event: Facts.Rested) -> None:
+        """There is time for a picture of the row."""
+        event.stop()
+        self.glances.look(event.entry)
+
+    @cached_property
+    def glances(self) -> Glances:
+        """Pictures beside the panes; loaded when the cursor first rests on a wide screen."""
+        from cloudtui.screens.glances import Glances
+
+        return Glances(self)
 
     # --- focus and keys ----------------------------------------------------------------------
 

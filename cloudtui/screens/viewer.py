@@ -23,6 +23,7 @@ from cloudtui.ports import RuntimePort
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Found
 from cloudtui.services.naming import display_name
+from cloudtui.widgets.hearing import heard, place_words
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_start, pad
 
@@ -90,9 +91,7 @@ def byte_rows(data: bytes) -> list[str]:
 
 
 class Content(RowList):
-    """Rows of a file. Keys scroll; there is no row under a cursor."""
-
-    speaks = False
+    """Rows of a file. Keys scroll; only where the screen is listened to a cursor goes over them."""
 
     def __init__(self) -> None:
         super().__init__(id="content")
@@ -118,6 +117,8 @@ class Content(RowList):
         else:
             self._rows = text_rows(text, self.inner_width - 1)
         self.top = min(self.top, max(0, len(self._rows) - 1))
+        self.cursor = self.top
+        self.stand_when_placed()
         self.refresh()
 
     def row_count(self) -> int:
@@ -130,8 +131,18 @@ class Content(RowList):
     def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
         return Strip([Segment(pad(" " + self._rows[row], width), self.style("row"))])
 
+    @property
+    def spoken(self) -> str:
+        if not 0 <= self.cursor < len(self._rows):
+            return " ".join(self.notice) or "nothing"
+        row = self._rows[self.cursor].strip() or "empty line"
+        return f"{row}, line {place_words(self.cursor, len(self._rows))}"
+
     def action_move(self, how: str) -> None:
         """The moving keys scroll."""
+        if heard():
+            super().action_move(how)
+            return
         page = max(1, self.body_height - 1)
         highest = max(0, len(self._rows) - self.body_height)
         steps = {

@@ -154,3 +154,23 @@ async def test_answers_of_a_box_that_gets_narrow_are_all_to_be_seen(width: int) 
                 "[ Pause and quit ]" in line and "Go on without" in line for line in picture(app)
             ),
         )
+
+
+@pytest.mark.parametrize("size", [(59, 24), (80, 14)])
+async def test_a_small_screen_has_one_pane(size: tuple[int, int]) -> None:
+    async with opened(sample_runtime(), size=size) as (app, pilot):
+        lines = picture(app)
+        assert "disk /videos" in lines[1]
+        assert "[1/2]" in lines[1]
+        assert "PikPak /Media" not in lines[1]
+        assert len(lines[2]) == size[0]
+        await press(pilot, "tab")
+        await settle(pilot, lambda: "[2/2]" in picture(app)[1])
+        assert "PikPak /Media" in picture(app)[1]
+        await pilot.resize_terminal(80, 24)
+        await settle(pilot, lambda: "disk /videos" in picture(app)[1])
+
+
+async def test_the_key_bar_of_a_small_screen_leads_to_all_keys() -> None:
+    async with opened(sample_runtime(), size=(45, 20)) as (app, _):
+        assert picture(app)[-1].startswith("1Help 5Copy 6Move 8Trash 9All")

@@ -168,6 +168,22 @@ async def test_boxes_tell_what_has_the_focus(runtime: FakeRuntime) -> None:
         await settle(pilot, partial(shows, app, "1 Add, answer 1 of 2"))
 
 
+async def test_lines_of_a_file_are_gone_over_and_told(runtime: FakeRuntime) -> None:
+    runtime.content["README.md"] = b"first line\n\nthird  [/b] \x1b[31m\n" + b"more\n" * 40
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "end", "f3")
+        await settle(pilot, partial(shows, app, "first line, line 1 of 43"))
+        await settle(pilot, partial(stands_on, app, " first line"))
+        await press(pilot, "down")
+        await settle(pilot, partial(shows, app, "empty line, line 2 of 43"))
+        await press(pilot, "j")
+        await settle(pilot, partial(shows, app, "third  [/b] <1B>[31m, line 3 of 43"))
+        await settle(pilot, partial(stands_on, app, " third  [/b]"))
+        await press(pilot, "end")
+        await settle(pilot, partial(shows, app, "more, line 43 of 43"))
+        assert drawn(shown(app)) == ""
+
+
 async def test_others_are_not_told_what_they_see() -> None:
     async with opened(sample_runtime()) as (app, pilot):
         await press(pilot, "ctrl+a", "f8")
