@@ -16,6 +16,7 @@ from textual.strip import Strip
 
 from cloudtui.screens.dialogs import Dialog, Option
 from cloudtui.screens.pick_screen import MOVES
+from cloudtui.widgets.hearing import heard
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad
 
@@ -72,6 +73,12 @@ class ListBox(Dialog[bool]):
 
     def on_mount(self) -> None:
         self._fit()
+
+    def first_focus(self) -> None:
+        if self.list.rows and heard():
+            self.list.focus()  # only what has the focus is read out
+        else:
+            super().first_focus()
 
     def on_resize(self) -> None:
         self._fit()

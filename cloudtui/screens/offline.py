@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _POLL_SECONDS = 5.0
 _FULL = 100
+_WIDE = 110
 _RETRY = "   r retry"
 _STYLES = {TaskPhase.FAILED: "bad", TaskPhase.DONE: "good"}
 
@@ -55,7 +56,7 @@ class TaskList(RowList):
 
     def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
         task = self.tasks[row]
-        bar_width = 18 if width < 110 else 30
+        bar_width = 18 if width < _WIDE else 30
         name_width = max(12, width * (28 if width < 90 else 35) // 100)
         name = pad(cut_middle(display_name(task.name or task.url), name_width), name_width)
         size = "" if task.size is None else present.size_short(task.size)
@@ -63,8 +64,9 @@ class TaskList(RowList):
         message = display_name(task.message, edges=False)
         if message.casefold() == task.phase.value:
             message = ""
-        if task.phase is TaskPhase.DONE and not message:
-            message = "Enter shows it"
+        if task.phase is TaskPhase.DONE and task.target is not None and not message:
+            folder = display_name(task.target.parent.path)
+            message = "Enter shows it" if width < _WIDE else f"Enter shows {folder}"
         to_disk = "  then to disk" if self.to_disk(task.id) else ""
         if task.phase is TaskPhase.FAILED:
             told = f" failed{to_disk}  "

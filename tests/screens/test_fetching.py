@@ -72,6 +72,19 @@ async def test_without_a_wish_the_end_is_told_and_nothing_is_copied() -> None:
         assert runtime.transfers.orders == []
 
 
+async def test_a_wide_screen_names_the_folder_of_what_is_done() -> None:
+    runtime, _ = with_tasks(DONE, replace(DONE, id="t2", target=None))
+    async with opened(runtime, size=(120, 40)) as (app, pilot):
+        await press(pilot, "O")
+        await settle(pilot, lambda: "2 tasks" in shown(app))
+        known, unknown = (line for line in picture(app) if "film.mkv" in line)
+        assert "done  Enter shows /Media" in known
+        assert "Enter shows" not in unknown
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "O")
+        await settle(pilot, lambda: "done  Enter shows it" in shown(app))
+
+
 async def test_a_wish_of_an_earlier_run_is_fulfilled_at_the_next_start() -> None:
     runtime, _ = with_tasks(DONE)
     runtime.wishes.add(Wish("pikpak", "t1", "film.mkv", ("elsewhere",)))

@@ -10,6 +10,7 @@ from cloudtui.screens.pasting import PasteBox
 from cloudtui.services.errors import ServerTrouble, UsageError
 from cloudtui.services.models import Capabilities, OfflineTask, TaskPhase
 from cloudtui.services.previews import LinkFile, Preview, TaskFile
+from cloudtui.widgets.frame import Frames, use_frames
 from tests.screens.driving import opened, picture, press, settle
 from tests.screens.fake_runtime import FakePlace, FakeRuntime, sample_runtime
 
@@ -129,6 +130,26 @@ async def test_a_service_that_does_not_tell_of_files_is_no_trouble() -> None:
     text = "\n".join(await task_info(None, (80, 24)))
     assert "how far single ones are is not told" in text
     assert "files" not in "\n".join(await task_info([], (80, 24))).replace("files stay", "")
+
+
+async def test_rows_of_a_box_are_read_out() -> None:
+    runtime = sample_runtime()
+    runtime.settings.flags["accessible"] = True
+    place = runtime.places["pikpak"]
+    place.tasks = [OfflineTask("1", "series", SET, TaskPhase.FETCHING, 62)]
+    place.parts = [TaskFile("a.mkv", TaskPhase.DONE), TaskFile("b.mkv", TaskPhase.WAITING)]
+    try:
+        async with opened(runtime) as (app, pilot):
+            await press(pilot, "O")
+            await settle(pilot, lambda: "62%" in shown(app))
+            await press(pilot, "i")
+            await settle(pilot, lambda: "b.mkv, 1 of 2" in shown(app))
+            await press(pilot, "down")
+            await settle(pilot, lambda: "a.mkv, 2 of 2" in shown(app))
+            await press(pilot, "1")
+            await settle(pilot, lambda: not isinstance(app.screen, ListBox))
+    finally:
+        use_frames(Frames.LINES)
 
 
 async def test_trouble_with_the_files_leaves_the_rest_of_the_box() -> None:
