@@ -242,8 +242,8 @@ async def unpack(
     delete_source: bool,
     on_progress: Progress | None = None,
 ) -> Extracted:
-    """Unpack one archive, or `only` some of it, and wait for the end; with `delete_source` the end is
-    noted to be waited for by another process, should this one not get there. Raises as
+    """Unpack one archive, or `only` some of it, and wait for the end; with `delete_source` that is
+    noted for another process to wait for, should this one not get there. Raises as
     `Archives.extract`."""
     if only or not delete_source or not isinstance(place, LastingArchives):
         return await place.extract(
