@@ -9,6 +9,7 @@ from textual.widgets import Input, Static
 
 from cloudtui import present
 from cloudtui.screens.dialogs import Dialog, Option, words
+from cloudtui.screens.fields import Field
 from cloudtui.services.models import Entry
 from cloudtui.services.naming import display_name, numbered
 from cloudtui.services.transfers.orders import Answer, Conflict, JobView, Resolution, Verb
@@ -96,7 +97,7 @@ class ConflictBox(Dialog[Resolution | None]):
 
     def middle(self) -> ComposeResult:
         yield words(self._all_words(), id="for-all")
-        yield Input(id="text", compact=True, classes="gone")
+        yield Field(id="text", kind="name")
         yield words("", id="complaint", classes="bad")
 
     def _all_words(self) -> str:
@@ -138,4 +139,5 @@ class ConflictBox(Dialog[Resolution | None]):
         elif name == self._conflict.source.name:
             self.query_one("#complaint", Static).update(Content("That name is the one taken."))
         else:
+            self.query_one("#text", Field).keep()
             self.dismiss(Resolution(Answer.RENAME, name=name))

@@ -373,7 +373,7 @@ class NamePrompt(Prompt):
         yes: str,
         parents: bool = False,
     ) -> None:
-        super().__init__(title, sentences, value=value, cursor=cursor, yes=yes)
+        super().__init__(title, sentences, value=value, cursor=cursor, yes=yes, kind="name")
         self._parents = parents
 
     def refusal(self, text: str) -> str:

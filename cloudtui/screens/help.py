@@ -23,6 +23,7 @@ from cloudtui.services.naming import display_name, fold
 from cloudtui.widgets.hearing import heard
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_end, pad, pad_left
+from cloudtui.widgets.text_keys import pasted_after, typed_after
 
 _RUNNABLE = frozenset({Place.BROWSER, Place.APP, Place.LIST})
 _COLUMNS_FROM = (100, 150)
@@ -259,16 +260,14 @@ class HelpScreen(ModalScreen[str | None]):
 
     def on_paste(self, event: events.Paste) -> None:
         event.stop()
-        self._typed += "".join(event.text.splitlines()[:1])
+        self._typed = pasted_after(self._typed, event)
         self._narrow()
 
     def on_key(self, event: events.Key) -> None:
-        if event.key == "backspace":
-            self._typed = self._typed[:-1]
-        elif event.is_printable and event.character:
-            self._typed += event.character
-        else:
+        typed = typed_after(self._typed, event)
+        if typed is None:
             return
+        self._typed = typed
         event.stop()
         event.prevent_default()
         self._narrow()

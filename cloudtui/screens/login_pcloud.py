@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from cloudtui import present
 from cloudtui.screens.dialogs import Choose, Confirm, Dialog, Form, Option, words
+from cloudtui.screens.fields import Field
 from cloudtui.screens.links import LinkDialog
 from cloudtui.screens.secret_place import ensure_place
 from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
@@ -49,11 +50,11 @@ class AppForm(Form[tuple[str, str, str] | None]):
 
     def middle(self) -> ComposeResult:
         yield words("Its name in addresses such as NAME:/Films (small letters):")
-        yield Input(self._name, id="name", compact=True)
+        yield Field(self._name or "", id="name")
         yield words("Client ID of the app:")
-        yield Input(self._client_id, id="client-id", compact=True)
+        yield Field(self._client_id, id="client-id")
         yield words("Client secret (only for the browser and for codes):")
-        yield Input(id="client-secret", compact=True, password=True)
+        yield Field(id="client-secret", password=True)
         yield words("", id="complaint", classes="bad")
 
     def first_focus(self) -> None:
@@ -125,7 +126,7 @@ class CodeBox(LinkDialog[str | None]):
     def middle(self) -> ComposeResult:
         yield from self.link_part()
         yield words("Paste the code, the address it moved to, or a token:")
-        yield Input(id="text", compact=True)
+        yield Field(id="text")
         yield words("", id="complaint", classes="bad")
 
     def give(self, number: int) -> None:

@@ -17,6 +17,7 @@ from textual.widgets import Input, Static
 
 from cloudtui import present
 from cloudtui.screens.dialogs import Form, Option, Prompt, words
+from cloudtui.screens.fields import Field
 from cloudtui.screens.links import LinkDialog
 from cloudtui.screens.secret_place import ensure_place
 from cloudtui.services.errors import CaptchaNeeded, CloudError
@@ -72,7 +73,7 @@ class PuzzleBox(LinkDialog[Secret | None]):
         yield from self.link_part()
         yield words("2. Slide the puzzle. The page then moves to an address with captcha_token=.")
         yield words("3. Paste that address, or only the token:")
-        yield Input(id="text", compact=True)
+        yield Field(id="text")
         yield words("", id="good-for", classes="dim")
         yield words("", id="complaint", classes="bad")
 
@@ -123,11 +124,11 @@ class PikPakSignIn(Form[str | None]):
 
     def middle(self) -> ComposeResult:
         yield words("Its name in addresses such as NAME:/Films (small letters):")
-        yield Input(self._name, id="name", compact=True)
+        yield Field(self._name or "", id="name")
         yield words("E-mail or +phone:")
-        yield Input(self._username, id="username", compact=True)
+        yield Field(self._username, id="username")
         yield words("Password (not stored; the sign-in itself is):")
-        yield Input(id="password", compact=True, password=True)
+        yield Field(id="password", password=True)
         yield words("", id="complaint", classes="bad")
 
     def first_focus(self) -> None:

@@ -26,6 +26,7 @@ from cloudtui.services.naming import display_name, sort_key
 from cloudtui.widgets.line import Line
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, cut_start, date_text, pad, pad_left, size_text
+from cloudtui.widgets.text_keys import pasted_after, typed_after
 
 if TYPE_CHECKING:
     from cloudtui.screens.browser import Browser
@@ -224,16 +225,10 @@ class SearchScreen(Screen["Hit | None"]):
     # --- keys --------------------------------------------------------------------------------
 
     def on_key(self, event: events.Key) -> None:
-        if event.key in ("backspace", "ctrl+h"):
-            self._typed = self._typed[:-1]
-        elif event.key == "ctrl+u":
-            self._typed = ""
-        elif event.key == "ctrl+w":
-            self._typed = self._typed.rstrip().rpartition(" ")[0]
-        elif event.is_printable and event.character:
-            self._typed += event.character
-        else:
+        typed = typed_after(self._typed, event)
+        if typed is None:
             return
+        self._typed = typed
         event.stop()
         event.prevent_default()
         self._words()
@@ -242,7 +237,7 @@ class SearchScreen(Screen["Hit | None"]):
     def on_paste(self, event: events.Paste) -> None:
         """Pasted words, as one line."""
         event.stop()
-        self._typed += " ".join(event.text.split())
+        self._typed = pasted_after(self._typed, event)
         self._words()
         self._look()
 

@@ -15,6 +15,7 @@ from textual.widgets import Input, Static
 
 from cloudtui import present
 from cloudtui.screens.dialogs import Form, Option, words
+from cloudtui.screens.fields import Field
 from cloudtui.screens.links import LinkDialog
 from cloudtui.services.errors import UsageError
 from cloudtui.services.models import Found, Secret, Share
@@ -171,11 +172,11 @@ class ShareForm(Form[Limits | None]):
         for name, text in _NUMBERS.items():
             if name in self._known:
                 yield words(f"{text} ({empty}):")
-                yield Input(id=name, compact=True)
+                yield Field(id=name)
         if "password" in self._known:
             none = "as it is" if self._old else "none"
             yield words(f"Password it asks for (empty: {none}):")
-            yield Input(id="password", compact=True, password=True)
+            yield Field(id="password", password=True)
         yield words("", id="complaint", classes="bad")
 
     def first_focus(self) -> None:

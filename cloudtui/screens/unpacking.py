@@ -18,6 +18,7 @@ from textual.widgets import Input, Static
 
 from cloudtui import present
 from cloudtui.screens.dialogs import Form, Option, Prompt, Tell, words
+from cloudtui.screens.fields import Field
 from cloudtui.services.errors import CloudError, PasswordNeeded
 from cloudtui.services.models import ArchiveEntry, Extracted, Found, Location, Secret
 from cloudtui.services.naming import display_name
@@ -84,7 +85,7 @@ class UnpackBox(Form[Wanted | None]):
     def middle(self) -> ComposeResult:
         yield words(self._into_words(), id="into")
         yield words("Password, if it has one:")
-        yield Input(id="password", compact=True, password=True)
+        yield Field(id="password", password=True)
         yield words(self._discard_words(), id="discard")
         change = "F2 other folder   " if self._other is not None else ""
         yield words(f"Enter starts   {change}F3 archive stays or goes", classes="dim")

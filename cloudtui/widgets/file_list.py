@@ -15,6 +15,7 @@ from cloudtui.services.listing import SortBy
 from cloudtui.widgets import rows
 from cloudtui.widgets.folder_view import FolderView
 from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.text_keys import pasted_after, typed_after
 
 _CACHED_STRIPS = 2_000
 _HOLD = 0.06
@@ -168,25 +169,15 @@ class FileList(RowList):
             self.stop_typing(keep=False)
         elif key == "enter":
             self.stop_typing(keep=True)
-        elif key in ("backspace", "ctrl+h"):
-            if not self.typed:
-                self.stop_typing(keep=False)
-            else:
-                self.typed = self.typed[:-1]
-                self._typed_changed()
-        elif key in ("ctrl+u", "ctrl+k"):
-            self.typed = ""
-            self._typed_changed()
-        elif key == "ctrl+w":
-            self.typed = self.typed.rstrip().rpartition(" ")[0]
+        elif key in ("backspace", "ctrl+h") and not self.typed:
+            self.stop_typing(keep=False)
+        elif (typed := typed_after(self.typed, event)) is not None:
+            self.typed = typed
             self._typed_changed()
         elif key == "ctrl+s" and self.typing == "jump":
             row = self.view.find(self.typed, self.cursor + 1)
             if row >= 0:
                 self.go_to(row)
-        elif event.is_printable and event.character:
-            self.typed += event.character
-            self._typed_changed()
         elif key in ("up", "down", "pageup", "pagedown", "home", "end"):
             return
         else:
@@ -194,6 +185,13 @@ class FileList(RowList):
             return
         event.stop()
         event.prevent_default()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text is text of what is typed."""
+        if self.typing:
+            event.stop()
+            self.typed = pasted_after(self.typed, event)
+            self._typed_changed()
 
     # --- marks -------------------------------------------------------------------------------
 

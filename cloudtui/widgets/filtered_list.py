@@ -9,6 +9,7 @@ from textual import events
 
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.row_list import RowList
+from cloudtui.widgets.text_keys import pasted_after, typed_after
 
 
 class FilteredList(RowList):
@@ -39,11 +40,16 @@ class FilteredList(RowList):
         elif event.key == "enter":
             self.typing = False
             self.post_message(self.Moved(self))
-        elif event.key in ("backspace", "ctrl+h"):
-            self.filter(self.pattern[:-1])
-        elif event.is_printable and event.character:
-            self.filter(self.pattern + event.character)
         else:
-            return
+            typed = typed_after(self.pattern, event)
+            if typed is None:
+                return
+            self.filter(typed)
         event.stop()
         event.prevent_default()
+
+    def on_paste(self, event: events.Paste) -> None:
+        """Pasted text is text of the filter while one is typed."""
+        if self.typing:
+            event.stop()
+            self.filter(pasted_after(self.pattern, event))

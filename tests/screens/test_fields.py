@@ -11,7 +11,7 @@ from cloudtui.app import CloudApp
 from cloudtui.screens import fields
 from cloudtui.services.models import Location
 from tests.screens.driving import opened, press, settle
-from tests.screens.fake_runtime import FakeRuntime, folder, sample_runtime
+from tests.screens.fake_runtime import FakeRuntime, folder, job, sample_runtime
 from tests.screens.test_queue import shown
 
 
@@ -98,3 +98,38 @@ async def test_a_pasted_address_is_one_line_of_text(runtime: FakeRuntime) -> Non
         await settle(pilot, lambda: text(app) == "/videos/Subs")
         await press(pilot, "enter")
         await settle(pilot, lambda: app.main.left.at == Location("", ("videos", "Subs")))
+
+
+async def test_text_over_a_list_has_the_keys_of_a_field_and_takes_what_is_pasted(
+    runtime: FakeRuntime,
+) -> None:
+    from textual.events import Paste
+
+    runtime.transfers.jobs = [job("film.mkv"), job("other.bin")]
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "slash", *"two words", "ctrl+w")
+        assert app.main.left.pane.typed == "two"
+        await press(pilot, "ctrl+u")
+        app.post_message(Paste("holi\nday"))
+        await settle(pilot, lambda: app.main.left.pane.typed == "holi day")
+        await press(pilot, "escape", "w")
+        await settle(pilot, lambda: "other.bin" in shown(app))
+        await press(pilot, "slash")
+        app.post_message(Paste("film.mkv or"))
+        await settle(pilot, lambda: "filter: film.mkv or_  0 of 2" in shown(app))
+        await press(pilot, "ctrl+w")
+        await settle(pilot, lambda: "filter: film.mkv_  1 of 2" in shown(app))
+        await press(pilot, "escape", "escape", "question_mark", *"half a", "ctrl+w")
+        await settle(pilot, lambda: "type to filter: half_" in shown(app))
+        await press(pilot, "ctrl+u")
+        await settle(pilot, lambda: "type to filter: _" in shown(app))
+
+
+async def test_names_that_were_typed_come_back(runtime: FakeRuntime) -> None:
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "f7", *"first one", "enter")
+        await settle(pilot, lambda: "Made first one" in shown(app))
+        await press(pilot, "f7", "up")
+        await settle(pilot, lambda: text(app) == "first one")
+        await press(pilot, "alt+b", "ctrl+k", *"two")
+        assert text(app) == "first two"
