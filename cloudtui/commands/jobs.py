@@ -12,7 +12,7 @@ from cloudtui.commands.session import Failures, GeneralGroup, run
 from cloudtui.commands.transfer import conclude, follow, job_json
 from cloudtui.services.errors import CloudError, NotFound
 from cloudtui.services.naming import display_name
-from cloudtui.services.transfers.orders import JobState, JobView
+from cloudtui.services.transfers.orders import Answer, JobState, JobView, Resolution
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -29,7 +29,8 @@ def jobs(context: click.Context) -> None:
 
 def _line(output: Output, view: JobView) -> str:
     percent = "  ?%" if view.percent is None else f"{view.percent:>3}%"
-    state = "paused" if view.orphan else str(view.state)
+    asks = view.state is JobState.ASKS
+    state = "paused" if view.orphan and not asks else str(view.state)
     message = f"  {display_name(view.message, edges=False)}" if view.message else ""
     return (
         f"{view.id}  {state:<9}  {percent}  {view.files_done}/{view.files_total} files  "
@@ -90,16 +91,28 @@ def jobs_pause(context: click.Context, ids: tuple[str, ...]) -> None:
 
 
 @jobs.command("resume")
+@click.option(
+    "--on-conflict",
+    type=click.Choice([each.value for each in Answer if each is not Answer.RENAME]),
+    help="The answer to all their questions, now and later.",
+)
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.pass_context
-def jobs_resume(context: click.Context, ids: tuple[str, ...]) -> None:
+def jobs_resume(context: click.Context, ids: tuple[str, ...], *, on_conflict: str | None) -> None:
     """Go on with paused jobs; those nobody runs are run here until they end."""
 
     async def body(runtime: Runtime, output: Output) -> int:
         failures = Failures(output)
         transfers = runtime.transfers
         views = [view for view in _views(transfers, ids, failures) if not view.state.is_final]
-        return await _go_on(transfers, views, transfers.resume, failures, output)
+
+        async def begin(job: str) -> None:
+            if on_conflict is not None:
+                answer = Resolution(Answer(on_conflict), for_all=True)
+                await transfers.answer(job, 0, answer)
+            await transfers.resume(job)
+
+        return await _go_on(transfers, views, begin, failures, output)
 
     run(context, body)
 

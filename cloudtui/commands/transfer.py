@@ -47,7 +47,6 @@ if TYPE_CHECKING:
 
 _TICK = 0.25
 _FASTEST = 1 << 50
-_STILL = (JobState.PAUSED, JobState.ASKS)
 
 
 def _transfer_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -382,10 +381,12 @@ def summary(view: JobView) -> str:
     if view.files_failed and " failed." not in view.message:
         parts.append(f"{view.files_failed} failed.")
     if view.files_asking:
-        parts.append(f"{view.files_asking} already there and left alone: --on-conflict decides.")
+        parts.append(f"{view.files_asking} already there and left alone.")
     if view.state is JobState.CANCELLED:
         parts.append("It was cancelled.")
-    if view.state in _STILL:
+    if view.state is JobState.ASKS:
+        parts.append("The job is kept: cloudtui jobs resume --on-conflict decides.")
+    if view.state is JobState.PAUSED:
         parts.append("The job is kept: cloudtui jobs resume goes on.")
     if view.message:
         parts.append(display_name(view.message, edges=False))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import pytest
 
+from cloudtui.services.transfers.job import RunningJob
 from cloudtui.services.transfers.orders import (
     Answer,
     Conflict,
@@ -142,3 +144,24 @@ async def test_questions_outlive_their_process(tmp_path: Path, web: ByteServer) 
         end = await second.wait(view.id)
         assert end.state is JobState.DONE
         assert clouds["alpha"].tree("/to") == {"a": b"new"}
+
+
+async def test_an_answer_that_comes_while_the_job_sits_down_is_carried_out(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has counted what is left and writes down that it asks: the answer must not be lost."""
+    end, given = RunningJob._end, iter([Answer.SKIP, Answer.OVERWRITE])
+
+    async def answered_meanwhile(job: RunningJob) -> None:
+        await end(job)
+        for answer in itertools.islice(given, 2):
+            item = next(each.item for each in rig.engine.conflicts() if each.job == job.id)
+            await rig.engine.answer(job.id, item, Resolution(answer))
+
+    monkeypatch.setattr(RunningJob, "_end", answered_meanwhile)
+    source = plant(tmp_path / "src", {"a": b"new", "b": b"new"})
+    plant(tmp_path / "dst", {"a": b"old!", "b": b"old!"})
+    view = await rig.run(
+        order(disk(source), disk(tmp_path / "dst"), contents=True, on_conflict=OnConflict.ASK)
+    )
+    assert (view.state, view.files_done, view.files_skipped) == (JobState.DONE, 1, 1)

@@ -99,6 +99,8 @@ class Crew:
         job = self.jobs.get(id_)
         if job is not None and job.row.hold is Hold.OFFLINE:
             self._lost_at[id_] = time.monotonic()
+        if job is not None and job.row.state is JobState.ASKS and job.overtaken:
+            self._wait_again(job)
         self.schedule()
         self._changed(id_)
         if not task.cancelled():
@@ -178,9 +180,12 @@ class Crew:
     def _try_again(self, id_: str) -> None:
         job = self.jobs.get(id_)
         if job is not None and job.row.hold is Hold.OFFLINE and not self.runs(id_):
-            task = asyncio.create_task(job.end_as(JobState.WAITING))
-            self._tasks[id_] = task  # counts as running until its state is written down
-            task.add_done_callback(partial(self._ended, id_))
+            self._wait_again(job)
+
+    def _wait_again(self, job: RunningJob) -> None:
+        task = asyncio.create_task(job.end_as(JobState.WAITING))
+        self._tasks[job.id] = task  # counts as running until its state is written down
+        task.add_done_callback(partial(self._ended, job.id))
 
     def _flush_folders(self) -> None:
         folders = list(self._folders)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from cloudtui.services.awake import Awake
-from cloudtui.services.errors import CloudError
+from cloudtui.services.errors import CloudError, Full, LoginNeeded, Offline
 from cloudtui.services.models import DISK, Entry, Found, Location
 from cloudtui.services.paths import Paths
 from cloudtui.services.retry import Retries
@@ -21,7 +21,7 @@ from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.orders import JobState, OnConflict, Order
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.routes import Routes
-from cloudtui.services.transfers.rows import FolderRow, ItemRow
+from cloudtui.services.transfers.rows import FolderRow, Hold, ItemRow
 from cloudtui.services.transfers.seals import Envelope
 from cloudtui.services.transfers.shelves import NewFolder
 from cloudtui.services.transfers.slots import Slots
@@ -223,3 +223,12 @@ def accident() -> CloudError:
         "The job stopped in an unexpected way; nothing that was copied is lost.",
         hint="The log tells more: cloudtui paths shows where it is.",
     )
+
+
+def hold_of(error: CloudError) -> Hold:
+    """Why a whole job stands after this; NONE for what ends it."""
+    if isinstance(error, LoginNeeded):
+        return Hold.LOGIN
+    if isinstance(error, Full):
+        return Hold.FULL
+    return Hold.OFFLINE if isinstance(error, Offline) else Hold.NONE

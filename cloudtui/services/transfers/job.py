@@ -36,7 +36,7 @@ from cloudtui.services.transfers.bandwidth import Bandwidth
 from cloudtui.services.transfers.carry import Carrier
 from cloudtui.services.transfers.compare import standing
 from cloudtui.services.transfers.conflicts import policy_of
-from cloudtui.services.transfers.desk import Desk, Errand, Outcome, Told, accident
+from cloudtui.services.transfers.desk import Desk, Errand, Outcome, Told, accident, hold_of
 from cloudtui.services.transfers.gauge import Gauge
 from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.orders import JobState, OnConflict, Resolution, Verb
@@ -83,6 +83,7 @@ class RunningJob:
         self._tries: dict[int, int] = {}
         self._doubtful: set[int] = set()
         self._lost: list[int] = []
+        self._answers = self._answers_known = 0
         self._fitted = 0
         self._full: list[Full] = []
         """What items met that found no room; `_fitted`: how many before the last that fitted."""
@@ -108,6 +109,11 @@ class RunningJob:
     def set_policy(self, policy: OnConflict) -> None:
         """From now on conflicts of this job end by `policy`."""
         self._policy = policy
+
+    @property
+    def overtaken(self) -> bool:
+        """Whether an answer came after it had counted what is left to do."""
+        return self._answers != self._answers_known
 
     def know_sources(self, found: Sequence[Found]) -> None:
         """The sources as they were just looked up, to save asking again."""
@@ -149,6 +155,7 @@ class RunningJob:
                     break
                 if self._full:
                     raise self._full[0]  # all that found room is done
+                self._answers_known = self._answers
                 self.totals = await self._desk.journal.read(partial(jobwrites.count, self.id))
                 if not self.totals.waiting:
                     await self._end()
@@ -379,8 +386,7 @@ class RunningJob:
 
     async def _unfold(self, errand: Errand) -> None:
         """A folder that was to go in one piece is walked instead."""
-        new = errand.as_folder()
-        item = errand.item
+        item, new = errand.item, errand.as_folder()
         existing = await self._existing_folder(errand)
         if existing is not None:
             new = replace(new, made=True, fresh=False, target=existing)
@@ -419,6 +425,7 @@ class RunningJob:
                 return
             account = self.row.order.target.account
             await journal.run(partial(questions.answer_one, item, answer, account))
+        self._answers += 1
         self.totals = await journal.read(partial(jobwrites.count, self.id))
         self._window.rewind()
         self._told.changed()
@@ -442,19 +449,12 @@ class RunningJob:
         if self.totals.skipped:
             left = await self._desk.journal.read(partial(jobwrites.left_alone, self.id))
             said += [left_alone(left)] if left else []
-        message = " ".join(said)
-        await self._set_state(state, Hold.NONE, message)
+        await self._set_state(state, Hold.NONE, " ".join(said))
         failpoint("engine.job.finished")
 
     async def _hold(self, exc: CloudError) -> None:
         """Something that concerns the whole job: it stands, everything is kept."""
-        hold = Hold.NONE
-        if isinstance(exc, LoginNeeded):
-            hold = Hold.LOGIN
-        elif isinstance(exc, Full):
-            hold = Hold.FULL
-        elif isinstance(exc, Offline):
-            hold = Hold.OFFLINE
+        hold = hold_of(exc)
         state = JobState.FAILED if hold is Hold.NONE else JobState.PAUSED
         await self._set_state(state, hold, str(exc), (exc.code,))
 
