@@ -25,6 +25,8 @@ class Place(StrEnum):
     OFFLINE = "offline tasks"
     ARCHIVE = "inside an archive"
     SHARES = "public links"
+    STARRED = "with a star"
+    HISTORY = "history"
     VERSIONS = "versions"
     PLAYLISTS = "playlists"
     VIEWER = "viewer"
@@ -133,6 +135,7 @@ ACTIONS: tuple[Action, ...] = (
             ("delete", "D|shift+delete", "delete for ever", "files", "delete"),
             ("unpack", "X", "unpack archives on the service", "files", "unpack"),
             ("pack", "A", "pack a folder into one tar, and back", "files", "pack"),
+            ("star", "S", "star on or off", "files", "star"),
             ("undo", "u", "undo", "files", "undo"),
             ("view", "f3|alt+3", "view the first 64 KiB", "files", "view"),
             ("edit", "f4|e|alt+4", "edit a text, send it back if changed", "files", "edit"),
@@ -174,6 +177,8 @@ ACTIONS: tuple[Action, ...] = (
             ("offline", "O", "offline downloads", "places", "offline"),
             ("paste", "m", "paste a link or magnet", "places", "paste_link"),
             ("shares", "g s", "my public links", "places", "shares"),
+            ("starred", "g f", "favourites: all with a star", "places", "starred"),
+            ("history", "g e", "history: what was done there", "places", "history"),
             ("versions", "g v", "earlier versions of a file", "places", "versions"),
             ("playlists", "g p", "playlists of music on pCloud", "places", "playlists"),
             ("log", "g l", "log of messages", "places", "log"),
@@ -264,6 +269,28 @@ ACTIONS: tuple[Action, ...] = (
             ("limits", "e", "other limits", "links", "limits"),
             ("revoke", "x|D", "take back", "links", "revoke"),
             ("show", "o", "show in the pane what it links to", "links", "show"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.STARRED,
+        [
+            *_MARKS,
+            ("show", "enter|o", "show it in the pane", "stars", "show"),
+            ("unstar", "x|S", "take the star off", "stars", "unstar"),
+            ("undo", "u", "put a star back that was taken off here", "stars", "undo"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape", "close", "places", "close"),
+        ],
+    ),
+    *_table(
+        Place.HISTORY,
+        [
+            *_MARKS,
+            ("show", "enter|o", "show in the pane what it tells of", "history", "show"),
+            ("forget", "x|D", "forget lines, files stay", "history", "forget"),
+            ("clear", "E", "forget all, files stay", "history", "clear"),
             ("reload", "ctrl+r", "reload", "view", "reload"),
             ("close", "escape", "close", "places", "close"),
         ],

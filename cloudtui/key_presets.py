@@ -21,6 +21,8 @@ _MC: Keys = {
     "browser.mark": ("insert", "space", "ctrl+t"),
     "trash.mark": ("insert", "space", "ctrl+t"),
     "shares.mark": ("insert", "space", "ctrl+t"),
+    "starred.mark": ("insert", "space", "ctrl+t"),
+    "history.mark": ("insert", "space", "ctrl+t"),
     "archive.mark": ("insert", "space", "ctrl+t"),
 }
 
@@ -36,6 +38,8 @@ _DESKTOP: Keys = {
     "trash.reload": ("f5", "ctrl+r"),
     "offline.reload": ("f5", "ctrl+r"),
     "shares.reload": ("f5", "ctrl+r"),
+    "starred.reload": ("f5", "ctrl+r"),
+    "history.reload": ("f5", "ctrl+r"),
     "archive.reload": ("f5", "ctrl+r"),
     "archive.unpack": ("X", "T"),
     "playlists.reload": ("f5", "ctrl+r"),

@@ -10,7 +10,7 @@ import click
 
 from cloudtui import present
 from cloudtui.cli_output import Output, human_size
-from cloudtui.commands.rows import entry_json, entry_line, is_starred, moment
+from cloudtui.commands.rows import entry_json, entry_line, moment
 from cloudtui.commands.session import Failures, GeneralCommand, run
 from cloudtui.services.errors import CloudError, NotSupported
 from cloudtui.services.models import DISK, Found, HashType, Kind, Location
@@ -157,7 +157,7 @@ def _describe(output: Output, found: Found, hashes: Mapping[HashType, str] | Non
     if entry.size is not None and not entry.is_folder:
         output.line(f"size      {entry.size} bytes ({human_size(entry.size)})")
     output.line(f"modified  {moment(entry.mtime_ns).strip()}")
-    if is_starred(entry):
+    if entry.is_starred:
         output.line("also      starred")
     for kind, digest in (hashes or {}).items():
         output.line(f"{kind:<9} {digest or '(none)'}")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Mapping
 
 from cloudtui.cli_output import Output, human_size, rfc3339
-from cloudtui.services.models import Capabilities, Entry, Flag, Found, HashType, Kind, Location
+from cloudtui.services.models import Capabilities, Entry, Found, HashType, Kind, Location
 
 
 def entry_json(
@@ -30,7 +30,7 @@ def entry_json(
         "size": None if entry.is_folder else entry.size,
         "modified": rfc3339(entry.mtime_ns),
         "hashes": known,
-        **({"starred": True} if is_starred(entry) else {}),
+        **({"starred": True} if entry.is_starred else {}),
     }
 
 
@@ -58,11 +58,6 @@ def moment(mtime_ns: int | None) -> str:
         return time.strftime("%Y-%m-%d %H:%M", time.localtime(mtime_ns // 1_000_000_000))
     except (OverflowError, ValueError, OSError):
         return " " * 15 + "?"
-
-
-def is_starred(entry: Entry) -> bool:
-    """Whether the entry carries a star."""
-    return bool(entry.flags) and Flag.STARRED in entry.flags
 
 
 def is_copyable(entry: Entry) -> bool:

@@ -17,6 +17,7 @@ from cloudtui import present
 from cloudtui.ports import RuntimePort
 from cloudtui.screens.pick_screen import PickScreen
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, Offline
+from cloudtui.services.invites import HasInvites
 from cloudtui.services.models import DISK, Allowance, Location, Plan
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import HasAllowances, HasPlan, HasQuota
@@ -98,6 +99,7 @@ class SourceScreen(PickScreen[Location, SourceList]):
         Binding("at", "leave", "stay", show=False),
         Binding("s", "sign_in", "sign in anew", show=False),
         Binding("x", "sign_out", "sign out", show=False),
+        Binding("i", "properties", "all that is known of it", show=False),
     ]
 
     def __init__(self, runtime: RuntimePort, here: str) -> None:
@@ -108,7 +110,7 @@ class SourceScreen(PickScreen[Location, SourceList]):
     def on_mount(self) -> None:
         super().on_mount()
         self.list.set_title("Choose a source", f"now {self._here}")
-        self.list.set_foot("Enter opens   s signs in anew   x signs out   Esc stays")
+        self.list.set_foot("Enter opens   s signs in anew   x signs out   i more   Esc stays")
         self._fill()
 
     @property
@@ -232,6 +234,24 @@ class SourceScreen(PickScreen[Location, SourceList]):
                 self._fill()
 
         self._guarded(work, source.account)
+
+    def action_properties(self) -> None:
+        """`i`: what is known of the account, the code to invite others with included."""
+        source = self.list.sources[self.list.cursor]
+        if source.kind not in _TITLES:
+            return
+
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Tell
+
+            facts = [source.title, source.user, source.state, *plan_words(source)]
+            with contextlib.suppress(CloudError):  # the rest is worth telling without it
+                place: object = await self._runtime.storage(source.account)
+                if isinstance(place, HasInvites):
+                    facts.append(f"invites  {await place.invite_code()}")
+            await self.app.push_screen_wait(Tell("Account", list(filter(None, facts))))
+
+        self.run_worker(work(), group="properties", exit_on_error=False)
 
     def _free_name(self, kind: str) -> str:
         names = self._runtime.accounts()

@@ -53,6 +53,24 @@ class PlaceKeys(PaneKeys):
         """`g s`."""
         self.places.shares(self.active)
 
+    def action_star(self) -> None:
+        """`S`."""
+        from cloudtui.screens.starred import toggle_stars
+
+        self.places.ask(toggle_stars(self.places.screen, self.active, self.active.taken()))
+
+    def action_starred(self) -> None:
+        """`g f`."""
+        from cloudtui.screens.starred import show_starred
+
+        self.places.ask(show_starred(self.places.screen, self.active))
+
+    def action_history(self) -> None:
+        """`g e`."""
+        from cloudtui.screens.history import show_history
+
+        self.places.ask(show_history(self.places.screen, self.active))
+
     def action_versions(self) -> None:
         """`g v`."""
         self.places.versions(self.active)

@@ -41,6 +41,8 @@ def row_words(browser: Browser) -> str:
     words = [display_name(entry.name), _KINDS[entry.kind]]
     if entry.kind is Kind.FILE:
         words.append("size unknown" if entry.size is None else present.size_long(entry.size))
+    if entry.is_starred:
+        words.append("starred")
     if view.is_marked(view.index_at(view.cursor)):
         words.append("marked")
     return ", ".join([*words, place])

@@ -116,6 +116,11 @@ class Entry:
         """Whether it can be entered."""
         return self.kind is Kind.FOLDER
 
+    @property
+    def is_starred(self) -> bool:
+        """Whether it carries a star."""
+        return bool(self.flags) and Flag.STARRED in self.flags
+
 
 @dataclass(frozen=True, slots=True)
 class Found:

@@ -12,29 +12,25 @@ from cloudtui.widgets.rows import cut_end
 _LEAST = 4
 
 
-def _fitting(words: Sequence[str], room: int) -> int:
-    """The longest length to which all words can be cut so that they fit into `room` cells."""
-    most = max((cell_len(text) for text in words), default=0)
-    while most > _LEAST and sum(min(most, cell_len(text)) for text in words) > room:
-        most -= 1
-    return most
-
-
 def choice_lines(
     lead: Sequence[Piece], choices: Sequence[tuple[str, str]], width: int
 ) -> tuple[list[Piece], list[Piece]]:
     """`lead` and the keys with their words, in one line where all fit, else in two, the longest
     words cut."""
-    lead_width = sum(cell_len(text) for text, _ in lead)
-    keys = sum(cell_len(key) + 3 for key, _ in choices)
-    words = [text for _, text in choices]
-    if lead_width + keys + sum(cell_len(text) for text in words) <= width:
-        most = width
-    else:
-        # what stands at the end of the first line may leave a word's room empty
-        most = _fitting(words, 2 * width - lead_width - keys - width // 5)
+    most = max((cell_len(text) for _, text in choices), default=0)
+    while True:
+        lines, used = _laid(lead, choices, width, most)
+        if used <= width or most <= _LEAST:
+            return lines
+        most -= 1
+
+
+def _laid(
+    lead: Sequence[Piece], choices: Sequence[tuple[str, str]], width: int, most: int
+) -> tuple[tuple[list[Piece], list[Piece]], int]:
+    """Two lines whose words have at most `most` cells, and the cells of the last line in use."""
     lines: tuple[list[Piece], list[Piece]] = ([*lead], [])
-    used = lead_width
+    used = sum(cell_len(text) for text, _ in lead)
     line = lines[0]
     for key, text in choices:
         shown = cut_end(text, most)
@@ -43,4 +39,4 @@ def choice_lines(
             line, used = lines[1], 0
         line += [(f" {key}", "key"), (f" {shown} ", "dim")]
         used += needed
-    return lines
+    return lines, used

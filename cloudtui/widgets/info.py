@@ -14,7 +14,12 @@ from cloudtui.widgets.rows import cut_middle
 _FULL = 100
 _NAME = 20
 """Cells of the name at least."""
-_MARKS = ((Flag.SHARED, "shared"), (Flag.ENCRYPTED, "encrypted"), (Flag.READ_ONLY, "read-only"))
+_MARKS = (
+    (Flag.STARRED, "starred"),
+    (Flag.SHARED, "shared"),
+    (Flag.ENCRYPTED, "encrypted"),
+    (Flag.READ_ONLY, "read-only"),
+)
 
 
 def enter_words(entry: Entry) -> str:

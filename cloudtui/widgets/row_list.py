@@ -281,7 +281,8 @@ class RowList(Widget, can_focus=True):
 
     def on_resize(self) -> None:
         self.styles_changed()
-        self.keep_visible()
+        if self.keep_visible():
+            self.refresh()  # drawn once already, when rows came before there was any room
         self.stand_when_placed()
 
     def on_focus(self) -> None:

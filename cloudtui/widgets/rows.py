@@ -200,6 +200,8 @@ def entry_strip(
     suffix = "/" if entry.kind is Kind.FOLDER else ""
     if twin:
         suffix += f"  ={twin}"
+    if entry.is_starred:
+        suffix += "  *"
     shown = cut_middle(shown, max(1, columns.name - len(suffix))) + suffix
     name_part = sign_of(cursor=cursor and active, marked=marked) + pad(shown, columns.name)
     facts_part = ""
