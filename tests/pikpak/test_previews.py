@@ -55,6 +55,13 @@ async def test_a_magnet_that_nobody_knows_is_not_empty_but_unknown(stage: Stage)
     assert (seen.name, seen.size, seen.count) == (HASH, None, None)
     assert seen.message == ""
 
+    def bend(request: httpx.Request, answer: Any) -> Any:
+        row = {"name": HASH, "file_size": "0", "file_count": 1, "meta": {}}
+        return {"list": {"resources": [row]}} if "/resource/list" in request.url.path else answer
+
+    await stage.next_program(bend)
+    assert (await stage.storage.preview_link(f"{MAGNET}&dn=A%20film")).name == "A film"
+
 
 async def test_a_single_file_and_one_without_content(stage: Stage) -> None:
     torrent(stage, {"one.iso": 4096})
@@ -99,6 +106,7 @@ async def test_odd_answers_are_read_leniently(stage: Stage) -> None:
                 ]
             }
         },
+        {"list": {"resources": [{"name": "big", "is_dir": True, "file_size": "9"}]}},
         {"list": None},
         {"list": {"resources": [{"name": "x", "meta": {"error": "403:E_PARSE_BT\x1b[2J"}}]}},
     ]
@@ -109,6 +117,7 @@ async def test_odd_answers_are_read_leniently(stage: Stage) -> None:
     await stage.next_program(bend)
     nested = await stage.storage.preview_link(MAGNET)
     assert nested == Preview(MAGNET, "top", 12, 2, (LinkFile("in/a", 5), LinkFile("b", 7)))
+    assert await stage.storage.preview_link(MAGNET) == Preview(MAGNET, "big", 9)
     assert await stage.storage.preview_link(MAGNET) == Preview(MAGNET, "")
     bad = await stage.storage.preview_link(MAGNET)
     assert bad.size is None

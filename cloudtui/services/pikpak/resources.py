@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Final
+from urllib.parse import parse_qs, urlsplit
 
 from cloudtui.services.models import HashType
 from cloudtui.services.naming import Rule, decode_name, display_name
@@ -55,8 +56,9 @@ class Behind:
         if not any(map(_is_known, rows)):
             error = next((row.meta.error for row in rows if row.meta and row.meta.error), "")
             said = f"PikPak could not read it: {display_name(error)}" if error else ""
-            return Preview(url, name, message=said)
-        return Preview(url, name, sum(map(_size, rows)), sum(map(_count, rows)), files)
+            # the service names it by its hash; the link may say more
+            return Preview(url, _own_name(url) or name, message=said)
+        return Preview(url, name, sum(map(_size, rows)), sum(map(_count, rows)) or None, files)
 
     async def _shared(self, link: ShareLink) -> Preview:
         """What a share shows at once. Its folders would have to be gone through for their sizes:
@@ -68,6 +70,12 @@ class Behind:
         if any(each.is_folder for each in seen):
             return Preview(link.shown, name, files=files, message="a share with folders in it")
         return Preview(link.shown, name, sum(each.size or 0 for each in seen), len(seen), files)
+
+
+def _own_name(url: str) -> str:
+    """What a magnet says it is called, empty for one that does not and for other links."""
+    parts = urlsplit(url)
+    return parse_qs(parts.query).get("dn", [""])[0] if parts.scheme.lower() == "magnet" else ""
 
 
 def _rows(page: Resources | None) -> list[Resource]:
