@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -292,9 +293,9 @@ async def follow(transfers: Transfers, jobs: Sequence[str], output: Output) -> i
                     waiting[asyncio.ensure_future(transfers.wait(job))] = job
                     continue
                 final[job] = view
-            for view in transfers.views():
-                if view.id in waiting.values():
-                    output.progress(progress_line(view))
+            for job in waiting.values():
+                with contextlib.suppress(NotFound):  # somebody cleared it away
+                    output.progress(progress_line(transfers.view(job)))
     finally:
         for task in waiting:
             task.cancel()

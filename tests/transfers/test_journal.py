@@ -64,6 +64,11 @@ def add(row: JobRow, db: sqlite3.Connection) -> None:
     ledger.add_job(db, row)
 
 
+def add_all(rows: list[JobRow], db: sqlite3.Connection) -> None:
+    for row in rows:
+        ledger.add_job(db, row)
+
+
 def rows_in(table: str, db: sqlite3.Connection) -> int:
     found: int = db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
     return found
@@ -76,6 +81,25 @@ def settle(id_: int, state: JobState, db: sqlite3.Connection) -> None:
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
     return tmp_path / "state" / "journal.sqlite"
+
+
+def test_only_jobs_that_changed_are_decoded_anew(path: Path) -> None:
+    count = 2 * 500 + 7  # more than one statement takes
+    with contextlib.closing(Journal(path)) as journal:
+        rows = [job(f"j{number:04}", created_ns=number) for number in range(count)]
+        journal.run_blocking(partial(add_all, rows))
+        jobs = ledger.Jobs()
+        before = journal.look(jobs)
+        assert before == journal.look(ledger.jobs)
+        assert [len(row.order.sources) for row in before] == [2] * count
+        journal.run_blocking(lambda db: ledger.set_state(db, "j0003", JobState.DONE, Hold.NONE, ""))
+        journal.run_blocking(partial(add, job("new", created_ns=-1)))
+        journal.run_blocking(lambda db: ledger.delete_job(db, "j0005"))
+        after = journal.look(jobs)
+        assert after == journal.look(ledger.jobs)
+        assert after[0].id == "new"
+        kept = {id(row) for row in before} & {id(row) for row in after}
+        assert len(kept) == count - 2
 
 
 def test_a_job_comes_back_as_it_was(path: Path) -> None:

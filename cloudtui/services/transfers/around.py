@@ -24,6 +24,7 @@ class Around:
         self.rows: list[JobRow] = []
         self.living: set[str | None] = set()
         """Runners that are alive, of those that have jobs."""
+        self._jobs = ledger.Jobs()
         self._at = -1.0
 
     def forget(self) -> None:
@@ -35,9 +36,9 @@ class Around:
         now = time.monotonic()
         if now - self._at <= _FRESH:
             return
-        rows = journal.look(ledger.jobs)
+        rows = journal.look(self._jobs)
         self.living = {row.runner for row in rows if lives(row.runner)}
         if any(not row.state.is_final and row.runner not in self.living for row in rows):
             # its runner may have ended between the two looks: what it wrote last counts
-            rows = journal.look(ledger.jobs)
+            rows = journal.look(self._jobs)
         self.rows, self._at = rows, now

@@ -162,8 +162,8 @@ class DiskFeed:
 
 
 class LentBody:
-    """Another body whose bytes are lent to be hashed, each piece until the next one is read; `start`
-    is its place in the file."""
+    """Another body whose bytes are lent to be hashed, each piece until the next one is read.
+    `start` is its place in the file."""
 
     def __init__(self, body: BodySource, beside: Beside, start: int) -> None:
         self.length = body.length

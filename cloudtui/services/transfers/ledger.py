@@ -10,6 +10,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Collection, Sequence
+from typing import Any
 
 from cloudtui.services.models import Location
 from cloudtui.services.transfers.orders import (
@@ -38,6 +39,10 @@ _JOB = (
     "files_failed, files_skipped, files_asking, bytes_total, bytes_done, speed, time_left, "
     "current, message, codes, answer, volatile"
 )
+_AT_ONCE = 500
+"""Values in one statement; older libraries take 999."""
+
+_Raw = tuple[Any, ...]
 
 
 def add_job(db: sqlite3.Connection, job: JobRow) -> None:
@@ -95,8 +100,39 @@ def jobs(
         f"SELECT {_JOB} FROM jobs {where} ORDER BY created_ns, id",  # noqa: S608  # own constants
         values,
     ).fetchall()
-    if not rows:
-        return []
+    return _decoded(db, rows, where, values) if rows else []
+
+
+class Jobs:
+    """All jobs for somebody who looks again and again: only those that changed are decoded anew.
+    Call it with the database; oldest first."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, tuple[_Raw, JobRow]] = {}
+
+    def __call__(self, db: sqlite3.Connection) -> list[JobRow]:
+        """As `jobs` without conditions."""
+        rows: list[_Raw] = db.execute(
+            f"SELECT {_JOB} FROM jobs ORDER BY created_ns, id"  # noqa: S608  # own constants
+        ).fetchall()
+        known = self._known
+        changed = [row for row in rows if row[0] not in known or known[row[0]][0] != row]
+        fresh: dict[str, JobRow] = {}
+        for start in range(0, len(changed), _AT_ONCE):
+            some = changed[start : start + _AT_ONCE]
+            where = f"WHERE id IN ({','.join('?' * len(some))})"
+            found = _decoded(db, some, where, [row[0] for row in some])
+            fresh |= {job.id: job for job in found}
+        self._known = {
+            row[0]: (row, fresh[row[0]]) if row[0] in fresh else known[row[0]] for row in rows
+        }
+        return [job for _, job in self._known.values()]
+
+
+def _decoded(
+    db: sqlite3.Connection, rows: Sequence[_Raw], where: str, values: Sequence[str]
+) -> list[JobRow]:
+    """Rows of jobs, which are those that fit `where`, with their sources."""
     sources: dict[str, list[Source]] = {}
     part = f"WHERE job IN (SELECT id FROM jobs {where})" if where else ""  # noqa: S608
     target_of = {row[0]: row[11] for row in rows}
