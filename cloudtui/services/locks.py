@@ -39,13 +39,19 @@ class FileLock:
         """Take the lock if it is free; True when held afterwards. Never waits."""
         if self._descriptor is not None:
             return True
-        ensure(self.path.parent)
-        descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
+        try:
+            descriptor = self._open()
+        except FileNotFoundError:  # asked for last: making a folder that is there takes longer
+            ensure(self.path.parent)
+            descriptor = self._open()
         if not _lock(descriptor):
             os.close(descriptor)
             return False
         self._descriptor = descriptor
         return True
+
+    def _open(self) -> int:
+        return os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, PRIVATE_FILE)
 
     def acquire(self, timeout: float | None = None) -> bool:
         """Wait in this thread up to `timeout` seconds (None: as long as it takes)."""
