@@ -11,11 +11,10 @@ import asyncio
 import contextlib
 import gc
 import importlib
-import signal
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -27,22 +26,17 @@ from textual.screen import Screen
 from cloudtui import present, themes
 from cloudtui.actions import Place, use_keys
 from cloudtui.bridge import Bridge, FolderTouched, JobEnded, JobsSampled, JobsUnknown
-from cloudtui.first_look import FirstLook, first_look
+from cloudtui.first_look import FirstLook
 from cloudtui.key_presets import DEFAULT
 from cloudtui.key_queue import KeyQueue
 from cloudtui.keymap import bindings_of, key_of, read_keymap, textual_keymap
-from cloudtui.leaving import (
-    HUNG_UP,
-    go_on_without_screen,
-    shell_file,
-    tell_shell,
-    watch_terminal,
-)
-from cloudtui.ports import Door, RuntimeFactory, RuntimePort
+from cloudtui.leaving import shell_file
+from cloudtui.ports import Door, RuntimePort
 from cloudtui.screens.main import MainScreen
 from cloudtui.services.addresses import local_path
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import display_name
+from cloudtui.terminal_title import TerminalTitle
 from cloudtui.widgets.row_list import RowList
 
 if TYPE_CHECKING:
@@ -102,6 +96,7 @@ class CloudApp(App[int]):
         self._asking = 0
         self._touched: dict[tuple[str, tuple[str, ...]], Location] = {}
         self._messages: deque[str] = deque(maxlen=_KEPT_MESSAGES)
+        self._title = TerminalTitle(self._write)
         self.main = MainScreen(door.open, self.bridge, ascii_only=ascii_only)
 
     # --- the way in --------------------------------------------------------------------------
@@ -216,8 +211,14 @@ class CloudApp(App[int]):
         bad = kwargs.get("severity", "information") != "information"
         self.main.say(display_name(message, edges=False), bad=bad)
 
+    def _write(self, text: str) -> None:
+        if self._driver is not None and not self.is_headless:
+            self._driver.write(text)
+
     def on_jobs_sampled(self, message: JobsSampled) -> None:
         self.main.jobs_sampled(message.views)
+        if self.main.speaker is None:  # a title that changes would be read out again and again
+            self._title.show(message.views)
         self.main.places.look_at_jobs(message.views)
         asking = sum(view.files_asking for view in message.views)
         if asking > self._asking:
@@ -232,6 +233,8 @@ class CloudApp(App[int]):
         from cloudtui.widgets import job_rows
 
         view = message.view
+        if message.long and self.preferences is not None and self.preferences.bell:
+            self.bell()
         undo = self.main.files.job_ended(view)
         self.main.say(job_rows.ended_words(view) + undo, bad=job_rows.style(view) == "bad")
 
@@ -450,49 +453,3 @@ async def _import(names: tuple[str, ...]) -> None:
                 importlib.import_module(name)
 
     await asyncio.get_running_loop().run_in_executor(None, work)
-
-
-def run_full_screen(
-    runtime_factory: RuntimeFactory,
-    left: str = "",
-    right: str = "",
-    *,
-    go_on: Sequence[str] | None = ("jobs", "run"),
-) -> int:
-    """Show the full screen until the user leaves; the exit code.
-
-    `runtime_factory` is called after the first frame and gives the runtime as an async context;
-    it is closed (jobs paused, journal flushed) before this returns. `go_on` is the cloudtui command
-    that works the queue without a screen, with the options of this run; None where jobs cannot
-    outlive it, and quitting then does not offer it.
-    """
-
-    async def run() -> tuple[int, bool]:
-        door = Door(runtime_factory)
-        detachable = go_on is not None
-        app = CloudApp(door, left, right, can_detach=detachable, first_look=first_look)
-        loop = asyncio.get_running_loop()
-        for name, code in (("SIGTERM", 143), ("SIGHUP", HUNG_UP)):
-            number = getattr(signal, name, None)
-            if number is not None:
-                with contextlib.suppress(NotImplementedError):  # no signals on Windows loops
-                    loop.add_signal_handler(number, app.exit, code)
-
-        def leave() -> None:
-            loop.call_soon_threadsafe(app.exit, HUNG_UP)
-
-        unwatch = watch_terminal(leave)
-        try:
-            await app.run_async()
-        finally:
-            app.bridge.detach()
-            await door.close()
-            unwatch()
-        if app.leave_in:
-            tell_shell(app.leave_in)
-        return app.return_value or app.return_code or 0, app.detach
-
-    code, detach = asyncio.run(run())
-    if detach and go_on is not None:
-        go_on_without_screen(go_on)
-    return code

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 _SAMPLE: Final = 0.1
 _PAINT: Final = 0.25
 _IDLE: Final = 1.0
+_LONG: Final = 60.0
+"""Seconds of work after which people have turned to something else."""
 _SAMPLES_AT_REST: Final = int(_IDLE / _SAMPLE)
 
 
@@ -48,11 +50,12 @@ class JobsUnknown(Message):
 
 
 class JobEnded(Message):
-    """A job of this run reached its end."""
+    """A job of this run reached its end. `long`: it was at work for more than a minute."""
 
-    def __init__(self, view: JobView) -> None:
+    def __init__(self, view: JobView, *, long: bool = False) -> None:
         super().__init__()
         self.view = view
+        self.long = long
 
 
 class FolderTouched(Message):
@@ -77,6 +80,7 @@ class Bridge:
         self._skip = 0
         self._ended: set[str] = set()
         self._told_elsewhere: set[str] = set()
+        self._begun: dict[str, float] = {}
         self._views: list[JobView] = []
         self._sent: list[JobView] = []
 
@@ -143,8 +147,16 @@ class Bridge:
         ended = [view for view in final if view.mine and view.id not in known]
         self._ended = {view.id for view in final}
         self._views = views
+        now = time.monotonic()
         for view in ended:
-            self._target.post_message(JobEnded(view))
+            long = now - self._begun.get(view.id, now) >= _LONG
+            self._target.post_message(JobEnded(view, long=long))
+        begun = self._begun
+        self._begun = {
+            one.id: begun.get(one.id, now)
+            for one in views
+            if one.state in MOVING or (one.id in begun and not one.state.is_final)
+        }
         self._send(force=bool(ended))
 
     def _send(self, *, force: bool) -> None:

@@ -29,6 +29,7 @@ class Preferences:
     hidden: bool
     folders_first: bool
     mouse: bool
+    bell: bool
     redraw: float
     on_conflict: str
     letters: dict[str, str]
@@ -48,10 +49,12 @@ def read_preferences(runtime: RuntimePort) -> tuple[Preferences, list[str]]:
     preferences = Preferences(
         theme=settings.text("theme"),
         accessible=settings.flag("accessible"),
-        ascii_only=settings.text("borders") == "ascii",
+        # where signs of frames are two cells wide, frames made of them would not meet
+        ascii_only=settings.text("borders") == "ascii" or settings.text("ambiguous") == "wide",
         hidden=settings.flag("hidden"),
         folders_first=settings.flag("folders_first"),
         mouse=settings.flag("mouse"),
+        bell=settings.flag("bell"),
         redraw=settings.number("redraw") or _REDRAW,
         on_conflict=settings.text("on_conflict"),
         letters=letters_of(settings.text("layout")),

@@ -43,7 +43,7 @@ def demo(context: click.Context, *, check: bool) -> None:
 
                 code = tour(surroundings, output.line)
             else:
-                from cloudtui.app import run_full_screen
+                from cloudtui.opening import run_full_screen
 
                 code = run_full_screen(
                     lambda: runtime_of(surroundings),

@@ -57,7 +57,7 @@ def full_screen(context: click.Context, left: str = "", right: str = "") -> None
             )
         )
 
-    from cloudtui.app import run_full_screen
+    from cloudtui.opening import run_full_screen
 
     go_on = ["jobs", "run"]
     if general.config is not None:

@@ -174,7 +174,7 @@ GENERAL: Mapping[str, Option] = _table(
     # looks
     _choice("theme", "default light ansi high-contrast mono", "Colours of the full screen."),
     _choice("borders", "line ascii", "How boxes and panes are framed."),
-    _choice("ambiguous", "narrow wide", "Cells of characters that CJK terminals draw wide."),
+    _choice("ambiguous", "narrow wide", "wide: the terminal draws signs of frames in two cells."),
     _choice("units", "iec si", "Sizes as KiB MiB GiB or as kB MB GB."),
     _text("thousands", "What stands between thousands.", ","),
     _text("decimal", "What stands before the fraction.", "."),
@@ -184,6 +184,7 @@ GENERAL: Mapping[str, Option] = _table(
     _choice("keys", "default mc desktop", "Keys of cloudtui, Midnight Commander or a desktop."),
     _choice("layout", "latin ru uk bg el he ar", "Keyboard whose letters count as Latin keys."),
     _on("mouse", "Take clicks and the wheel."),
+    _off("bell", "Ring when a job of more than a minute has ended."),
     # panes
     _off("hidden", "Show names that start with a dot."),
     _on("folders_first", "Sort folders before files."),

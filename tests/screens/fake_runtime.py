@@ -319,9 +319,10 @@ class FakeSettings:
         self.words = {
             "theme": "default", "borders": "line", "units": "iec", "thousands": ",",
             "decimal": ".", "layout": "latin", "on_conflict": "ask", "follow": "never",
-            "verify": "hash", "server_side": "auto", "keys": "default",
+            "ambiguous": "narrow", "verify": "hash", "server_side": "auto", "keys": "default",
         }  # fmt: skip
         self.flags = {"hidden": True, "mouse": True, "folders_first": True, "accessible": False}
+        self.flags["bell"] = False
         self.numbers = {"redraw": 4.0}
         self.keymap: dict[str, str] = {}
 
