@@ -98,6 +98,7 @@ async def at(app: CloudApp, pilot: Pilot[int], path: str) -> None:
             isinstance(app.screen, InsideScreen)
             and app.screen.list.title_text == title
             and app.screen.list.title_right != "loading"
+            and bool(app.screen.list.all or app.screen.list.notice)
         )
 
     await settle(pilot, there)
