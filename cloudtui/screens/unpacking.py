@@ -23,7 +23,7 @@ from cloudtui.services.errors import CloudError, PasswordNeeded
 from cloudtui.services.models import ArchiveEntry, Extracted, Found, Location, Secret
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import Storage
-from cloudtui.services.unpackers import Archives
+from cloudtui.services.unpackers import Archives, takes_all
 from cloudtui.services.unpacking import (
     Unpacking,
     Unpackings,
@@ -173,6 +173,8 @@ async def unpack(
     wanted = await screen.app.push_screen_wait(box)
     if wanted is None:
         return
+    if wanted.look and not parts:
+        raise takes_all(storage.title)
     archives = [archive for item in items for archive in await archives_of(storage, item)]
     if not wanted.look:
         await _unpack(screen, place, wanted, archives)

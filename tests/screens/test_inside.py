@@ -199,3 +199,18 @@ async def test_a_folder_that_cannot_be_listed_is_asked_for_again() -> None:
         await press(pilot, "ctrl+r")
         await settle(pilot, lambda: "x.txt" in shown(app))
         assert place.asked == ["", "", "sub", "sub"]
+
+
+async def test_a_place_that_unpacks_all_or_nothing_offers_no_choice() -> None:
+    runtime = sample_runtime()
+    place = Unpacker("pikpak", "pikpak", "PikPak", runtime.places["pikpak"].tree)
+    place.asked, place.began, place.fails = [], [], []
+    place._caps = replace(place.caps, archives=True)
+    runtime.places["pikpak"] = place
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "tab", "end", "X")
+        await settle(pilot, lambda: "F3 archive stays or goes" in shown(app))
+        assert "F4" not in shown(app)
+        await press(pilot, "f4")
+        await settle(pilot, lambda: "PikPak unpacks archives whole, not parts" in shown(app))
+        assert (place.asked, place.began) == ([], [])
