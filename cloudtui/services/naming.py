@@ -259,6 +259,12 @@ def split_extension(name: str) -> tuple[str, str]:
     return stem, dot + extension
 
 
+def stand_in(node: str) -> str:
+    """What an entry is called whose name its service does not tell. Leaving it out of listings
+    would make it look deleted."""
+    return f"(no name) {node}"
+
+
 def numbered(name: str, n: int) -> str:
     """`a.txt` → `a (2).txt`, the way people number copies.
 

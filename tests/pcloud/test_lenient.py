@@ -104,7 +104,25 @@ def test_a_change_mark_that_is_none_is_not_known(mark: int | None) -> None:
     assert (entry.hash, entry.size) == (b"", None)
 
 
-@pytest.mark.parametrize("odd", [{"fileid": None}, {"name": None}, {"fileid": -7}])
+@pytest.mark.parametrize("odd", [{"name": None}, {"name": ""}, {"name": 7}])
+async def test_an_entry_without_a_name_is_listed_under_its_id(
+    tmp_path: Path, odd: dict[str, object]
+) -> None:
+    """One of them must not cost the whole folder; left out it would look deleted."""
+
+    def respond(_method: str, _params: dict[str, str]) -> dict[str, object]:
+        return {"result": 0, "metadata": _folder(0, _file(name="b", fileid=8), _file(**odd))}
+
+    storage = await place(tmp_path, _URL, network=Script(respond))
+    entries = [entry async for page in storage.scan(_TOP) for entry in page]
+    odd_one = next(entry for entry in entries if entry.id == "f7")
+    assert [entry.name for entry in entries] == ["b", "(no name) f7"]
+    found = await storage.stat(_TOP.child(odd_one.name))
+    assert found.entry == odd_one
+    await storage.close()
+
+
+@pytest.mark.parametrize("odd", [{"fileid": None}, {"fileid": -7}])
 async def test_an_entry_that_cannot_be_named_is_not_left_out(
     tmp_path: Path, odd: dict[str, object]
 ) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
+from cloudtui.services.errors import Exists
 from cloudtui.services.models import Location, TaskPhase
 from cloudtui.services.pikpak import wire
 from cloudtui.services.storage import PartReply
@@ -154,3 +155,56 @@ async def test_a_public_link_is_known_by_its_id_alone(stage: Stage) -> None:
 def test_numbers_with_a_fraction_count_as_whole() -> None:
     reply = wire.decode(wire.CaptchaReply, b'{"captcha_token": "ck0", "expires_in": 299.5}')
     assert reply.expires_in == 299
+
+
+@pytest.mark.parametrize("key", ["id", "name", "parent_id"])
+async def test_details_may_leave_out_what_the_call_itself_tells(stage: Stage, key: str) -> None:
+    """What was asked for is known: its id, and its name and folder where a listing showed them."""
+    folder = await stage.storage.mkdir(ROOT, "folder")
+    at = ROOT.child("folder", folder.id)
+    await stage.put(b"1", "one", at)
+    await stage.next_program(bends("GET", "/drive/v1/files/", key))
+    one = await stage.storage.stat(Location("pk", ("folder", "one")))
+    by_id = await stage.storage.stat(one.at)
+    assert (by_id.entry.id, by_id.entry.name) == (one.entry.id, "one")
+    assert (await stage.storage.rename(by_id, "eins")).name == "eins"
+    assert await stage.names(at) == ["eins"]
+    made = await stage.storage.mkdir(at, "inside")
+    assert await stage.names(Location("pk", ("folder", "inside"), made.id)) == []
+    with pytest.raises(Exists):
+        await stage.storage.rename(
+            await stage.storage.stat(Location("pk", ("folder", "eins"))), "inside"
+        )
+    assert await stage.names() == ["folder"]
+
+
+async def test_a_move_to_the_top_is_made_where_details_name_no_folder(stage: Stage) -> None:
+    """They would look like those of a thing that is at the top already."""
+    folder = await stage.storage.mkdir(ROOT, "folder")
+    await stage.put(b"1", "one", ROOT.child("folder", folder.id))
+    await stage.next_program(bends("GET", "/drive/v1/files/", "parent_id"))
+    one = await stage.storage.stat(Location("pk", ("folder", "one")))
+    assert (await stage.storage.move(one, ROOT, "one")).name == "one"
+    await stage.next_program()
+    assert await stage.names() == ["folder", "one"]
+
+
+async def test_what_has_no_name_is_listed_under_its_id(stage: Stage) -> None:
+    await stage.put(b"1", "one")
+    await stage.put(b"2", "two")
+    one = await stage.storage.stat(ROOT.child("one"))
+
+    def bend(request: httpx.Request, answer: Any) -> Any:
+        for row in answer.get("files") or [answer]:
+            if row.get("id") == one.entry.id:
+                row.pop("name", None)
+        return answer
+
+    await stage.next_program(bend)
+    called = f"(no name) {one.entry.id}"
+    assert await stage.names() == [called, "two"]
+    found = await stage.storage.stat(ROOT.child(called))
+    assert found.entry.id == one.entry.id
+    assert await stage.read(found.at) == b"1"
+    await stage.storage.trash([found])
+    assert await stage.names() == ["two"]

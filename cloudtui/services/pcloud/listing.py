@@ -15,6 +15,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from cloudtui.services.errors import CloudError, Retry
+from cloudtui.services.naming import stand_in
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.client import SLOW, Client
 
@@ -174,11 +175,12 @@ async def _take(
 
 
 def readable(items: list[Some]) -> list[Some]:
-    """The same entries. Raises BadReply when one has no name or no id: left out it would be taken
-    for deleted by whoever compares folders."""
+    """The same entries, with a stand-in for a name that is missing. Raises BadReply when one has no
+    id: left out it would be taken for deleted by whoever compares folders."""
     for item in items:
-        if not item.is_whole or not item.name:
-            raise errors.bad_reply("listfolder", "an entry without name or id", retry=Retry.NEVER)
+        if not item.is_whole:
+            raise errors.bad_reply("listfolder", "an entry without an id", retry=Retry.NEVER)
+        item.name = item.name or stand_in(item.node)
     return items
 
 

@@ -92,7 +92,7 @@ class Changes:
             )
         if not row.name:
             row = await detail(self._api, row.id, where=where)
-        row.kind, row.parent_id = wire.FOLDER, parent_id
+        row.kind, row.parent_id, row.name = wire.FOLDER, parent_id, row.name or self._stored(name)
         if row.name != self._stored(name):
             # somebody took the name in between and the service numbered ours: it is empty
             await self.delete([row.id], where=where)
@@ -109,11 +109,16 @@ class Changes:
         row = await detail(self._api, item.entry.id, where=where)
         if row.name == self._stored(name):
             return entry_of(self._profile, row)
+        row.parent_id = await self._parent_of(row, item)
         rows = (await self._folders.names(row.parent_id)).get(name, [])
         if any(each.id != row.id for each in rows):
             raise taken(display_name(name))
         renamed = await self.set_name(row, name, where=where)
         return entry_of(self._profile, renamed)
+
+    async def _parent_of(self, row: wire.File, item: Found) -> str:
+        """The id of the folder `item` is in. Not to tell it means the top, or nothing."""
+        return row.parent_id or await self._folders.folder_id(item.at.parent)
 
     async def set_name(self, row: wire.File, name: str, *, where: str = "") -> wire.File:
         """The PATCH that renames, without looking first. Raises Exists.
@@ -148,6 +153,7 @@ class Changes:
         failpoint("pikpak.rename.done")
         self._folders.forget()
         now = await detail(self._api, row.id, where=where)
+        now.name, now.parent_id = now.name or stored, now.parent_id or row.parent_id
         if now.name != stored:
             raise Exists(
                 f"PikPak gave {display_name(now.name)} instead of the name asked for.",
@@ -163,6 +169,8 @@ class Changes:
         where = display_name(str(item.at))
         target = await self._folders.folder_id(parent)
         row = await detail(self._api, item.entry.id, where=where)
+        row.name = row.name or self._stored(item.entry.name)
+        row.parent_id = await self._parent_of(row, item)
         if row.parent_id == target:
             return await self.rename(item, name)
         if (await self._folders.names(target)).get(name):

@@ -272,6 +272,7 @@ class Folders:
             raise NotFound(f"{shown} lies in PikPak's trash.", hint="Restore it first.")
         if want is not None and row.is_folder is not (want is Kind.FOLDER):
             raise NotFound(f"{shown} is a {'folder' if row.is_folder else 'file'} on PikPak.")
+        row.name = row.name or encode_name(at.name, self._profile.rules)
         entry = entry_of(self._profile, row)
         parts = at.parts if at.name == entry.name else await self.path_of(row)
         return Found(Location(at.account, parts, row.id), entry)

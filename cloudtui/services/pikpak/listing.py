@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from cloudtui.services.models import Entry, Flag, Kind
-from cloudtui.services.naming import cut_name, decode_name, encode_name
+from cloudtui.services.naming import cut_name, decode_name, encode_name, stand_in
 from cloudtui.services.pikpak import wire
 from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.paging import paged
@@ -76,7 +76,9 @@ async def pages(api: Api, parent: str, filters: Filters) -> AsyncIterator[list[w
 
 async def detail(api: Api, file_id: str, *, where: str = "") -> wire.File:
     """One file or folder by id. Raises NotFound when it is gone or lies in the trash."""
-    return await api.call(wire.File, "GET", f"{FILES}/{file_id}", where=where)
+    row = await api.call(wire.File, "GET", f"{FILES}/{file_id}", where=where)
+    row.id = row.id or file_id
+    return row
 
 
 def is_shown(profile: Profile, file: wire.File, *, buried: bool = False) -> bool:
@@ -98,7 +100,7 @@ def part_name(name: str, job: str) -> str:
 
 def local(profile: Profile, file: wire.File) -> str:
     """The local name of a row."""
-    return decode_name(file.name, profile.rules)
+    return decode_name(file.name, profile.rules) or stand_in(file.id)
 
 
 def entry_of(profile: Profile, file: wire.File) -> Entry:
@@ -110,7 +112,7 @@ def entry_of(profile: Profile, file: wire.File) -> Entry:
         flags |= Flag.PENDING
     if is_blocked(file):
         flags |= Flag.BLOCKED
-    name = decode_name(file.name, profile.rules)
+    name = local(profile, file)
     mtime = wire.time_ns(file.modified_time)
     made = mtime if file.created_time == file.modified_time else wire.time_ns(file.created_time)
     mtime = mtime or made
