@@ -146,6 +146,8 @@ ACTIONS: tuple[Action, ...] = (
             ("copy_share", "c s", "copy a share link, made for it", "files",
              "copy_words('share')"),
             ("copy_source", "c u", "copy the link it was fetched from", "files",
+            ("play_quality", "c q", "play in another quality", "files",
+             "copy_words('quality')"),
              "copy_words('source')"),
             ("search", "s|alt+f7", "search below this folder", "moving", "search"),
             ("bookmarks", "b|ctrl+backslash", "bookmarks", "moving", "bookmarks"),
@@ -318,7 +320,7 @@ ACTIONS: tuple[Action, ...] = (
     *_table(
         Place.VIEWER,
         [
-            ("bytes", "x", "text or bytes", "view", "bytes"),
+            ("bytes", "x", "text or bytes, a picture or its bytes", "view", "bytes"),
             ("close", "escape|f3|q|alt+3", "close", "places", "close"),
         ],
     ),

@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from cloudtui.app import CloudApp
     from cloudtui.preferences import Preferences
     from cloudtui.screens.file_actions import FileActions
+    from cloudtui.screens.glances import Glances
 
 _MESSAGE_SECONDS: Final = 10.0
 
@@ -289,6 +290,19 @@ class MainScreen(PaneMouse):
         width = self.size.width or self.app.size.width
         few = 0 < width < SMALL[0]
         self.key_bar.show_keys(bar_functions(few=few), bar_letters(), width=width)
+
+    @on(Facts.Rested)
+    def _rested(self, event: Facts.Rested) -> None:
+        """There is time for a picture of the row."""
+        event.stop()
+        self.glances.look(event.entry)
+
+    @cached_property
+    def glances(self) -> Glances:
+        """Pictures beside the panes; loaded when the cursor first rests on a wide screen."""
+        from cloudtui.screens.glances import Glances
+
+        return Glances(self)
 
     # --- focus and keys ----------------------------------------------------------------------
 

@@ -305,10 +305,11 @@ class Places:
         if what in ("path", "name"):
             self.copy_text(browser, what)
         elif entry is not None and storage is not None and browser.at is not None:
-            from cloudtui.screens import sharing
+            from cloudtui.screens import qualities, sharing
 
             made = {"link": sharing.direct_link, "share": sharing.public_link}
             work = made.get(what, sharing.source_link)
+            work = qualities.other_quality if what == "quality" else work
             self.ask(work(self.screen, storage, Found.of(browser.at, entry)))
 
     def copy_text(self, browser: Browser, what: str) -> None:

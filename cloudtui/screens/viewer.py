@@ -1,4 +1,7 @@
-"""Looking at a file: the first 64 KiB as text, or as bytes where it is none.
+"""Looking at a file: the first 64 KiB as text, or as bytes where it is none; a picture as one.
+
+A picture of a cloud is the service's own small one: no byte of the file is read until its bytes are
+asked for.
 
 Whatever the file holds is shown as marks, never sent to the terminal: every line goes through the
 one function that makes foreign text harmless.
@@ -6,7 +9,7 @@ one function that makes foreign text harmless.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import ClassVar, Final
 
 from rich.cells import cell_len
@@ -21,6 +24,7 @@ from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort
 from cloudtui.services.errors import CloudError
+from cloudtui.services.media import LARGE, is_picture
 from cloudtui.services.models import Found
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.hearing import heard, place_words
@@ -99,6 +103,14 @@ class Content(RowList):
         self.whole = True
         self.as_bytes = False
         self._rows: list[str] = []
+        self._picture: Sequence[Strip] = ()
+
+    def show_picture(self, picture: Sequence[Strip]) -> None:
+        """Show the lines of a picture; none takes it away again."""
+        self._picture = picture
+        self._rows = []
+        self.top = 0
+        self.refresh()
 
     def fill(self, data: bytes, *, whole: bool) -> None:
         """Show this beginning of a file."""
@@ -109,6 +121,8 @@ class Content(RowList):
 
     def lay_out(self) -> None:
         """Make the rows anew: the width changed, or what is shown."""
+        if self._picture:
+            return
         text = None if self.as_bytes else decoded(self.data, whole=self.whole)
         if not self.data:
             self._rows = []
@@ -122,13 +136,15 @@ class Content(RowList):
         self.refresh()
 
     def row_count(self) -> int:
-        return len(self._rows)
+        return len(self._picture) or len(self._rows)
 
     def on_resize(self) -> None:
         super().on_resize()
         self.lay_out()
 
     def draw_row(self, row: int, width: int, *, cursor: bool) -> Strip:
+        if self._picture:
+            return self._picture[row].adjust_cell_length(width, self.style("row"))
         return Strip([Segment(pad(" " + self._rows[row], width), self.style("row"))])
 
     @property
@@ -144,10 +160,10 @@ class Content(RowList):
             super().action_move(how)
             return
         page = max(1, self.body_height - 1)
-        highest = max(0, len(self._rows) - self.body_height)
+        highest = max(0, self.row_count() - self.body_height)
         steps = {
-            "up": -1, "down": 1, "page_up": -page, "page_down": page, "first": -len(self._rows),
-            "last": len(self._rows), "half_up": -page // 2, "half_down": page // 2,
+            "up": -1, "down": 1, "page_up": -page, "page_down": page, "first": -self.row_count(),
+            "last": self.row_count(), "half_up": -page // 2, "half_down": page // 2,
         }  # fmt: skip
         self.top = max(0, min(highest, self.top + steps[how]))
         self.cursor = self.top
@@ -164,6 +180,9 @@ class ViewerScreen(Screen[None]):
         self._runtime = runtime
         self._item = item
         self._where = where
+        self._pictured = is_picture(item.entry)
+        self._picture = b""
+        self._measure = ""
         self.content = Content()
 
     def compose(self) -> ComposeResult:
@@ -171,14 +190,26 @@ class ViewerScreen(Screen[None]):
 
     def on_mount(self) -> None:
         self.content.focus()
+        self._begin()
+
+    def _begin(self) -> None:
+        """Fetch what is shown: a picture, else the first bytes."""
         self.content.set_notice("Reading...")
         self._words()
-        self.run_worker(self._read(), group="viewer", exit_on_error=False)
+        # not begun here: a coroutine that another replaces at once would never be awaited
+        self.run_worker(
+            self._look if self._pictured else self._read,  # type: ignore[arg-type]
+            group="viewer",
+            exclusive=True,
+            exit_on_error=False,
+        )
 
     def _words(self) -> None:
         entry = self._item.entry
         size = entry.size
-        if size is None:
+        if self._pictured:
+            right = self._measure
+        elif size is None:
             right = ""
         elif size > SHOWN:
             right = f"first {present.size_long(SHOWN)} of {present.size_long(size)}"
@@ -188,8 +219,45 @@ class ViewerScreen(Screen[None]):
         self.content.set_title(
             cut_start(f"{self._where}  {display_name(entry.name)}", width), right
         )
+        if self._pictured:
+            self.content.set_foot("x bytes   Esc closes")
+            return
         other = "text" if self.content.as_bytes else "bytes"
+        if is_picture(entry):
+            other = "picture"
         self.content.set_foot(f"Up Down PgUp PgDn scroll   x {other}   Esc closes")
+
+    async def _look(self) -> None:
+        from cloudtui.screens.glances import ground_of, picture_words
+        from cloudtui.services.pictures import decoded_beside
+        from cloudtui.widgets.half_blocks import can_draw, half_blocks
+
+        content = self.content
+        try:
+            if not self._picture:
+                self._picture = await self._runtime.picture_bytes(self._item, LARGE)
+            width, height = self.app.size
+            box = (max(1, width - 2), max(2, (height - 2) * 2))
+            picture = await decoded_beside(self._picture, box, ground_of(self.app))
+        except CloudError as error:
+            content.set_notice(present.sentence(error), "x shows the first 64 KiB of the file.")
+            return
+        except Exception as error:  # a boundary: a bug becomes a sentence
+            content.set_notice(present.sentence(error))
+            return
+        self._measure = picture_words(picture)
+        if can_draw(self.app):
+            content.set_notice()
+            content.show_picture(half_blocks(picture, box[0], content.style("row")))
+        else:
+            content.set_notice(f"{self._measure}. x shows its bytes.")
+        self._words()
+
+    def on_resize(self) -> None:
+        """A picture is made to fit anew."""
+        if self._pictured and self._picture:
+            self.content.show_picture(())
+            self._begin()
 
     async def _read(self) -> None:
         try:
@@ -214,7 +282,12 @@ class ViewerScreen(Screen[None]):
         self.action_move("first")
 
     def action_bytes(self) -> None:
-        """`x`: text or bytes."""
+        """`x`: text or bytes, a picture or its bytes."""
+        if is_picture(self._item.entry):
+            self._pictured = not self._pictured
+            self.content.show_picture(())
+            self._begin()
+            return
         self.content.as_bytes = not self.content.as_bytes
         self.content.top = 0
         self.content.lay_out()

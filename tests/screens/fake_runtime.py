@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cloudtui.services.addresses import Address, parse_address
 from cloudtui.services.errors import CloudError, Exists, NotFound
+from cloudtui.services.media import Quality
 from cloudtui.services.models import (
     DISK,
     Capabilities,
@@ -84,9 +85,12 @@ class FakePlace:
             task_files=kind == "pikpak",
             duplicate_names=kind == "pikpak",
             links=kind == "pikpak",
+            qualities=kind == "pikpak",
+            thumbnails=kind == "pikpak",
             shares=kind == "pikpak",
         )
         self.shared: list[str] = []
+        self.forms: list[Quality] = []
 
     @property
     def caps(self) -> Capabilities:
@@ -200,6 +204,12 @@ class FakePlace:
 
     async def direct_link(self, item: Found) -> str:
         return f"https://content.example/{item.entry.name}"
+
+    async def qualities(self, item: Found) -> list[Quality]:
+        return self.forms
+
+    async def quality_link(self, item: Found, name: str) -> str:
+        return f"https://content.example/{name}/{item.entry.name}"
 
     async def share(
         self,
@@ -352,6 +362,9 @@ class FakeRuntime:
         self.wishes = FakeWishes()
         self.unpackings = FakeUnpackings()
         self.content: dict[str, bytes | CloudError] = {}
+        self.pictures: dict[str, bytes | CloudError] = {}
+        self.picture_gate: asyncio.Event | None = None
+        self.looked_at: list[tuple[str, int]] = []
         self.places = {place.account: place for place in places}
 
     def accounts(self) -> dict[str, FakeAccount]:
@@ -369,6 +382,15 @@ class FakeRuntime:
         if isinstance(content, CloudError):
             raise content
         return content[:count]
+
+    async def picture_bytes(self, item: Found, side: int) -> bytes:
+        self.looked_at.append((item.entry.name, side))
+        if self.picture_gate is not None:
+            await self.picture_gate.wait()
+        picture = self.pictures.get(item.entry.name, NotFound("There is no picture of it."))
+        if isinstance(picture, CloudError):
+            raise picture
+        return picture
 
     async def drop_storage(self, name: str) -> None:
         """Nothing is kept."""
