@@ -346,11 +346,13 @@ class MainScreen(PaneMouse):
         choices = self._sequences.get(key, {})
         shared = shared_words([action.words for action in choices.values()])
         lead: list[Piece] = [(f" {key_name(key)} then ", "strong"), (f" {shared}", "dim")]
-        told = [(key_name(one), each.words.removeprefix(shared)) for one, each in choices.items()]
-        first, second = choice_lines(lead, told, self.size.width)
-        self.message.show(first)
-        if second:
-            self.info.show(second)
+        told = [
+            (key_name(one), each.words.removeprefix(shared).partition(":")[0])
+            for one, each in choices.items()
+        ]
+        below = (self.message, self.info, self.key_bar)
+        for line, pieces in zip(below, choice_lines(lead, told, self.size.width), strict=False):
+            line.show(pieces)
 
     def second_key(self, key: str, *, typing: bool) -> bool:
         """Offer a key to a running sequence, or to one of the user's own. Tells whether it took
@@ -364,6 +366,7 @@ class MainScreen(PaneMouse):
         self._prefix = ""
         self.message.show([])
         self._show_info()
+        self._show_keys()
         if found is not None:
             self.run_worker(self.run_action(found.run), group="keys", exit_on_error=False)
         return True
