@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Final
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
 from textual.binding import BindingType
@@ -24,9 +24,6 @@ from cloudtui.widgets.rows import cut_middle, pad, pad_left, sign_of, size_text
 if TYPE_CHECKING:
     from cloudtui.screens.browser import Browser
     from cloudtui.screens.main import MainScreen
-
-_PAINT: Final = 0.25
-"""Seconds between two pictures of a list that is still growing."""
 
 
 async def show_history(screen: MainScreen, browser: Browser) -> None:
@@ -108,18 +105,7 @@ class HistoryScreen(MarkScreen[HistoryList]):
         self.list.set_foot(rows.filter_words() or keys)
 
     async def scan(self) -> None:
-        fresh: list[Happened] = []
-        told = 0.0
-        first = not self.list.all
-        async for page in self._keeper.scan_history():
-            fresh.extend(page)
-            now = time.monotonic()
-            if first and now - told >= _PAINT:
-                told = now
-                self.list.fill(fresh)
-                self.words()
-        self.list.set_notice(*([] if fresh else [f"{self._place} remembers nothing."]))
-        self.list.fill(fresh)
+        await self.grow(self._keeper.scan_history(), f"{self._place} remembers nothing.")
 
     # --- keys --------------------------------------------------------------------------------
 

@@ -6,8 +6,9 @@ are is the subclass's.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Generic, TypeVar
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from textual.worker import WorkType
 
     from cloudtui.screens.main import MainScreen
+
+_PAINT: Final = 0.25
+"""Seconds between two pictures of a list that is still growing."""
 
 L = TypeVar("L", bound=RowList)
 
@@ -125,6 +129,21 @@ M = TypeVar("M", bound=MarkList)  # type: ignore[type-arg]
 
 class MarkScreen(ListScreen[M], Generic[M]):
     """A list with marks, a filter and orders."""
+
+    async def grow(self, pages: AsyncIterator[Sequence[Any]], empty: str) -> None:
+        """Show rows as their pages come; `empty` is said when there are none."""
+        fresh: list[Any] = []
+        told = 0.0
+        first = not self.list.all
+        async for page in pages:
+            fresh.extend(page)
+            now = time.monotonic()
+            if first and now - told >= _PAINT:
+                # a later round shows only the whole picture, so that no row comes and goes
+                told = now
+                self.list.fill(fresh)
+        self.list.set_notice(*([] if fresh else [empty]))
+        self.list.fill(fresh)
 
     def action_close(self) -> None:
         """Esc: filter and marks first, then the screen."""

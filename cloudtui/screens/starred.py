@@ -177,12 +177,8 @@ class StarredScreen(MarkScreen[StarredList]):
         self.list.set_foot(rows.filter_words() or keys)
 
     async def scan(self) -> None:
-        fresh: list[Found] = []
-        async for page in self._keeper.scan_starred():
-            fresh.extend(page)
         star = key_hint("browser.star")
-        self.list.set_notice(*([] if fresh else [f"Nothing has a star. {star} puts one on."]))
-        self.list.fill(fresh)
+        await self.grow(self._keeper.scan_starred(), f"Nothing has a star. {star} puts one on.")
 
     # --- keys --------------------------------------------------------------------------------
 

@@ -25,9 +25,6 @@ from cloudtui.widgets.rows import cut_middle, cut_start, pad, pad_left, sign_of,
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
 
-_PAINT = 0.25
-"""Seconds between two pictures of a list that is still growing."""
-
 
 def _are(count: int) -> str:
     return "is" if count == 1 else "are"
@@ -181,18 +178,7 @@ class TrashScreen(MarkScreen[TrashList]):
         self.list.set_foot(self.list.filter_words() or keys)
 
     async def scan(self) -> None:
-        fresh: list[TrashItem] = []
-        told = 0.0
-        first = not self.list.all
-        async for page in self._keeper.scan_trash():
-            fresh.extend(page)
-            now = time.monotonic()
-            if first and now - told >= _PAINT:
-                # a later round shows only the whole picture, so that no row comes and goes
-                told = now
-                self.list.fill(fresh)
-        self.list.set_notice(*([] if fresh else ["Trash is empty."]))
-        self.list.fill(fresh)
+        await self.grow(self._keeper.scan_trash(), "Trash is empty.")
 
     @property
     def _own(self) -> bool:
