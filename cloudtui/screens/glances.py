@@ -1,7 +1,7 @@
-"""Pictures beside the panes: a small one of the row on which the cursor rests.
+"""Pictures beside the panes: a small one of the row on which the cursor rests, or its first lines.
 
-A place is asked for what it has of its own; no file of a cloud is ever read for looking. The last
-few pictures are kept, so that going back and forth asks for nothing.
+A place is asked for what it has of its own; of a file in a cloud only the beginning of a text is
+ever read for looking. The last few are kept, so that going back and forth asks for nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from textual.color import Color
 from textual.strip import Strip
 
 from cloudtui import present
+from cloudtui.services.decoding import Picture, Rgb, decoded_beside
+from cloudtui.screens.first_lines import first_lines, is_text
 from cloudtui.services.errors import CloudError, NotFound
 from cloudtui.services.media import SMALL, has_thumbnail, is_picture
 from cloudtui.services.models import DISK, Entry, Flag, Found
-from cloudtui.services.pictures import Picture, Rgb, decoded_beside
 from cloudtui.services.storage import Storage
 from cloudtui.widgets.half_blocks import can_draw, half_blocks
 
@@ -97,6 +98,8 @@ class Glances:
 
     async def _glance(self, item: Found, room: tuple[int, int], title: str) -> Glance:
         runtime, app = await self._screen.runtime(), self._screen.app
+        if is_text(item.entry):
+            return await first_lines(runtime, item, room, self._screen.facts.style("row"))
         data = await runtime.picture_bytes(item, SMALL)
         picture = await decoded_beside(data, (room[0], room[1] * 2), ground_of(app))
         words = picture_words(picture)
@@ -108,9 +111,11 @@ class Glances:
 
 
 def _may_have(storage: Storage, entry: Entry) -> bool:
-    """Whether it is worth asking for a picture of a row."""
+    """Whether it is worth asking for a picture of a row, or for its first lines."""
     if entry.flags & _CLOSED:
         return False
+    if is_text(entry):
+        return True
     if storage.account == DISK:
         return is_picture(entry)
     return storage.caps.allows("thumbnails") and has_thumbnail(entry)

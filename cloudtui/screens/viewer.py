@@ -229,7 +229,7 @@ class ViewerScreen(Screen[None]):
 
     async def _look(self) -> None:
         from cloudtui.screens.glances import ground_of, picture_words
-        from cloudtui.services.pictures import decoded_beside
+        from cloudtui.services.decoding import decoded_beside
         from cloudtui.widgets.half_blocks import can_draw, half_blocks
 
         content = self.content

@@ -16,7 +16,7 @@ from cloudtui.widgets.frame import Frames, frames
 if TYPE_CHECKING:
     from textual.app import App
 
-    from cloudtui.services.pictures import Picture
+    from cloudtui.services.decoding import Picture
 
 _UPPER: Final = "▀"
 _COLOURS: Final = ("truecolor", "256")

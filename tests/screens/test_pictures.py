@@ -17,9 +17,9 @@ from cloudtui.app import CloudApp
 from cloudtui.commands.demo import runtime_of
 from cloudtui.demo import Demo, demonstration
 from cloudtui.ports import Door
+from cloudtui.services.decoding import Picture
 from cloudtui.services.errors import NotFound, Offline
 from cloudtui.services.media import LARGE, SMALL, Quality
-from cloudtui.services.pictures import Picture
 from cloudtui.widgets import facts
 from cloudtui.widgets.half_blocks import half_blocks
 from tests.screens.driving import opened, panes_ready, picture, press, settle

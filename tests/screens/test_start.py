@@ -21,7 +21,7 @@ LATER = (
     "segno",
     "PIL",
     "cloudtui.services.media",
-    "cloudtui.services.pictures",
+    "cloudtui.services.decoding",
     "cloudtui.widgets.half_blocks",
     "cloudtui.services.runtime",
     "cloudtui.services.transfers.orders",

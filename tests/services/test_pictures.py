@@ -14,12 +14,13 @@ import pytest
 from PIL import Image
 
 from cloudtui.services.addresses import local_location
+from cloudtui.services.decoding import decoded
 from cloudtui.services.errors import NotFound, Refused
 from cloudtui.services.local.storage import LocalStorage
 from cloudtui.services.media import LARGEST_FILE, has_thumbnail, is_picture, is_played
 from cloudtui.services.models import Entry, Kind
 from cloudtui.services.network import Network
-from cloudtui.services.pictures import decoded, picture_bytes
+from cloudtui.services.pictures import picture_bytes
 from cloudtui.services.retry import Retries
 
 GROUND = (1, 2, 3)
@@ -159,7 +160,8 @@ async def test_a_picture_of_this_disk_is_its_own_bytes_while_it_is_small(tmp_pat
 
 def test_the_decoder_is_loaded_by_the_first_picture() -> None:
     code = (
-        "import sys; import cloudtui.services.pictures, cloudtui.widgets.half_blocks;"
+        "import sys, cloudtui.services.pictures, cloudtui.services.decoding;"
+        "import cloudtui.widgets.half_blocks;"
         "print([name for name in sys.modules if name.split('.')[0] == 'PIL'])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

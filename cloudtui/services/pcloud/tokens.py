@@ -40,6 +40,8 @@ PROBES: Final[tuple[tuple[str, Mapping[str, str | int]], ...]] = (
     ("getfilehistory", _NOTHING),
     ("checksumfile", _NOTHING),
     ("getfilelink", _NOTHING),
+    ("getvideolinks", _NOTHING),
+    ("getthumblink", {**_NOTHING, "size": "64x64"}),
     ("getziplink", {"fileids": 0}),
     ("extractarchive", {**_NOTHING, "tofolderid": 0}),
     ("file_open", {**_NOTHING, "flags": 0}),
