@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cloudtui.screens.pane_keys import PaneKeys
+from cloudtui.services.models import Found
 
 
 class PlaceKeys(PaneKeys):
@@ -73,7 +74,11 @@ class PlaceKeys(PaneKeys):
 
     def action_versions(self) -> None:
         """`g v`."""
-        self.places.versions(self.active)
+        from cloudtui.screens.versions import show_versions
+
+        entry, at = self.active.view.current, self.active.at
+        item = None if entry is None or at is None else Found.of(at, entry)
+        self.places.ask(show_versions(self.places.screen, self.active, item))
 
     def action_playlists(self) -> None:
         """`g p`."""

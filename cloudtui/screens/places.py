@@ -402,28 +402,6 @@ class Places:
 
         self.ask(work())
 
-    def versions(self, browser: Browser) -> None:
-        """`g v`: the versions of the file under the cursor."""
-        entry, storage = browser.view.current, browser.storage
-        if entry is None or storage is None or browser.at is None or entry.is_folder:
-            self.screen.say("Versions are kept of files: the cursor is on none.")
-            return
-        item = Found.of(browser.at, entry)
-
-        async def work() -> None:
-            from cloudtui.screens.versions import VersionsScreen
-            from cloudtui.services.storage import Revisions
-
-            if not isinstance(storage, Revisions) or not storage.caps.allows("revisions"):
-                reason = storage.caps.refused.get("revisions", "")
-                self.screen.say(reason or f"{browser.place_name} keeps no earlier versions.")
-                return
-            await self.screen.app.push_screen(
-                VersionsScreen(storage, item, browser.place_name, self.screen)
-            )
-
-        self.ask(work())
-
     def playlists(self) -> None:
         """`g p`: playlists of the music that a pane shows; local lists come from the other one."""
         sides = (self.screen.active, self.screen.other)

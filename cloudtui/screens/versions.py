@@ -21,7 +21,20 @@ from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import pad, pad_left
 
 if TYPE_CHECKING:
+    from cloudtui.screens.browser import Browser
     from cloudtui.screens.main import MainScreen
+
+
+async def show_versions(screen: MainScreen, browser: Browser, item: Found | None) -> None:
+    """`g v`: the versions of a file."""
+    storage = browser.storage
+    if item is None or storage is None or item.entry.is_folder:
+        screen.say("Versions are kept of files: the cursor is on none.")
+    elif not isinstance(storage, Revisions) or not storage.caps.allows("revisions"):
+        reason = storage.caps.refused.get("revisions", "")
+        screen.say(reason or f"{browser.place_name} keeps no earlier versions.")
+    else:
+        await screen.app.push_screen(VersionsScreen(storage, item, browser.place_name, screen))
 
 
 def stored_words(revision: Revision) -> str:
