@@ -279,11 +279,12 @@ class OfflineScreen(ListScreen[TaskList]):
         if task.size is not None:
             lines.insert(3, f"size     {present.size_long(task.size)}")
 
-        async def work() -> None:
+        async def files() -> tuple[str, list[Row]]:
             said, rows = await self._files_of(task)
-            if said:
-                lines.append(f"files    {said}")
-            await self.app.push_screen_wait(ListBox("Offline download", lines, rows))
+            return f"files    {said}" if said else "", rows
+
+        async def work() -> None:
+            await self.app.push_screen_wait(ListBox("Offline download", lines, [], later=files))
 
         self.act("Properties", work)
 
@@ -293,13 +294,10 @@ class OfflineScreen(ListScreen[TaskList]):
         teller = task_file_teller(self._tasks)
         if teller is None or not task.id:
             return "", []
-        self.message.show([(" Asking for its files...", "dim")])
         try:
             files = await teller.task_files(task.id)
         except CloudError as error:
             return present.sentence(error), []
-        finally:
-            self.message.show([])
         if files is None:
             return "how far single ones are is not told", []
         return states(files) if files else "", [_file_row(each) for each in in_need(files)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from textual.widgets import TextArea
 
 from cloudtui.app import CloudApp
@@ -11,7 +13,7 @@ from cloudtui.services.errors import ServerTrouble, UsageError
 from cloudtui.services.models import Capabilities, OfflineTask, TaskPhase
 from cloudtui.services.previews import LinkFile, Preview, TaskFile
 from cloudtui.widgets.frame import Frames, use_frames
-from tests.screens.driving import opened, picture, press, settle
+from tests.screens.driving import opened, picture, press, quiet, settle
 from tests.screens.fake_runtime import FakePlace, FakeRuntime, sample_runtime
 
 SET = "magnet:?xt=urn:btih:" + "ab" * 20
@@ -94,16 +96,25 @@ async def test_a_place_that_does_not_tell_says_so() -> None:
         await settle(pilot, lambda: "is not told here" in shown(app))
 
 
-async def task_info(parts: list[TaskFile] | None, size: tuple[int, int]) -> list[str]:
+async def task_info(
+    parts: list[TaskFile] | None, size: tuple[int, int] = (80, 24), *, until: str = "state"
+) -> list[str]:
     runtime = sample_runtime()
     place = runtime.places["pikpak"]
     place.tasks = [OfflineTask("1", "series", SET, TaskPhase.FETCHING, 62, size=3 << 30)]
-    place.parts = parts
+    asked: list[str] = []
+
+    async def files(task_id: str) -> list[TaskFile] | None:
+        asked.append(task_id)
+        return parts
+
+    place.task_files = files  # type: ignore[method-assign]
     async with opened(runtime, size=size) as (app, pilot):
         await press(pilot, "O")
         await settle(pilot, lambda: "62%" in shown(app))
         await press(pilot, "i")
-        await settle(pilot, lambda: isinstance(app.screen, ListBox))
+        await settle(pilot, lambda: bool(asked) and until in shown(app))
+        await quiet(pilot)
         lines = picture(app)
         await press(pilot, "end", "escape")
         await settle(pilot, lambda: not isinstance(app.screen, ListBox))
@@ -115,7 +126,7 @@ async def test_the_files_of_a_download_are_told_those_that_lack_first() -> None:
     late = TaskFile("late [/b].srt", TaskPhase.FETCHING, 12, 40)
     bad = TaskFile("bad.srt", TaskPhase.FAILED, None, None, "no seeds")
     for size in ((80, 24), (120, 40)):
-        lines = await task_info([*done, late, bad], size)
+        lines = await task_info([*done, late, bad], size, until="bad.srt")
         text = "\n".join(lines)
         assert "size     3.0 GiB" in text
         assert "files    42 files: 1 fetching, 40 done, 1 failed" in text
@@ -127,9 +138,40 @@ async def test_the_files_of_a_download_are_told_those_that_lack_first() -> None:
 
 
 async def test_a_service_that_does_not_tell_of_files_is_no_trouble() -> None:
-    text = "\n".join(await task_info(None, (80, 24)))
-    assert "how far single ones are is not told" in text
-    assert "files" not in "\n".join(await task_info([], (80, 24))).replace("files stay", "")
+    said = "files    how far single ones are is not told"
+    assert said in "\n".join(await task_info(None, until=said))
+    assert "files    " not in "\n".join(await task_info([]))
+
+
+async def test_the_box_is_there_before_the_service_told_of_files() -> None:
+    runtime = sample_runtime()
+    place = runtime.places["pikpak"]
+    place.tasks = [OfflineTask("1", "series", SET, TaskPhase.FETCHING, 62)]
+    answer = asyncio.Event()
+
+    async def slow(task_id: str) -> list[TaskFile]:
+        await answer.wait()
+        return [TaskFile("a.mkv", TaskPhase.DONE)]
+
+    place.task_files = slow  # type: ignore[method-assign]
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "O")
+        await settle(pilot, lambda: "62%" in shown(app))
+        await press(pilot, "i")
+        await settle(pilot, lambda: "state    fetching  62%" in shown(app))
+        assert "a.mkv" not in shown(app)
+        answer.set()
+        await settle(pilot, lambda: "a.mkv" in shown(app))
+        await press(pilot, "escape")
+        await settle(pilot, lambda: not isinstance(app.screen, ListBox))
+        # left before the answer came: nothing happens
+        answer.clear()
+        await press(pilot, "i")
+        await settle(pilot, lambda: isinstance(app.screen, ListBox))
+        await press(pilot, "escape")
+        answer.set()
+        await settle(pilot, lambda: not isinstance(app.screen, ListBox))
+        assert app.is_running
 
 
 async def test_rows_of_a_box_are_read_out() -> None:
