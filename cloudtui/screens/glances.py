@@ -16,9 +16,8 @@ from textual.color import Color
 from textual.strip import Strip
 
 from cloudtui import present
+from cloudtui.screens.first_lines import first_lines, is_text
 from cloudtui.services.decoding import Picture, Rgb, decoded_beside
-from cloudtui.screens.first_lines import first_lines, is_text
-from cloudtui.screens.first_lines import first_lines, is_text
 from cloudtui.services.errors import CloudError, NotFound
 from cloudtui.services.media import SMALL, has_thumbnail, is_picture
 from cloudtui.services.models import DISK, Entry, Flag, Found
@@ -101,8 +100,6 @@ class Glances:
         runtime, app = await self._screen.runtime(), self._screen.app
         if is_text(item.entry):
             return await first_lines(runtime, item, room, self._screen.facts.style("row"))
-        if is_text(item.entry):
-            return await first_lines(runtime, item, room, self._screen.facts.style("row"))
         data = await runtime.picture_bytes(item, SMALL)
         picture = await decoded_beside(data, (room[0], room[1] * 2), ground_of(app))
         words = picture_words(picture)
@@ -117,8 +114,6 @@ def _may_have(storage: Storage, entry: Entry) -> bool:
     """Whether it is worth asking for a picture of a row, or for its first lines."""
     if entry.flags & _CLOSED:
         return False
-    if is_text(entry):
-        return True
     if is_text(entry):
         return True
     if storage.account == DISK:
