@@ -64,18 +64,21 @@ class ReadTicket:
 @dataclass(frozen=True, slots=True)
 class LocalFile:
     """A regular file on this disk, as it was when opened: `path` for `os.open`, identity and
-    change marks to re-check by `fstat` before and after reading."""
+    change marks to re-check by `fstat` before and after reading. `sparse`: it has holes."""
 
     path: bytes
     size: int
     mtime_ns: int
     device: int
     inode: int
+    sparse: bool = field(default=False, compare=False)
 
     @classmethod
     def of(cls, path: bytes, info: os.stat_result) -> LocalFile:
         """The file at `path` of which the disk says `info`."""
-        return cls(path, info.st_size, noted_time(info.st_mtime_ns), info.st_dev, info.st_ino)
+        sparse = getattr(info, "st_blocks", info.st_size) * 512 < info.st_size
+        mtime_ns = noted_time(info.st_mtime_ns)
+        return cls(path, info.st_size, mtime_ns, info.st_dev, info.st_ino, sparse)
 
     @property
     def version(self) -> str:
@@ -92,11 +95,13 @@ ReadSource = ReadTicket | LocalFile
 @dataclass(frozen=True, slots=True)
 class SourceFacts:
     """What is known of the bytes before they are sent. `size` in bytes; `mtime_ns` UTC or None;
-    `hashes` are hex digests of the whole source (upper case for GCID, lower case otherwise)."""
+    `hashes` are hex digests of the whole source (upper case for GCID, lower case otherwise);
+    `sparse`: less than `size` will be written."""
 
     size: int
     mtime_ns: int | None = None
     hashes: Mapping[HashType, str] = field(default_factory=dict)
+    sparse: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -417,3 +417,48 @@ async def test_progress_never_goes_down_and_ends_at_hundred(rig: Rig, tmp_path: 
     assert seen == sorted(seen)
     assert percents[-1] == 100
     assert all(each is None or each <= 99 for each in percents[:-1])
+
+
+@pytest.mark.parametrize("kernel", [True, False], ids=["kernel", "buffer"])
+@pytest.mark.parametrize(
+    "spots",
+    [(), (0,), (5 << 20,), (0, 3 << 20, (9 << 20) + 3)],
+    ids=["nothing but a hole", "a hole at the end", "one in the middle", "between holes"],
+)
+async def test_holes_stay_holes(
+    rig: Rig, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kernel: bool, spots: tuple[int, ...]
+) -> None:
+    if not kernel:
+        monkeypatch.delattr(os, "copy_file_range", raising=False)
+    sparse_file(tmp_path / "from", 10 << 20, spots)
+    view = await rig.run(order(disk(tmp_path / "from"), disk(tmp_path / "to")))
+    assert (view.state, view.bytes_done) == (JobState.DONE, 10 << 20)
+    copy = tmp_path / "to/from"
+    assert copy.read_bytes() == (tmp_path / "from").read_bytes()
+    assert copy.stat().st_blocks <= (tmp_path / "from").stat().st_blocks
+
+
+async def test_a_hole_needs_no_room(rig: Rig, tmp_path: Path) -> None:
+    facts = os.statvfs(tmp_path)
+    size = facts.f_bavail * facts.f_frsize + (1 << 30)
+    try:
+        sparse_file(tmp_path / "from", size, (size - 5,))
+    except OSError:
+        pytest.skip("no file here is larger than the room there is")
+    view = await rig.run(order(disk(tmp_path / "from"), disk(tmp_path / "to")))
+    assert view.state is JobState.DONE, view
+    assert (tmp_path / "to/from").stat().st_size == size
+    with (tmp_path / "to/from").open("rb") as copy:
+        copy.seek(size - 5)
+        assert copy.read() == b"bytes"
+
+
+def sparse_file(path: Path, size: int, spots: tuple[int, ...]) -> None:
+    """A file that is one hole but for five bytes at each spot."""
+    with path.open("wb") as file:
+        file.truncate(size)
+        for spot in spots:
+            file.seek(spot)
+            file.write(b"bytes")
+    if path.stat().st_blocks * 512 >= min(size, 10 << 20):
+        pytest.skip("this file system keeps no holes")

@@ -76,7 +76,8 @@ class LocalWrite:
         job: str,
         trash: PutInTrash,
     ) -> LocalWrite:
-        """Create the part, with room reserved. A stale one of the same job is thrown away.
+        """Create the part, with room reserved where all of it will be written. A stale one of the
+        same job is thrown away.
 
         Raises Exists when the name is taken (without `replace`), NotFound, Denied, Full, BadName.
         """
@@ -95,7 +96,9 @@ class LocalWrite:
                 raise Exists(f"{shown(target)} is already there.", where=shown(target))
             fd = _create(folder, part)
             failpoint("disk.part_created")
-            if facts.size >= _RESERVED:
+            if facts.sparse:
+                os.truncate(fd, facts.size)  # what is a hole there needs no room here
+            elif facts.size >= _RESERVED:
                 reserve(fd, facts.size)
             info = os.fstat(fd)
         except BaseException as error:

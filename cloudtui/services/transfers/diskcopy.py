@@ -54,6 +54,8 @@ class DiskCopy:
         self._source = source
         self._handle = handle
         self._by_kernel = hasattr(os, "copy_file_range")
+        self._holes = source.sparse and hasattr(os, "SEEK_DATA")
+        """Whether holes of the source are left out. What is missing of a part is zeros."""
 
     async def run(self) -> Moved:
         """Copy what is missing, watch the source, commit. Raises CloudErrors."""
@@ -73,6 +75,7 @@ class DiskCopy:
             ):
                 sent += await self._fill(file.fd, target, landing, durability)
                 if bad := await doubt.damaged():
+                    self._holes = False  # anything may stand there
                     durability.lose(bad)
                     work.meter.add(landing.snapshot().total - self._source.size)
                     sent += await self._fill(file.fd, target, landing, durability)
@@ -117,7 +120,12 @@ class DiskCopy:
         flight.land()
         while (at := gap.start + gap.received) < gap.end:
             flight.check()
-            count = min(_STEP, gap.end - at)
+            data, end = self._extent(source, at, gap.end) if self._holes else (at, gap.end)
+            if data > at:
+                gap.received += data - at
+                lane.done += data - at
+                continue
+            count = min(_STEP, end - at)
             copied = self._kernel_copy(source, target, at, count) if self._by_kernel else None
             if copied is None:
                 copied = _buffer_copy(source, target, at, count)
@@ -127,6 +135,17 @@ class DiskCopy:
             lane.done += copied
             for limit in self._work.meter.limits:
                 flight.pause(limit.take(copied))
+
+    def _extent(self, source: int, at: int, end: int) -> tuple[int, int]:
+        """Where bytes of the source begin and end that are no hole, at or behind `at`."""
+        try:
+            data = os.lseek(source, at, os.SEEK_DATA)
+            return min(data, end), min(os.lseek(source, data, os.SEEK_HOLE), end)
+        except OSError as exc:
+            if exc.errno == errno.ENXIO:  # a hole up to the end
+                return end, end
+            self._holes = False
+            return at, end
 
     def _kernel_copy(self, source: int, target: int, at: int, count: int) -> int | None:
         """Bytes copied, None when this pair of file systems cannot."""

@@ -118,7 +118,7 @@ class Stream:
     def _facts(self, first: ReadSource, source: Storage) -> SourceFacts:
         entry = self._errand.item.entry
         if isinstance(first, LocalFile):
-            return SourceFacts(first.size, first.mtime_ns)
+            return SourceFacts(first.size, first.mtime_ns, sparse=first.sparse)
         hashes = dict(first.hashes)
         kind = source.caps.entry_hash
         if entry.hash and kind is not None and kind is not HashType.CHANGE:
