@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from cloudtui.services.accounts import Account
 from cloudtui.services.errors import BadReply, NotFound, NotSupported, UsageError
 from cloudtui.services.history import Deed, Happened
 from cloudtui.services.models import Entry, Flag, Found, Kind
 from cloudtui.services.pikpak import tasks, wire
 from cloudtui.services.pikpak.history import newest_first
-from tests.pikpak.stage import ROOT, Stage
+from cloudtui.services.pikpak.storage import PikPakStorage
+from tests.pikpak.stage import FAST, ROOT, Stage, staged
+from tests.sandbox_process import SandboxProcess
 
 
 async def found(stage: Stage, *names: str) -> list[Found]:
@@ -108,6 +112,27 @@ async def test_the_list_leaves_out_what_lies_in_the_trash(stage: Stage) -> None:
     assert [one.entry.name for one in await starred(stage)] == ["deep"]
     await stage.storage.trash([folder])
     assert await starred(stage) == []
+
+
+async def test_the_list_leaves_out_what_lies_outside_of_the_top(
+    sandbox: SandboxProcess, tmp_path: Path, username: str
+) -> None:
+    async with staged(sandbox, tmp_path / "home", username) as whole:
+        top = await whole.storage.mkdir(ROOT, "top")
+        inner = await whole.storage.mkdir(ROOT.child("top", top.id), "inner")
+        await whole.put(b"x", "in", ROOT.child("top", top.id).child("inner", inner.id))
+        await whole.put(b"x", "out")
+        items = [
+            await whole.storage.stat(ROOT.child("out")),
+            await whole.storage.stat(ROOT.child("top").child("inner").child("in")),
+        ]
+        await whole.storage.star(items, on=True)
+        assert len(await starred(whole)) == 2
+        options = {**whole.account.options, "root_folder_id": top.id}
+        below = PikPakStorage(Account("pk", "pikpak", options), whole.keys, whole.network, FAST)
+        listed = [item async for page in below.scan_starred() for item in page]
+        await below.close()
+    assert [item.at.parts for item in listed] == [("inner", "in")]
 
 
 async def test_a_list_that_ignores_the_filter_shows_no_stars(stage: Stage) -> None:

@@ -80,7 +80,8 @@ class Stars:
         )
 
     async def scan(self) -> AsyncIterator[Sequence[Found]]:
-        """Everything with a star, page by page. What lies in a folder in the trash is left out.
+        """Everything with a star, page by page. What lies in a folder in the trash, or outside of
+        the folder that is shown as the top, is left out.
 
         The service ignores the page size here (measured by one client). A row that has tags and no
         star among them is not believed to carry one.
@@ -89,9 +90,20 @@ class Stars:
         async for rows in pages(self._api, ANYWHERE, filters):
             shown = [row for row in rows if _may_carry(row) and is_shown(self._profile, row)]
             paths = await self._folders.paths(row.parent_id for row in shown)
+            within = {each for each in paths if await self._is_within(each)}
             yield [
-                self._found(row, paths[row.parent_id]) for row in shown if row.parent_id in paths
+                self._found(row, paths[row.parent_id]) for row in shown if row.parent_id in within
             ]
+
+    async def _is_within(self, folder: str) -> bool:
+        """Whether a folder whose path is known is the top, or lies below it."""
+        seen: set[str] = set()
+        while folder != self._folders.root:
+            if not folder or folder in seen:
+                return False
+            seen.add(folder)
+            folder = (await self._folders.look_up(folder)).parent_id
+        return True
 
     def _found(self, row: wire.File, folder: tuple[str, ...]) -> Found:
         at = Location(self._profile.account, (*folder, local(self._profile, row)), row.id)
