@@ -15,6 +15,8 @@ from textual.app import ComposeResult
 from textual.screen import Screen
 
 from cloudtui import present
+from cloudtui.widgets.header import job_pieces
+from cloudtui.widgets.hearing import heard
 from cloudtui.widgets.line import Line, Piece
 from cloudtui.widgets.mark_list import MarkList
 from cloudtui.widgets.row_list import RowList
@@ -26,6 +28,9 @@ if TYPE_CHECKING:
 
 _PAINT: Final = 0.25
 """Seconds between two pictures of a list that is still growing."""
+
+_JOBS_EVERY: Final = 0.5
+_FULL: Final = 100
 
 L = TypeVar("L", bound=RowList)
 
@@ -48,6 +53,14 @@ class ListScreen(Screen[None], Generic[L]):
         self.list.focus()
         self.words()
         self.load()
+        self._show_jobs()
+        self.set_interval(_JOBS_EVERY, self._show_jobs)
+
+    def _show_jobs(self) -> None:
+        """Jobs go on behind every list."""
+        if not heard():
+            views = self._main.bridge.views
+            self.message.show_right(job_pieces(views, short=self.size.width < _FULL))
 
     def on_screen_resume(self) -> None:
         self.list.stand_when_placed()

@@ -36,8 +36,14 @@ def header_pieces(
     right: list[Piece] = []
     if width >= 100:
         right.append((time.strftime("%H:%M   "), "dim"))
+    return left, [*right, *job_pieces(views, short=width < 100)]
+
+
+def job_pieces(views: Sequence[JobView], *, short: bool) -> list[Piece]:
+    """`2 jobs  11.4 MiB/s`, and how many ask something; nothing without jobs."""
+    right: list[Piece] = []
     if not views:
-        return left, right
+        return right
     from cloudtui.widgets import job_rows
 
     sums = job_rows.totals(views)
@@ -45,10 +51,11 @@ def header_pieces(
     if sums["running"]:
         words = present.count(sums["running"], "job")
         if sums["speed"]:
-            words += "  " + present.speed(float(sums["speed"]), short=width < 100)
+            words += "  " + present.speed(float(sums["speed"]), short=short)
         right.append((words + " ", "key"))
     elif open_jobs:
         right.append((f"{present.count(open_jobs, 'job')} paused or waiting ", "key"))
     if sums["asking"]:
-        right.append((f" {sums['asking']} ask: w ", "key"))
-    return left, right
+        verb = "asks" if sums["asking"] == 1 else "ask"
+        right.append((f" {sums['asking']} {verb}: w ", "key"))
+    return right

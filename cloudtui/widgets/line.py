@@ -34,11 +34,16 @@ class Line(Widget):
         self._right: tuple[Piece, ...] = ()
 
     def show(self, left: list[Piece], right: list[Piece] | None = None) -> None:
-        """Replace the words; draws only when they changed."""
-        new = (tuple(left), tuple(right or ()))
+        """Replace the words; those on the right stay unless others are given. Draws only when they
+        changed."""
+        new = (tuple(left), self._right if right is None else tuple(right))
         if new != (self._left, self._right):
             self._left, self._right = new
             self.refresh()
+
+    def show_right(self, right: list[Piece]) -> None:
+        """Replace the words on the right alone."""
+        self.show(list(self._left), right)
 
     @property
     def plain(self) -> str:

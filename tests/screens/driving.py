@@ -15,6 +15,7 @@ from textual.strip import Strip
 
 from cloudtui.app import CloudApp
 from cloudtui.ports import Door, RuntimeFactory
+from cloudtui.widgets.frame import Frames, use_frames
 from cloudtui.widgets.row_list import RowList
 from tests.screens.fake_runtime import FakeRuntime
 
@@ -33,9 +34,12 @@ async def opened(
     """The app on a runtime, both panes listed."""
     door = Door(cast("RuntimeFactory", runtime.opened))
     app = CloudApp(door, left, right, ascii_only=ascii_only)
-    async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
-        await settle(pilot, lambda: panes_ready(app))
-        yield app, pilot
+    try:
+        async with app.run_test(size=size, notifications=True, tooltips=True) as pilot:
+            await settle(pilot, lambda: panes_ready(app))
+            yield app, pilot
+    finally:
+        use_frames(Frames.LINES)  # other tests see frames, whatever this one asked for
     await door.close()
 
 

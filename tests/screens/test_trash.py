@@ -19,6 +19,7 @@ from tests.screens.fake_runtime import (
     FakeRuntime,
     file,
     folder,
+    job,
     sample_runtime,
 )
 
@@ -225,3 +226,14 @@ async def test_when_the_service_deletes_it_for_good_is_told() -> None:
         await press(pilot, "escape", "down", "i")
         await settle(pilot, lambda: "name     y" in shown(app))
         assert "for ever then" not in shown(app)
+
+
+async def test_jobs_are_told_of_on_every_list() -> None:
+    runtime = sample_runtime()
+    runtime.transfers.jobs = [job("film.mkv"), job("other.bin")]
+    async with opened(runtime) as (app, pilot):
+        await press(pilot, "t")
+        await settle(pilot, lambda: picture(app)[-1].endswith("2 jobs  16M/s"))
+        runtime.transfers.jobs = []
+        app.bridge.wake()
+        await settle(pilot, lambda: "jobs" not in picture(app)[-1])
