@@ -25,6 +25,7 @@ class Place(StrEnum):
     OFFLINE = "offline tasks"
     ARCHIVE = "inside an archive"
     SHARES = "public links"
+    SHARED = "a link of others"
     STARRED = "with a star"
     HISTORY = "history"
     VERSIONS = "versions"
@@ -264,11 +265,25 @@ ACTIONS: tuple[Action, ...] = (
         ],
     ),
     *_table(
+        Place.SHARED,
+        [
+            *_MARKS,
+            ("enter", "enter|o|l|right", "into the folder", "moving", "enter"),
+            ("parent", "backspace|h|left", "the folder above", "moving", "parent"),
+            ("save", "f5|alt+5|p", "save what is marked, or this", "files", "save"),
+            ("link", "c", "a direct link to the file", "links", "link"),
+            ("info", "i|alt+enter", "properties", "view", "info"),
+            ("reload", "ctrl+r", "reload", "view", "reload"),
+            ("close", "escape", "close", "places", "close"),
+        ],
+    ),
+    *_table(
         Place.SHARES,
         [
             *_MARKS,
             ("link", "enter", "the link, to copy or as QR code", "links", "link"),
-            ("limits", "e", "other limits", "links", "limits"),
+            ("limits", "e", "other limits, another password", "links", "limits"),
+            ("info", "i", "what is known of it", "view", "info"),
             ("revoke", "x|D", "take back", "links", "revoke"),
             ("show", "o", "show in the pane what it links to", "links", "show"),
             ("reload", "ctrl+r", "reload", "view", "reload"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import sys
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -18,17 +17,13 @@ from cloudtui.commands.session import Failures, GeneralGroup, run
 from cloudtui.services.errors import CloudError, LoginNeeded, NotFound, NotSupported, UsageError
 from cloudtui.services.models import Secret, Share
 from cloudtui.services.naming import display_name
-from cloudtui.services.shares import ChangesShares
+from cloudtui.services.shares import ChangesShares, new_password
 from cloudtui.services.storage import HasShares
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
 
 _SHOWS: Final = "cloudtui share ls shows the links."
-_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-"""Nothing that is taken for something else."""
-_LENGTH: Final = 8
-"""PikPak's page takes four to ten letters and digits."""
 
 
 @click.group(cls=GeneralGroup)
@@ -224,7 +219,7 @@ async def _password(how: str | None) -> Secret | None:
         case "ask":
             return await password_asked("New password of the link")
         case "new":
-            return Secret("".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)))
+            return new_password()
         case "none":
             return Secret("")
     return None

@@ -22,6 +22,7 @@ from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.previews import Preview, PreviewsLinks, link_previewer, needed, room_of
+from cloudtui.services.shares import OpensShares
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.services.values import dataclass
 from cloudtui.widgets.rows import cut_middle, cut_start
@@ -144,7 +145,8 @@ class PasteBox(ModalScreen[int]):
                 "F5 or Ctrl+Enter adds them   F3 to the disk when done, or not   Esc", classes="dim"
             )
             if self._previewer is not None:
-                yield words("F4 shows what is inside, without fetching it", classes="dim")
+                share = "; enters a share" if self._tasks.caps.opens_shares else ""
+                yield words(f"F4 shows what is inside, without fetching it{share}", classes="dim")
             yield words("", id="complaint")
             with Vertical(id="answers"), Horizontal():
                 yield Answer(Option("Add", "", 0), id="answer-0")
@@ -185,6 +187,8 @@ class PasteBox(ModalScreen[int]):
         """F4: what lies behind the links, and whether there is room for it."""
         field = self.query_one("#links", TextArea)
         links = links_in(field.text)
+        if self._enter_share(field.document.get_line(field.cursor_location[0]), links):
+            return
         previewer = self._previewer
         if previewer is None:
             self._tell("What lies behind a link is not told here before it is fetched.")
@@ -216,6 +220,20 @@ class PasteBox(ModalScreen[int]):
                 self.action_add()
 
         self.run_worker(work(), group="paste", exit_on_error=False)
+
+    def _enter_share(self, line: str, links: Sequence[str]) -> bool:
+        """Look into the share that the line with the cursor leads to, or the only link there is;
+        whether there is one."""
+        opener: object = self._tasks
+        if self._busy or not isinstance(opener, OpensShares) or not self._tasks.caps.opens_shares:
+            return False
+        link = opener.share_link(line) or (opener.share_link(links[0]) if len(links) == 1 else None)
+        if link is not None:
+            from cloudtui.screens.shared import SharedScreen
+
+            self._tell("")
+            self.app.push_screen(SharedScreen(opener, link, self._to, self._main, self._follow))
+        return link is not None
 
     def action_add(self) -> None:
         """Hand the links over; the box stays when one was refused."""

@@ -16,9 +16,10 @@ from cloudtui import present
 from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.list_screen import MarkScreen
-from cloudtui.screens.sharing import ShareForm, show_share
+from cloudtui.screens.sharing import Limits, ShareForm, show_share
 from cloudtui.services.models import Kind, Share
 from cloudtui.services.naming import display_name, sort_key
+from cloudtui.services.shares import ChangesShares
 from cloudtui.services.storage import HasShares, Storage
 from cloudtui.widgets.mark_list import MarkList
 from cloudtui.widgets.rows import cut_middle, cut_start, pad, sign_of
@@ -42,7 +43,28 @@ def state_words(share: Share) -> str:
         limits.append(f"{share.downloads or 0} of {share.most_downloads} times")
     elif share.downloads:
         limits.append(f"used {share.downloads} times")
+    if share.views:
+        limits.append(f"seen {present.exact(share.views)} times")
     return ", ".join(limits)
+
+
+def facts_of(share: Share, place: str) -> list[str]:
+    """All that is told of a link but its password."""
+    files = "" if share.files is None else present.count(share.files, "thing")
+    size = "" if share.size is None else present.size_long(share.size)
+    facts = {
+        "shows": f"{shown_name(share)}   {'   '.join(filter(None, (files, size)))}",
+        "in": display_name(share.at.parent.path) if share.at is not None else "",
+        "made": present.date_full(share.created_ns) if share.created_ns is not None else "",
+        "ends": "never" if share.expires_ns is None else present.date_full(share.expires_ns),
+        "seen": "" if share.views is None else f"{present.exact(share.views)} times",
+        "used": "" if share.downloads is None else f"{present.exact(share.downloads)} times",
+        "most": f"{present.exact(share.most_downloads)} times" if share.most_downloads else "",
+        "password": "yes, Enter shows what is told of it" if share.protected else "none",
+        "now": display_name(share.note, edges=False) or f"open to whoever has the link of {place}",
+        "id": display_name(share.id),
+    }
+    return [f"{label:<9} {text}" for label, text in facts.items() if text]
 
 
 class ShareList(MarkList[Share]):
@@ -110,9 +132,8 @@ class SharesScreen(MarkScreen[ShareList]):
         title = f"{present.exact(len(rows.all))}{more} {'link' if len(rows.all) == 1 else 'links'}"
         self.list.set_title(f"Public links on {self._place}", title)
         marked = f"{present.exact(rows.marked)} marked   " if rows.marked else ""
-        known = rows.current is not None and rows.current.at is not None
-        change = "e limits   " if known and self._storage.caps.share_limits else ""
-        keys = f"{marked}Enter link   {change}x take back   o show it   / filter   Esc"
+        change = "e limits   " if self._storage.caps.share_changes else ""
+        keys = f"{marked}Enter link   i more   {change}x take back   o show it   / filter   Esc"
         self.list.set_foot(rows.filter_words() or keys)
 
     async def scan(self) -> None:
@@ -151,28 +172,42 @@ class SharesScreen(MarkScreen[ShareList]):
     def action_limits(self) -> None:
         """`e`: other limits for a link that is there."""
         share = self.list.current
-        known = self._storage.caps.share_limits
+        known = self._storage.caps.share_changes
+        changer: object = self._keeper
         if share is None:
             return
-        if share.at is None or not known:
+        if not known or not isinstance(changer, ChangesShares):
             self.say(f"{self._place} does not change links. x takes it back, c s makes another.")
             return
-        at = share.at
 
         async def work() -> None:
             box = ShareForm(
                 "Limits of a public link", [shown_name(share)], known, yes="Change", old=True
             )
             limits = await self.app.push_screen_wait(box)
-            if limits is None:
+            if limits is None or limits == Limits():
                 return
-            item = await self._storage.stat(at)
-            await self._keeper.share(
-                item, days=limits.days, password=limits.password, most_downloads=limits.most
+            changed = await changer.change_share(
+                share, days=limits.days, password=limits.password, most_downloads=limits.most
             )
             self.say(f"Changed the link to {shown_name(share)}.")
+            if limits.password:
+                await show_share(self.app, changed, shown_name(share))
 
         self.act("Change", work)
+
+    def action_info(self) -> None:
+        """`i`."""
+        share = self.list.current
+        if share is None:
+            return
+
+        async def work() -> None:
+            from cloudtui.screens.dialogs import Tell
+
+            await self.app.push_screen_wait(Tell("Public link", facts_of(share, self._place)))
+
+        self.act("Link", work, again=False)
 
     def action_revoke(self) -> None:
         """`x`: take links back."""

@@ -20,6 +20,7 @@ from cloudtui.screens.links import LinkDialog
 from cloudtui.services.errors import UsageError
 from cloudtui.services.models import Found, Secret, Share
 from cloudtui.services.naming import display_name
+from cloudtui.services.shares import new_password
 from cloudtui.services.storage import HasShares, MakesLinks, OfflineTasks, Storage
 from cloudtui.services.values import dataclass
 
@@ -163,6 +164,7 @@ class ShareForm(Form[Limits | None]):
         answers.append(Option("Cancel", "", None))
         if old and "password" in known:
             answers.insert(1, Option("Without password", "", Limits(password=Secret(""))))
+            answers.insert(2, Option("Make one up", "", Limits(password=new_password())))
         super().__init__(title, sentences, answers, safe=None)
         self._known = known
         self._old = old

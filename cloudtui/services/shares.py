@@ -5,8 +5,9 @@ Shapes, and the way to a path inside a share; no I/O of its own.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
-from typing import Protocol, runtime_checkable
+import secrets
+from collections.abc import AsyncIterator, Iterable, Sequence
+from typing import Final, Protocol, runtime_checkable
 
 from cloudtui.services.errors import Ambiguous, NotFound
 from cloudtui.services.models import Entry, Location, OfflineTask, Secret, Share
@@ -97,6 +98,23 @@ class OpensShares(Protocol):
     async def shared_content(self, link: ShareLink, item: SharedItem) -> str:
         """A signed link to the content of a shared file; shown once on request, never logged."""
         ...
+
+
+_LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+"""Nothing that is taken for something else."""
+_LENGTH: Final = 8
+"""PikPak's page takes four to ten letters and digits."""
+
+
+def new_password() -> Secret:
+    """A password for a link that nobody can guess."""
+    return Secret("".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)))
+
+
+def outermost(items: Iterable[SharedItem]) -> list[SharedItem]:
+    """Each thing once, and none that comes along with a folder above it."""
+    all_of_them = {item.entry.id: item for item in items}
+    return [item for item in all_of_them.values() if all_of_them.keys().isdisjoint(item.above)]
 
 
 async def found_in(place: OpensShares, link: ShareLink, path: str) -> SharedItem | None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
-from textual.widgets import Input
+from textual.widgets import Input, TextArea
 
 from cloudtui.app import CloudApp
 from cloudtui.screens.links import LinkDialog
@@ -37,7 +37,7 @@ def account(box: SandboxProcess) -> dict[str, Any]:
 
 def files(box: SandboxProcess, below: str) -> set[str]:
     """Paths of PikPak's files below a folder."""
-    (account,) = box.admin.state("pikpak")["accounts"].values()
+    account = box.admin.state("pikpak")["accounts"][box.endpoints["pikpak"]["username"]]
     paths = {node["path"] for node in account["nodes"] if not node["trashed"]}
     return {path for path in paths if path.startswith(below)}
 
@@ -109,11 +109,48 @@ async def test_a_link_on_pikpak_gets_days_and_a_pass_code_and_is_taken_back(
         await press(pilot, "escape", "g", "s")
         await see(app, pilot, "1 link", "Welcome.txt", "password")
         await press(pilot, "e")
-        await see(app, pilot, "does not change links")
-        await press(pilot, "ctrl+a", "x")
+        await see(app, pilot, "Limits of a public link", "Make one up")
+        app.screen.query_one("#answer-2").focus()
+        await press(pilot, "enter")
+        await see(app, pilot, "It asks for the password", "works until")
+        (link,) = box.admin.state("pikpak")["shares"]
+        assert link["pass_code"] != "abcd12"
+        assert f"It asks for the password {link['pass_code']}" in shown(app)
+        await press(pilot, "escape", "ctrl+a", "x")
         await see(app, pilot, "Take public links back", "Welcome.txt")
         await press(pilot, "t")
         await see(app, pilot, "Taken back: 1 link.", "No public links.")
+
+
+async def test_a_part_of_what_others_share_is_saved(box: SandboxProcess, tmp_path: Path) -> None:
+    box.admin.account("pikpak", username="other@example.com", password="pw")
+    for path in ("s1/e1.mkv", "s1/e2.mkv", "s2/e1.mkv"):
+        order = {"username": "other@example.com", "path": f"/show/{path}", "text": path}
+        box.admin.order("pikpak", "put", **order)
+    paths, code = ["/show"], "c0de77"
+    made = box.admin.order(
+        "pikpak", "share", username="other@example.com", paths=paths, pass_code=code
+    )
+    async with on_clouds(box, tmp_path, "pk:/Documents", "pc:/") as (app, pilot):
+        await press(pilot, "m")
+        await see(app, pilot, "enters a share")
+        app.screen.query_one("#links", TextArea).text = made["url"]
+        await press(pilot, "f4")
+        await see(app, pilot, "Pass code of the link", "A pass code is needed")
+        await press(pilot, *code, "enter")
+        await see(app, pilot, ">show/")
+        await press(pilot, "enter")
+        await see(app, pilot, "Shared by others: /show", ">s1/")
+        await press(pilot, "enter")
+        await see(app, pilot, "Shared by others: /show/s1", ">e1.mkv")
+        await press(pilot, "f5")
+        await see(app, pilot, "Save from the link", "pk:/Documents")
+        await press(pilot, "enter")
+        await see(app, pilot, "Saved e1.mkv: /Documents/e1.mkv")
+        await press(pilot, "escape", "escape")
+        await see(app, pilot, "e1.mkv")
+        saved = {path for path in files(box, "/Documents/") if path.endswith(".mkv")}
+        assert saved == {"/Documents/e1.mkv"}
 
 
 async def test_an_archive_asks_for_its_password_until_it_is_right(

@@ -36,7 +36,10 @@ def share_link(text: str, profile: Profile) -> ShareLink | None:
     """What a link says when it leads to a share of PikPak, else None. The pass code may stand
     behind it as `?pwd=…`; a second id is that of something in the share."""
     url = text.strip()
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return None  # brackets that hold no address
     host = (parts.hostname or "").lower()
     ours = any(host == root or host.endswith(f".{root}") for root in ROOT_DOMAINS)
     match = _PATH.match(parts.path)

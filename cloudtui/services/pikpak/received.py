@@ -25,7 +25,7 @@ from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.listing import detail, entry_of, pages
 from cloudtui.services.pikpak.opened import Opened
 from cloudtui.services.pikpak.shares import SHARE
-from cloudtui.services.shares import SharedItem, ShareLink
+from cloudtui.services.shares import SharedItem, ShareLink, outermost
 from cloudtui.services.values import dataclass
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,7 @@ class Received:
         chosen = items
         if chosen is None:
             chosen, name = await self._all(link)
-        chosen = _without_inner(chosen)
+        chosen = outermost(chosen)
         if not chosen:
             raise NotFound(f"Nothing is left behind {display_name(link.shown)}.")
         name = name or chosen[0].entry.name
@@ -254,13 +254,6 @@ class Received:
 def _origin(row: wire.File) -> str:
     """The id that something saved had in its share; empty when that is not told."""
     return row.params.original_file_id if row.params is not None else ""
-
-
-def _without_inner(items: Sequence[SharedItem]) -> list[SharedItem]:
-    """Each thing once, and none that comes along with a folder above it."""
-    ids = {item.entry.id for item in items}
-    fit = [item for item in items if ids.isdisjoint(item.above)]
-    return list({item.entry.id: item for item in fit}.values())
 
 
 def _calls(link: ShareLink, items: Sequence[SharedItem], into: str) -> Iterator[_Call]:
