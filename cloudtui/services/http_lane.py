@@ -52,6 +52,8 @@ class Lane:
             family = 0 if self._proxy else writer.get_extra_info("socket").family
             last_way.set(Way(self._proxy, family))
             await self._write(writer, request, times.get("write"))
+            if trace := request.extensions.get("trace"):
+                await trace("http11.send_request_body.complete", {"request": request})
             status, headers = await _within(
                 times.get("read"), _head(reader), httpx.ReadTimeout, httpx.ReadError
             )
@@ -150,19 +152,19 @@ class Lane:
         pending = b"\r\n".join(lines) + b"\r\n\r\n"
         assert isinstance(request.stream, httpx.AsyncByteStream)
 
-        async def work() -> None:
-            nonlocal pending
-            async for piece in request.stream:  # type: ignore[union-attr]
-                pending += piece
-                if len(pending) >= _PIECE:
-                    writer.write(pending)
-                    pending = b""
-                    await writer.drain()
-            if pending:
-                writer.write(pending)
-            await writer.drain()
+        async def drain() -> None:
+            if writer.transport.get_write_buffer_size():
+                await _within(limit, writer.drain(), httpx.WriteTimeout, httpx.WriteError)
 
-        await _within(limit, work(), httpx.WriteTimeout, httpx.WriteError)
+        async for piece in request.stream:
+            pending += piece
+            if len(pending) >= _PIECE:
+                writer.write(pending)
+                pending = b""
+                await drain()
+        if pending:
+            writer.write(pending)
+        await drain()
 
 
 class _Answer(httpx.AsyncByteStream):

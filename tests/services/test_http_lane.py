@@ -179,6 +179,26 @@ async def test_broken_answers_are_told_and_the_next_call_is_sound(
         assert (await client.get(server.url)).text == "ok"
 
 
+async def test_who_asks_hears_when_a_request_is_on_its_way(server: Scripted) -> None:
+    heard: list[str] = []
+
+    async def trace(event: str, _: object) -> None:
+        heard.append(event)
+
+    server.answers = [OK]
+    async with Network(environ={}).client() as client:
+        await client.post(server.url, content=b"x", extensions={"trace": trace})
+    assert heard == ["http11.send_request_body.complete"]
+
+
+async def test_no_cookie_is_kept(server: Scripted) -> None:
+    server.answers = [OK.replace(b"200 OK", b"200 OK\r\nSet-Cookie: a=b; Path=/"), OK]
+    async with Network(environ={}).client() as client:
+        await client.get(server.url)
+        await client.get(server.url)
+    assert b"ookie" not in server.requests[1]
+
+
 async def test_silence_is_given_up(server: Scripted) -> None:
     server.answers = [b"HTTP/1.1 200 OK\r\n"]
     async with Network(environ={}, timeout=0.05).client() as client:

@@ -8,6 +8,7 @@ servers. Must not know files, trash or transfers.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
@@ -117,6 +118,8 @@ class Client:
         self._reads_forms = True
         """Until the service misses an address that stood in one."""
         self._http: httpx.AsyncClient | None = None
+        self._usual: dict[str, str] = {}
+        """Headers of every request."""
         self._signing = asyncio.Lock()
 
     # --- sign-in --------------------------------------------------------------------------
@@ -410,22 +413,23 @@ class Client:
         self.network.require_safe(url, self.base)
         if not is_trusted(url, self.base):
             raise Refused("The service named a server that is not its own; nothing was sent.")
-        headers = dict([await self.authorization()])
-        # without this header the server closes the connection after each answer
-        headers["Connection"] = "keep-alive"
+        _, token = await self.authorization()
+        http = self._client()
+        # without `connection` the server closes the connection after each answer
+        headers = {**self._usual, "connection": "keep-alive", "authorization": token}
         if kind:
-            headers["Content-Type"] = kind
+            headers["content-type"] = kind
         wait = self._timeout or self.network.timeout
         if timeout is not None:  # who has less patience than usual has less for these, too
             wait = timeout * min(1.0, wait / _USUAL) if timeout == SLOW else timeout
+        limits = httpx.Timeout(wait, connect=min(10.0, wait)).as_dict()
         try:
-            async with self._client().stream(
-                verb,
-                url,
-                content=body or None,
-                headers=headers,
-                timeout=httpx.Timeout(wait, connect=min(10.0, wait)),
-            ) as reply:
+            # made here and not by the client, which would put together what is together already
+            request = httpx.Request(
+                verb, url, content=body or None, headers=headers, extensions={"timeout": limits}
+            )
+            reply = await http.send(request, stream=True)
+            async with contextlib.aclosing(reply):
                 log.debug("%s -> %s", method, reply.status_code)
                 if reply.status_code != 200:
                     error = errors.from_status(
@@ -441,6 +445,7 @@ class Client:
     def _client(self) -> httpx.AsyncClient:
         if self._http is None:
             self._http = self.network.client(connections=_AT_ONCE)
+            self._usual = dict(self._http.headers)
         return self._http
 
     @staticmethod

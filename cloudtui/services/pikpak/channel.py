@@ -55,6 +55,8 @@ class Channel:
     def __init__(self, network: Network, account: str = "") -> None:
         self._network = network
         self._client: httpx.AsyncClient | None = None
+        self._usual: dict[str, str] = {}
+        """Headers of every request."""
         self._pace: Pace = network.paces.of(
             account, rate=RATE, ceiling=CEILING, concurrency=CONCURRENCY
         )
@@ -77,22 +79,26 @@ class Channel:
         """
         import httpx
 
-        sent = dict(headers or {})
+        if self._client is None:
+            self._client = self._network.client(connections=CONCURRENCY)
+            self._usual = dict(self._client.headers)
+        sent = {**self._usual, **{name.lower(): each for name, each in (headers or {}).items()}}
         body = content
         if json is not None:
             body = _written(json)
-            sent.setdefault("Content-Type", "application/json")
-        if self._client is None:
-            self._client = self._network.client(connections=CONCURRENCY)
+            sent.setdefault("content-type", "application/json")
         try:
+            # made here and not by the client, which would put together what is together already
+            request = httpx.Request(
+                method,
+                httpx.URL(url, params=list(query)) if query else url,
+                headers=sent,
+                content=body,
+                data=form,
+                extensions={"timeout": self._client.timeout.as_dict()},
+            )
             async with self._pace.slot():
-                response = await self._client.request(
-                    method,
-                    httpx.URL(url, params=list(query)) if query else url,
-                    headers=sent,
-                    content=body,
-                    data=form,
-                )
+                response = await self._client.send(request)
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise CloudError("An address of PikPak in the settings is no address.") from error
         except (httpx.HTTPError, OSError) as error:

@@ -7,8 +7,9 @@ they never enter an error or a log.
 from __future__ import annotations
 
 import math
+import re
 from typing import Final
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import unquote_plus
 
 from cloudtui.services.errors import NotFound, Refused, Retry, ServerTrouble
 from cloudtui.services.models import Found, HashType
@@ -34,12 +35,19 @@ _OVER: Final = 3
 def expiry_of(url: str) -> float | None:
     """When a link ends, in seconds since the epoch, from its own `expire`; None when it is silent.
     The time beside it in the answer is not reliable."""
-    value = parse_qs(urlsplit(url).query).get("expire", [""])[0]
+    value = _parameter(url, "expire")
     return float(value) if value.isdigit() and int(value) > 0 else None
 
 
 def _fid(url: str) -> str:
-    return parse_qs(urlsplit(url).query).get("fid", [""])[0]
+    return _parameter(url, "fid")
+
+
+def _parameter(url: str, name: str) -> str:
+    """A parameter of a link's query. Looked for like this because a whole query taken apart, five
+    times a file, was a twentieth of a small file's processor time."""
+    found = re.search(rf"[?&]{name}=([^&#]+)", url)
+    return unquote_plus(found[1]) if found else ""
 
 
 def links_of(row: wire.File, *, media: bool) -> list[str]:
