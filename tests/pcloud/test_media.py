@@ -76,6 +76,15 @@ async def test_pictures_come_small(storage: PCloudStorage, sandbox: SandboxProce
         await storage.thumbnail(text, SMALL)
 
 
+async def test_earlier_versions_are_neither_played_nor_pictured(storage: PCloudStorage) -> None:
+    old = await put(storage, seed.picture(1, 40, 20), "a.png")
+    await upload(storage, ROOT, "a.png", seed.picture(2, 40, 20), replace=old)
+    rows = [row async for page in storage.scan_revisions(old) for row in page]
+    version = storage.as_file(old, rows[-1])
+    with pytest.raises(NotFound, match="only as they are now"):
+        await storage.thumbnail(version, SMALL)
+
+
 PASSING: list[dict[str, Any]] = [
     {"kind": "reset_before", "match": "GET /getthumblink*"},
     {"kind": "truncate_json", "match": "GET /getthumblink*"},

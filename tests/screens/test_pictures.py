@@ -22,7 +22,7 @@ from cloudtui.services.errors import NotFound, Offline
 from cloudtui.services.media import LARGE, SMALL, Quality
 from cloudtui.widgets import facts
 from cloudtui.widgets.half_blocks import half_blocks
-from tests.screens.driving import opened, panes_ready, picture, press, settle
+from tests.screens.driving import opened, panes_ready, picture, press, rush, settle
 from tests.screens.fake_runtime import FakeRuntime, file, sample_runtime
 
 WIDE = (200, 60)
@@ -286,7 +286,13 @@ async def test_the_clouds_own_pictures_come_to_the_side_panel(
         await settle(pilot, lambda: "JPEG picture, 256 x 144" in shown(app))
         assert blocks(app) > 100
         await to_pictures(pilot, app)
-        await settle(pilot, lambda: "JPEG picture, " in shown(app))
+        await settle(pilot, lambda: "JPEG picture, 224 x 160" in shown(app))
+        # many looks are given up on the way, at whatever point they have got to
+        for _ in range(2):
+            await press(pilot, "up", "up", "up")
+            await rush(pilot, "up", "up", "down", "down")
+            await press(pilot, "down", "down", "down")
+        await settle(pilot, lambda: "JPEG picture, 224 x 160" in shown(app))
     await door.close()
 
 

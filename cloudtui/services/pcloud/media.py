@@ -22,7 +22,7 @@ from cloudtui.services.models import Flag, Found, Kind
 from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.client import Client
-from cloudtui.services.pcloud.entries import id_param, kind_of
+from cloudtui.services.pcloud.entries import id_param, kind_of, split_version
 from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.tree import shown
 
@@ -119,6 +119,8 @@ def _file(item: Found) -> str:
     node = item.at.node or item.entry.id
     if kind_of(node) is not Kind.FILE:
         raise Refused(f"{shown(item.at)} is a folder.", hint="Only files are played.")
+    if split_version(node)[1]:
+        raise NotFound("pCloud plays and pictures files only as they are now.")
     if item.entry.flags & Flag.ENCRYPTED:
         raise Refused(f"{shown(item.at)} is encrypted by pCloud Crypto, which apps cannot open.")
     return node
