@@ -1,4 +1,4 @@
-"""Pictures in a real terminal: beside the panes once the cursor rests, on the whole screen by F3."""
+"""Pictures in a real terminal: beside the panes once the cursor rests, and whole by F3."""
 
 from __future__ import annotations
 
