@@ -46,13 +46,15 @@ class Source:
     transfer: Sequence[Allowance] = ()
     """What may still be moved, where the service sets bounds to that."""
     plan: Plan | None = None
+    invite: str = ""
+    """The code to invite others with, once somebody asked for it."""
 
 
 def plan_words(source: Source) -> list[str]:
     """`plan  premium until 2027-05-01`, `download  1.2T of 4.0T transferred`: the plan, then one
-    line for each bound, the names in a column."""
+    line for each bound, the names in a column; the code to invite with before them."""
     wide = max((len(each.name) for each in source.transfer), default=0)
-    told = []
+    told = [f"{'invite':<{wide}}  {source.invite}"] if source.invite else []
     if source.plan is not None:
         until = source.plan.until_ns
         day = (
@@ -244,11 +246,11 @@ class SourceScreen(PickScreen[Location, SourceList]):
         async def work() -> None:
             from cloudtui.screens.dialogs import Tell
 
-            facts = [source.title, source.user, source.state, *plan_words(source)]
             with contextlib.suppress(CloudError):  # the rest is worth telling without it
                 place: object = await self._runtime.storage(source.account)
                 if isinstance(place, HasInvites):
-                    facts.append(f"invites  {await place.invite_code()}")
+                    source.invite = await place.invite_code()
+            facts = [source.title, source.user, source.state, *plan_words(source)]
             await self.app.push_screen_wait(Tell("Account", list(filter(None, facts))))
 
         self.run_worker(work(), group="properties", exit_on_error=False)
