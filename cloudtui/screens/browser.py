@@ -7,11 +7,12 @@ never waits.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from textual.worker import Worker
+from textual.worker import Worker, WorkerCancelled, WorkerFailed
 
 from cloudtui import present
 from cloudtui.ports import RuntimePort
@@ -300,6 +301,15 @@ class Browser:
         self.pane.set_notice(*empty_words(self))
         self.pane.redraw()
         self._changed(self)
+
+    async def listed(self) -> bool:
+        """Wait for the list under way. Tells whether it became whole."""
+        seen: Worker[None] | None = None
+        while self.loading and self._worker is not seen and self._worker is not None:
+            seen = self._worker
+            with contextlib.suppress(WorkerFailed, WorkerCancelled):  # told where it is shown
+                await seen.wait()
+        return not self.stopped and self.error is None
 
     def stop(self) -> bool:
         """Stop loading. Tells whether there was something to stop."""

@@ -14,6 +14,7 @@ from cloudtui import present
 from cloudtui.screens.browser import Browser
 from cloudtui.screens.ordering import configured, order_of, ordered
 from cloudtui.screens.taking_back import Sent, can_be_taken_back, way_back
+from cloudtui.screens.whole_lists import with_the_rest
 from cloudtui.services.errors import CloudError, Exists, NotSupported
 from cloudtui.services.models import Found, Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, split_extension
@@ -55,6 +56,11 @@ def amount(items: Sequence[Found]) -> str:
     if size:
         words += f", {present.size_long(size)}" + (" and folders" if folders else "")
     return words
+
+
+def unseen_words(count: int) -> str:
+    """What is said of marked rows that a filter hides."""
+    return f"{present.count(count, 'marked item is', 'marked items are')} not shown now: left out."
 
 
 async def lost_links(storage: Storage, items: Sequence[Found]) -> tuple[int, list[str]]:
@@ -136,7 +142,7 @@ class FileActions:
         async def work() -> None:
             sentences = [f"{amount(items)} from {source.place}", names_line(items)]
             if unseen:
-                sentences.append(f"{unseen} marked items are not shown now: left out.")
+                sentences.append(unseen_words(unseen))
             if verb is Verb.MOVE and source.place_name != target.place_name:
                 sentences.append("Each source is removed after its copy is checked.")
             sources = [Source(item.at) for item in items]
@@ -302,8 +308,8 @@ class FileActions:
     def trash(self, browser: Browser) -> None:
         """F8: to the trash of the place; asks for folders and for several items."""
         storage = self._ready(browser)
-        items = browser.taken()
-        if storage is None or browser.at is None or not items:
+        marked = browser.taken()
+        if storage is None or browser.at is None or not marked:
             if storage is not None:
                 self._say("Nothing to delete here: the cursor is on no item.")
             return
@@ -316,13 +322,16 @@ class FileActions:
         place = browser.place
 
         async def work() -> None:
+            items = await with_the_rest(self.screen, browser, marked)
+            if items is None:
+                return
             lost, links = await lost_links(storage, items)
             if len(items) > 1 or items[0].entry.is_folder or lost:
                 from cloudtui.screens.dialogs import Confirm
 
                 sentences = [f"{amount(items)}, from {place}", names_line(items), *links]
                 if unseen:
-                    sentences.append(f"{unseen} marked items are not shown now: left out.")
+                    sentences.append(unseen_words(unseen))
                 sentences.append("u can undo this.")
                 if not await self.screen.app.push_screen_wait(
                     Confirm("Move to trash", sentences, yes="Trash")
@@ -363,8 +372,8 @@ class FileActions:
     def delete(self, browser: Browser, *, no_trash: bool = False) -> None:
         """`D`: for ever, after typing the word."""
         storage = self._ready(browser)
-        items = browser.taken()
-        if storage is None or browser.at is None or not items:
+        marked = browser.taken()
+        if storage is None or browser.at is None or not marked:
             return
         at = browser.at
         unseen = browser.view.marked_unseen
@@ -373,13 +382,16 @@ class FileActions:
         async def work() -> None:
             from cloudtui.screens.dialogs import TypeWord
 
+            items = await with_the_rest(self.screen, browser, marked)
+            if items is None:
+                return
             _, links = await lost_links(storage, items)
             sentences = [f"{amount(items)}, {place}", names_line(items), *links]
             if no_trash:
                 reason = storage.caps.refused.get("trash", "")
                 sentences.insert(0, reason or f"{storage.title} has no trash here.")
             if unseen:
-                sentences.append(f"{unseen} marked items are not shown now: left out.")
+                sentences.append(unseen_words(unseen))
             sentences.append("This cannot be undone.")
             box = TypeWord("Delete for ever", sentences, word=f"delete {len(items)}", yes="Delete")
             if await self.screen.app.push_screen_wait(box) is None:
