@@ -12,7 +12,6 @@ from cloudtui.services.errors import ServerTrouble
 from tests.screens.driving import opened, picture, press, settle
 from tests.screens.fake_stars import StarryPlace, starry_runtime
 
-
 UNTITLED = ("end", "up", "up")
 """Keys to that row of /Media."""
 
@@ -193,9 +192,9 @@ async def test_stars_are_spoken_of() -> None:
 async def test_what_is_known_of_an_account_has_the_code_to_invite_with() -> None:
     runtime, _ = starry_runtime()
     async with opened(runtime, size=(120, 40)) as (app, pilot):
-        await press(pilot, "at", "down")
+        await press(pilot, "at")
         await see(app, pilot, "signed in", "i more")
-        await press(pilot, "i")
+        await press(pilot, "down", "i")
         await see(app, pilot, "Account", "ana@example.com", "invite  JOIN42")
         await press(pilot, "escape")
         await settle(pilot, lambda: isinstance(app.screen, SourceScreen))
