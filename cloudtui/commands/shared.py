@@ -164,6 +164,6 @@ async def _unlocked(
         except PasswordNeeded as error:
             if given or not sys.stdin.isatty():
                 raise
-            output.say(str(error))
+            output.say(error.text)
             code = await password_asked("Pass code")
             link = replace(link, code=code)

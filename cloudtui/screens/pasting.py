@@ -22,7 +22,7 @@ from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.previews import Preview, PreviewsLinks, link_previewer, needed, room_of
-from cloudtui.services.shares import OpensShares
+from cloudtui.services.shares import OpensShares, without_code
 from cloudtui.services.storage import OfflineTasks
 from cloudtui.services.values import dataclass
 from cloudtui.widgets.rows import cut_middle, cut_start
@@ -60,7 +60,8 @@ def _about(link: str, said: str) -> str:
     """What is said of a link, behind it where the words do not name it."""
     if display_name(link[:80]) in said:
         return said
-    return f"{cut_middle(display_name(link, edges=False), _LINK)}: {said}"
+    shown = display_name(without_code(link), edges=False)
+    return f"{cut_middle(shown, _LINK)}: {said}"
 
 
 async def add_links(
@@ -71,7 +72,7 @@ async def add_links(
     answers: list[Given] = []
     for link in links:
         if link in have:
-            shown = cut_middle(display_name(link, edges=False), _LINK)
+            shown = cut_middle(display_name(without_code(link), edges=False), _LINK)
             answers.append(Given(link, f"already in the list: {shown}"))
             continue
         try:
@@ -97,7 +98,7 @@ async def look_behind(
             rows.append((_about(link, error.text), "bad"))
             continue
         seen.append(found)
-        name = display_name(found.name or link, edges=False)
+        name = display_name(found.name or without_code(link), edges=False)
         rows.append((f"{cut_middle(name, _NAME)}  {behind(found)}", "strong"))
         if is_one_file(found):
             continue

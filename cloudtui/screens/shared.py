@@ -81,7 +81,7 @@ class SharedScreen(TreeScreen[SharedItem]):
             try:
                 return await super().scan()
             except PasswordNeeded as error:
-                box = Prompt("Pass code of the link", [present.sentence(error)], secret=True)
+                box = Prompt("Pass code of the link", [error.text], secret=True)
                 typed = await self.app.push_screen_wait(box)
                 if not typed:
                     raise

@@ -5,6 +5,7 @@ Shapes, and the way to a path inside a share; no I/O of its own.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final, Protocol, runtime_checkable
@@ -100,6 +101,7 @@ class OpensShares(Protocol):
         ...
 
 
+_CODE: Final = re.compile(r"([?&](?:pwd|pass_code)=)[^&#\s]+")
 _LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 """Nothing that is taken for something else."""
 _LENGTH: Final = 8
@@ -109,6 +111,11 @@ _LENGTH: Final = 8
 def new_password() -> Secret:
     """A password for a link that nobody can guess."""
     return Secret("".join(secrets.choice(_LETTERS) for _ in range(_LENGTH)))
+
+
+def without_code(link: str) -> str:
+    """A link as it may be shown: a pass code behind it is left out."""
+    return _CODE.sub(r"\1…", link)
 
 
 def outermost(items: Iterable[SharedItem]) -> list[SharedItem]:

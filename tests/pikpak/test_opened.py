@@ -14,7 +14,7 @@ from cloudtui.services.models import Kind, Secret
 from cloudtui.services.pikpak import opened, wire
 from cloudtui.services.pikpak.client import FILES
 from cloudtui.services.pikpak.opened import share_link
-from cloudtui.services.shares import SharedItem, ShareLink, found_in
+from cloudtui.services.shares import SharedItem, ShareLink, found_in, without_code
 from tests.pikpak.stage import ROOT, Stage, staged
 from tests.sandbox_process import SandboxProcess
 
@@ -198,6 +198,7 @@ async def test_looking_changes_nothing(stage: Stage, other: Stage) -> None:
         ("https://example.com/s/VN1", None, "", None),
         ("https://notmypikpak.com/s/VN1", None, "", None),
         ("magnet:?xt=urn:btih:00", None, "", None),
+        ("http://[x", None, "", None),
     ],
 )
 async def test_links_to_shares_are_known(
@@ -208,3 +209,9 @@ async def test_links_to_shares_are_known(
     assert (found.inner if found else "") == inner
     assert (found.code if found else None) == code
     assert found is None or "pwd" not in found.shown
+
+
+def test_a_pass_code_is_left_out_of_what_is_shown() -> None:
+    assert without_code("https://x/s/1?a=b&pwd=c0de#t") == "https://x/s/1?a=b&pwd=…#t"
+    assert without_code("https://x/s/1?pass_code=c0de&z=1") == "https://x/s/1?pass_code=…&z=1"
+    assert without_code("https://x/upwd=c0de") == "https://x/upwd=c0de"

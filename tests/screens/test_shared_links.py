@@ -170,6 +170,19 @@ async def test_a_link_is_entered_and_only_what_is_marked_is_saved() -> None:
         assert CODE not in "\n".join(app.remembered())
 
 
+async def test_what_is_said_of_a_link_leaves_its_pass_code_out() -> None:
+    async with pasted(f"{LINK}?pwd={CODE}") as (app, pilot, place):
+
+        async def refused(url: str, parent: Location) -> OfflineTask:
+            raise Full("PikPak is full.")
+
+        place.add_offline = refused  # type: ignore[method-assign]
+        await press(pilot, "f5")
+        text = await see(app, pilot, f"refused: {LINK}?pwd=…: PikPak is full.")
+        # where it was typed it stays
+        assert text.count(CODE) == 1
+
+
 async def test_a_pass_code_is_asked_for_until_it_is_right() -> None:
     async with pasted(LINK) as (app, pilot, _):
         await press(pilot, "f4")

@@ -212,7 +212,8 @@ def _check(answer: _Answer, link: ShareLink) -> None:
     if _wants_code(answer):
         wrong = "Another pass code is" if link.code else "A pass code is"
         raise PasswordNeeded(
-            f"{wrong} needed for {where}.", hint="It may stand behind the link: …?pwd=CODE"
+            f"{wrong} needed for {where}.",
+            hint="It may stand behind the link, …?pwd=CODE; F4 there and `share save` ask for it.",
         )
     if status in ("NOT_FOUND", "DELETED", "EXPIRED"):
         raise NotFound(f"{where} shows nothing any more. {STATES[status]}")
