@@ -17,6 +17,7 @@ from cloudtui.commands.demo import runtime_of
 from cloudtui.demo import Demo
 from cloudtui.ports import Door
 from cloudtui.services.models import Kind, Location, TaskPhase
+from cloudtui.services.starring import KeepsStars
 from cloudtui.services.storage import HasTrash, OfflineTasks
 from cloudtui.services.transfers.orders import JobState
 
@@ -182,6 +183,18 @@ async def _copy_round(demo: Demo, account: str, line: Callable[[str], None]) -> 
         await visit.keys("u")
         await visit.until(lambda: "photos" in visit.names(main.right), "photos is back")
         visit.done(f"{account}: u takes it back")
+
+        place: object = storage
+        if isinstance(place, KeepsStars):
+            await visit.choose(main.right, "photos")
+            await visit.keys("S")
+            await visit.until(
+                lambda: any(entry.is_starred for entry in main.right.view.entries), "a star is seen"
+            )
+            stars = [one.at.name async for page in place.scan_starred() for one in page]
+            if stars != ["photos"]:
+                raise _Failed(f"photos has a star, not {stars}")
+            visit.done(f"{account}: S puts a star on")
 
         if isinstance(storage, HasTrash):
             found = await storage.stat(Location(account, ("hello.txt",)))

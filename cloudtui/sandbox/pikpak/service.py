@@ -101,6 +101,7 @@ class PikPak:
         tree = account.tree
         with self._world.lock:
             folders: dict[tuple[str, ...], Node] = {}
+            files: list[Node] = []
             trashed: list[Node] = []
             for item in seed_entries(spec, self._world.blobs):
                 parent = folders[item.path[:-1]].id if len(item.path) > 1 else ROOT
@@ -118,8 +119,12 @@ class PikPak:
                     folders[item.path] = node
                 else:
                     self._cloud.remember(item.blob)
+                    files.append(node)
                 if item.trashed:
                     trashed.append(node)
+            if spec == "library":  # others are too large to be told file by file
+                for node in files:
+                    account.record("TYPE_UPLOAD", node, node.created)
             for node in trashed:
                 tree.trash(node, self._world.clock())
             # A seed is how things are, not a change that listings could lag behind.
