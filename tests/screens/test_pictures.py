@@ -162,6 +162,16 @@ async def test_without_colours_there_are_words_alone(
         assert blocks(app) == 0
 
 
+async def test_a_screen_that_is_listened_to_tells_of_a_picture_and_draws_none() -> None:
+    runtime = gallery()
+    runtime.settings.flags["accessible"] = True
+    async with both(runtime) as (app, pilot):
+        await press(pilot, "home", "down", "f3")
+        await settle(pilot, lambda: "PNG picture, 64 x 32. x shows its bytes." in shown(app))
+        assert blocks(app) == 0
+        assert runtime.looked_at == [("a-red.png", LARGE)]
+
+
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
 async def test_narrow_screens_fetch_nothing(size: tuple[int, int]) -> None:
     runtime = gallery()
