@@ -73,7 +73,7 @@ class InsideScreen(TreeScreen[ArchiveEntry]):
         rows.set_title(f"Inside {display_name(self._archive.entry.name)}{where}", count)
         chosen = len(rows.marks)
         marked = f"{present.exact(chosen)} marked   " if chosen else ""
-        what = "unpacks them" if chosen else "unpacks this"
+        what = "unpacks " + ("this", "it", "them")[min(chosen, 2)]
         into = cut_start(self._into, _INTO)
         current = rows.current
         opens = "Enter opens   " if current is not None and current.is_folder else ""
