@@ -306,6 +306,7 @@ ACTIONS: tuple[Action, ...] = (
         [
             *_MARKS,
             ("show", "enter|o", "show in the pane what it tells of", "history", "show"),
+            ("more", "m", "older lines, too", "history", "more"),
             ("forget", "x|D", "forget lines, files stay", "history", "forget"),
             ("clear", "E", "forget all, files stay", "history", "clear"),
             ("reload", "ctrl+r", "reload", "view", "reload"),

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 from rich.segment import Segment
 from textual.binding import BindingType
@@ -24,6 +24,9 @@ from cloudtui.widgets.rows import cut_middle, pad, pad_left, sign_of, size_text
 if TYPE_CHECKING:
     from cloudtui.screens.browser import Browser
     from cloudtui.screens.main import MainScreen
+
+AT_ONCE: Final = 1000
+"""Lines that are listed at first: a history of years takes minutes to read whole."""
 
 
 async def show_history(screen: MainScreen, browser: Browser) -> None:
@@ -93,19 +96,35 @@ class HistoryScreen(MarkScreen[HistoryList]):
         self._keeper = keeper
         self._storage = storage
         self._place = place
+        self._most = AT_ONCE
+        self._cut = False
+        """There may be older lines than those listed."""
 
     def words(self) -> None:
         rows = self.list
         count = present.count(len(rows.all), "line")
-        if self._loading:
-            count = f"{present.exact(len(rows.all))}+ lines  loading"
+        if self._loading or self._cut:
+            loading = "  loading" if self._loading else ""
+            count = f"{present.exact(len(rows.all))}+ lines{loading}"
         self.list.set_title(f"History of {self._place}", count)
         marked = f"{present.exact(rows.marked)} marked   " if rows.marked else ""
-        keys = f"{marked}Enter show it   x forget   E forget all   / filter   Esc"
+        older = "m older ones   " if self._cut else ""
+        keys = f"{marked}Enter show it   {older}x forget   E forget all   / filter   Esc"
         self.list.set_foot(rows.filter_words() or keys)
 
     async def scan(self) -> None:
-        await self.grow(self._keeper.scan_history(), f"{self._place} remembers nothing.")
+        await self.grow(self._newest(), f"{self._place} remembers nothing.")
+
+    async def _newest(self) -> AsyncIterator[Sequence[Happened]]:
+        """As many lines as are wanted now."""
+        told = 0
+        self._cut = False
+        async for page in self._keeper.scan_history():
+            if told >= self._most:
+                self._cut = True
+                return
+            told += len(page)
+            yield page
 
     # --- keys --------------------------------------------------------------------------------
 
@@ -125,6 +144,14 @@ class HistoryScreen(MarkScreen[HistoryList]):
             self.dismiss(None)
 
         self.act(f"Show {display_name(line.name)}", work, again=False)
+
+    def action_more(self) -> None:
+        """`m`: four times as far back."""
+        if not self._cut:
+            self.say("These are all lines.")
+            return
+        self._most *= 4
+        self.load()
 
     def action_forget(self) -> None:
         """`x`: lines out of the history."""

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import pytest
 from textual.pilot import Pilot
 
 from cloudtui.app import CloudApp
+from cloudtui.screens import history
 from cloudtui.screens.accounts import SourceScreen
 from cloudtui.screens.history import HistoryScreen
 from cloudtui.screens.starred import StarredScreen
 from cloudtui.services.errors import ServerTrouble
+from cloudtui.services.history import Deed
 from tests.screens.driving import opened, picture, press, settle
-from tests.screens.fake_stars import StarryPlace, starry_runtime
+from tests.screens.fake_stars import StarryPlace, happened, starry_runtime
 
 UNTITLED = ("end", "up", "up")
 """Keys to that row of /Media."""
@@ -176,6 +179,24 @@ async def test_a_history_leads_to_what_is_there_and_forgets() -> None:
         assert place.happened == []
         await press(pilot, "E")
         await see(app, pilot, "PikPak remembers nothing.")
+
+
+async def test_a_long_history_is_listed_from_its_newest_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(history, "AT_ONCE", 2)
+    runtime, place = starry_runtime()
+    place.happened = [happened(str(number), Deed.UPLOADED, "untitled") for number in range(10)]
+    async with opened(runtime, size=(120, 40)) as (app, pilot):
+        await press(pilot, "tab", "g", "e")
+        await see(app, pilot, "2+ lines ", "m older ones")
+        await press(pilot, "m")
+        await see(app, pilot, "8+ lines ", "m older ones")
+        await press(pilot, "m")
+        await see(app, pilot, " 10 lines ")
+        await press(pilot, "m")
+        await see(app, pilot, "These are all lines.")
+        assert "m older ones" not in "\n".join(picture(app))
 
 
 async def test_stars_are_spoken_of() -> None:
