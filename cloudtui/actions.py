@@ -32,6 +32,8 @@ class Place(StrEnum):
     PLAYLISTS = "playlists"
     VIEWER = "viewer"
     SIGN_IN = "sign-in"
+    DIALOG = "boxes"
+    FIELD = "text fields"
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,6 +343,29 @@ ACTIONS: tuple[Action, ...] = (
         ],
     ),
     *_table(
+        Place.DIALOG,
+        [
+            ("safe", "escape", "the safe answer", "answers", "safe"),
+            ("before", "left|up", "answer before", "answers", "step(-1)"),
+            ("next", "right|down", "next answer; Enter gives it", "answers", "step(1)"),
+            ("explain", "f1|alt+1", "what keys do here", "answers", "explain"),
+        ],
+    ),
+    *_table(
+        Place.FIELD,
+        [
+            ("start", "home|ctrl+a", "start of the line", "moving", "home"),
+            ("end", "end|ctrl+e", "end of the line", "moving", "end"),
+            ("word_back", "alt+b|ctrl+left", "word back", "moving", "cursor_left_word"),
+            ("word_on", "alt+f|ctrl+right", "word forward", "moving", "cursor_right_word"),
+            ("cut_word", "ctrl+w", "delete the word before", "text", "delete_left_word"),
+            ("cut_before", "ctrl+u", "delete all before", "text", "delete_left_all"),
+            ("cut_after", "ctrl+k", "delete all behind", "text", "delete_right_all"),
+            ("typed_before", "up", "what was typed before", "text", "before(1)"),
+            ("typed_after", "down", "what was typed after it", "text", "before(-1)"),
+        ],
+    ),
+    *_table(
         Place.SIGN_IN,
         [
             ("copy", "c", "copy the link", "link", "copy_link"),
@@ -351,35 +376,6 @@ ACTIONS: tuple[Action, ...] = (
 )  # fmt: skip
 
 BY_ID: Mapping[str, Action] = {action.id: action for action in ACTIONS}
-
-_BAR: Mapping[str, str] = {
-    "app.help": "Help",
-    "app.menu": "Menu",
-    "browser.rename": "Rename",
-    "browser.view": "View",
-    "browser.edit": "Edit",
-    "browser.copy": "Copy",
-    "browser.reload": "Reload",
-    "browser.move": "Move",
-    "browser.mkdir": "Folder",
-    "browser.trash": "Trash",
-    "app.palette": "All",
-    "app.quit": "Quit",
-}
-"""Labels of the actions that the key bar shows when a function key does them."""
-
-_BAR_FEW = ("app.help", "browser.copy", "browser.move", "browser.trash", "app.palette")
-"""Those of a small screen: the last one lists the others."""
-
-_BAR_LETTERS: Mapping[str, str] = {
-    "browser.filter": "filter",
-    "browser.transfers": "jobs",
-    "browser.trash_screen": "trash",
-    "browser.paste": "link",
-    "browser.sources": "accounts",
-    "app.help": "help",
-}
-"""Labels of those it shows by a letter."""
 
 _SHIFTED = re.compile(r"f(1[3-9]|2[0-4])")
 
@@ -430,24 +426,6 @@ def key_names(action: Action) -> str:
 def key_hint(name: str) -> str:
     """The first key of an action as people read it, for sentences that name it."""
     return key_name(keys_of(BY_ID[name])[0])
-
-
-def bar_functions(*, few: bool = False) -> list[tuple[str, str]]:
-    """Function keys and labels of the key bar, in the order of the keyboard; a `few` of them where
-    there is no room for all."""
-    labels = {name: _BAR[name] for name in _BAR_FEW} if few else _BAR
-    held = {key: label for name, label in labels.items() for key in keys_of(BY_ID[name])}
-    return [(key, held[key]) for number in range(1, 11) if (key := f"f{number}") in held]
-
-
-def bar_letters() -> list[tuple[str, str]]:
-    """Keys and labels that the key bar shows behind the function keys."""
-    return [(_letter(keys_of(BY_ID[name])), label) for name, label in _BAR_LETTERS.items()]
-
-
-def _letter(keys: tuple[str, ...]) -> str:
-    """The key with the shortest name: a letter or sign where there is one."""
-    return min(keys, key=lambda key: len(key_name(key)))
 
 
 def in_place(place: Place) -> list[Action]:

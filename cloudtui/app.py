@@ -356,7 +356,7 @@ class CloudApp(App[int]):
             self.push_screen(HelpScreen(palette=True, group="files"), self._run_chosen)
 
     def _run_chosen(self, run: str | None) -> None:
-        if run:
+        if run and not self.screen.is_modal:  # behind a box nothing is done
             if self.main.dock_has_keys:
                 self.main.set_focus(self.main.active.pane)  # it is about the panes
             self.main.run_worker(self.main.run_action(run), group="keys", exit_on_error=False)

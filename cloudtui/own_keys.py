@@ -46,7 +46,7 @@ def check_keymap(
 
 
 _SHARED = frozenset({Place.APP, Place.LIST})
-_ALONE = frozenset({Place.SIGN_IN})
+_ALONE = frozenset({Place.SIGN_IN, Place.DIALOG, Place.FIELD})
 
 
 def _meet(one: Place, other: Place) -> bool:

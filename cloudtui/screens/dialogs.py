@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Generic, TypeVar
 from rich.cells import cell_len
 from textual import events, on
 from textual.app import ComposeResult
-from textual.binding import Binding, BindingType
+from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Offset
@@ -22,6 +22,8 @@ from textual.message import Message
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Button, Input, Static
 
+from cloudtui.actions import Place
+from cloudtui.keymap import bindings_of
 from cloudtui.screens.fields import AddressField, Field
 from cloudtui.services.values import dataclass
 from cloudtui.widgets.hearing import heard, place_words, stand
@@ -112,11 +114,7 @@ class Dialog(ModalScreen[T], Generic[T]):
 
     CSS_PATH = STYLES
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "safe", "the safe answer", show=False),
-        Binding("left,up", "step(-1)", "previous answer", show=False),
-        Binding("right,down", "step(1)", "next answer", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.DIALOG)
     AUTO_FOCUS = None
 
     def __init__(
@@ -223,6 +221,10 @@ class Dialog(ModalScreen[T], Generic[T]):
     def action_safe(self) -> None:
         """Esc."""
         self.dismiss(self.safe)
+
+    async def action_explain(self) -> None:
+        """F1: keys of boxes; those of the program do not reach beyond one."""
+        await self.app.run_action("help")
 
     def action_step(self, step: int) -> None:
         """Arrows move the focus; they never decide."""

@@ -12,6 +12,8 @@ from textual.actions import SkipAction
 from textual.binding import Binding, BindingType
 from textual.widgets import Input
 
+from cloudtui.actions import Place
+from cloudtui.keymap import bindings_of
 from cloudtui.services.errors import CloudError
 from cloudtui.services.naming import display_name
 
@@ -29,12 +31,7 @@ _typed: dict[str, list[str]] = {}
 class Field(Input):
     """A line of text. `kind` names what was typed before: Up and Down go through it."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("alt+b", "cursor_left_word", "word back", show=False),
-        Binding("alt+f", "cursor_right_word", "word forward", show=False),
-        Binding("up", "before(1)", "typed before", show=False),
-        Binding("down", "before(-1)", "typed after", show=False),
-    ]
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.FIELD)
 
     def __init__(self, value: str = "", *, id: str, kind: str = "", password: bool = False) -> None:
         super().__init__(value, id=id, compact=True, password=password)

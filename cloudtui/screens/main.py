@@ -19,13 +19,12 @@ from textual.containers import Horizontal
 from cloudtui.actions import (
     Action,
     Place,
-    bar_functions,
-    bar_letters,
     key_hint,
     key_name,
     sequences,
     shared_words,
 )
+from cloudtui.bar_labels import bar_functions, bar_letters
 from cloudtui.bridge import Bridge
 from cloudtui.keymap import bindings_of
 from cloudtui.ports import RuntimePort

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from cloudtui.actions import ACTIONS, BY_ID, Place, bar_functions, key_hint, keys_of, use_keys
+from cloudtui.actions import ACTIONS, BY_ID, Place, key_hint, keys_of, use_keys
 from cloudtui.app import CloudApp
+from cloudtui.bar_labels import bar_functions
 from cloudtui.cli import cloudtui
 from cloudtui.key_presets import PRESETS, TITLES
 from cloudtui.keymap import key_of, read_keymap
@@ -41,7 +42,8 @@ def at(app: CloudApp) -> tuple[str, str]:
 @pytest.mark.parametrize("place", CONTEXTS)
 def test_no_two_actions_share_a_key_in_one_context(preset: str, place: Place) -> None:
     use_keys(PRESETS[preset])
-    around = () if place is Place.SIGN_IN else (Place.APP, Place.LIST)
+    alone = place in (Place.SIGN_IN, Place.DIALOG, Place.FIELD)
+    around = () if alone else (Place.APP, Place.LIST)
     owners: dict[str, str] = {}
     for action in ACTIONS:
         if action.place is not place and action.place not in around:

@@ -12,6 +12,8 @@ from cloudtui.actions import ACTIONS, BY_ID, Place, key_name, key_table, sequenc
 from cloudtui.app import CloudApp
 from cloudtui.keymap import bindings_of, textual_keymap
 from cloudtui.own_keys import check_keymap
+from cloudtui.screens.dialogs import Dialog
+from cloudtui.screens.fields import Field
 from cloudtui.screens.main import MainScreen
 from cloudtui.screens.offline import OfflineScreen
 from cloudtui.screens.transfers import TransfersScreen
@@ -25,6 +27,8 @@ SCREENS = {
     Place.TRASH: TrashScreen,
     Place.OFFLINE: OfflineScreen,
     Place.APP: CloudApp,
+    Place.DIALOG: Dialog,
+    Place.FIELD: Field,
 }
 
 
@@ -144,10 +148,15 @@ async def test_key_bar_shows_what_is_there_and_can_be_clicked() -> None:
         await settle(pilot, lambda: app.screen is not app.main)
 
 
-@pytest.mark.parametrize(("key", "title"), [("w", "transfers"), ("t", "trash"), ("f3", "viewer")])
+@pytest.mark.parametrize(
+    ("key", "title"),
+    [("w", "transfers"), ("t", "trash"), ("f3", "viewer"), ("D", "boxes"), ("f7", "boxes")],
+)
 async def test_help_begins_with_the_keys_of_the_place(key: str, title: str) -> None:
     async with opened(sample_runtime(), size=(120, 40)) as (app, pilot):
         await press(pilot, "end", key)
         await settle(pilot, lambda: app.screen is not app.main)
-        await press(pilot, "question_mark")
+        await press(pilot, "f1")
         await settle(pilot, lambda: f"Help: {title}" in "\n".join(picture(app)))
+        await press(pilot, "escape", "escape")
+        await settle(pilot, lambda: app.screen is app.main)
