@@ -45,6 +45,8 @@ if TYPE_CHECKING:
 _STYLES: Final = Path(__file__).parent / "styles"
 _KEPT_MESSAGES: Final = 200
 _RELIST: Final = 0.5
+_LONG: Final = 60.0
+"""Seconds of work after which people have turned to something else."""
 _WARM: Final = (
     "cloudtui.services.runtime",
     "cloudtui.services.local.storage",
@@ -233,10 +235,13 @@ class CloudApp(App[int]):
         from cloudtui.widgets import job_rows
 
         view = message.view
-        if message.long and self.preferences is not None and self.preferences.bell:
+        wanted = self.preferences is not None and self.preferences.bell
+        if wanted and message.seconds >= _LONG:
             self.bell()
         undo = self.main.files.job_ended(view)
-        self.main.say(job_rows.ended_words(view) + undo, bad=job_rows.style(view) == "bad")
+        self.main.say(
+            job_rows.ended_words(view, message.seconds) + undo, bad=job_rows.style(view) == "bad"
+        )
 
     def on_folder_touched(self, message: FolderTouched) -> None:
         """A job of many files touches one folder many times: list it at most twice a second."""

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 _SAMPLE: Final = 0.1
 _PAINT: Final = 0.25
 _IDLE: Final = 1.0
-_LONG: Final = 60.0
-"""Seconds of work after which people have turned to something else."""
 _SAMPLES_AT_REST: Final = int(_IDLE / _SAMPLE)
 
 
@@ -50,12 +48,12 @@ class JobsUnknown(Message):
 
 
 class JobEnded(Message):
-    """A job of this run reached its end. `long`: it was at work for more than a minute."""
+    """A job of this run reached its end, `seconds` after it was first seen at work."""
 
-    def __init__(self, view: JobView, *, long: bool = False) -> None:
+    def __init__(self, view: JobView, seconds: float = 0.0) -> None:
         super().__init__()
         self.view = view
-        self.long = long
+        self.seconds = seconds
 
 
 class FolderTouched(Message):
@@ -149,8 +147,7 @@ class Bridge:
         self._views = views
         now = time.monotonic()
         for view in ended:
-            long = now - self._begun.get(view.id, now) >= _LONG
-            self._target.post_message(JobEnded(view, long=long))
+            self._target.post_message(JobEnded(view, now - self._begun.get(view.id, now)))
         begun = self._begun
         self._begun = {
             one.id: begun.get(one.id, now)

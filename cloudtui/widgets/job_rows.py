@@ -25,6 +25,8 @@ MOVING: Final = frozenset(
 )
 """States in which a job is at work."""
 
+_SOME_TIME: Final = 10.0
+
 _FROM_TO: Final = 150
 """Cells from which on a row has room for where its job goes."""
 
@@ -292,13 +294,14 @@ def ours_at_work(view: JobView) -> bool:
     return view.mine and (view.state in MOVING or view.state is JobState.WAITING)
 
 
-def ended_words(view: JobView) -> str:
-    """What became of a job, in one line."""
+def ended_words(view: JobView, seconds: float = 0.0) -> str:
+    """What became of a job, in one line, and how long it took where that is some time."""
     name = display_name(view.title)
     if view.state is JobState.CANCELLED:
         return f"{name}: cancelled."
     verb = "Moved" if view.verb is Verb.MOVE else "Copied"
     size = f", {present.size_long(view.bytes_total)}" if view.bytes_total else ""
+    size += f" in {present.duration(seconds)}" if seconds >= _SOME_TIME else ""
     if view.files_failed:
         verb += f" {view.files_done} of {present.count(view.files_total, 'file')}: {name}{size}."
     else:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from cloudtui import bridge
+from cloudtui.bridge import JobEnded
 from cloudtui.services.transfers.orders import JobState, JobView
 from cloudtui.terminal_title import TerminalTitle, title_words
 from cloudtui.widgets.frame import Frames, frames
@@ -42,15 +45,30 @@ async def test_the_bell_rings_for_long_jobs_when_it_is_wanted(
     async with opened(runtime) as (app, pilot):
         rings: list[None] = []
         monkeypatch.setattr(app, "bell", lambda: rings.append(None))
-        for name, long in (("short", False), ("long", True)):
-            monkeypatch.setattr(bridge, "_LONG", 0.0 if long else 3600.0)
-            runtime.transfers.jobs = [job(name)]
-            app.bridge.wake()
-            runtime.transfers.jobs = [job(name, JobState.DONE, files_done=1)]
-            app.bridge.wake()
-            said = f"Copied {name}: 1 file"
+        for seconds, took in ((9.0, "GiB."), (861.0, "GiB in 14m21s.")):
+            app.post_message(JobEnded(job("film", JobState.DONE, files_done=1), seconds))
+            said = f"Copied film: 1 file, 4.1 {took}"
             await settle(pilot, lambda said=said: any(said in one for one in app.remembered()))  # type: ignore[misc]
         assert len(rings) == rung
+
+
+async def test_the_time_of_a_job_is_that_since_it_was_at_work(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    runtime = sample_runtime()
+    now = [1000.0]
+    async with opened(runtime) as (app, pilot):
+        monkeypatch.setattr(bridge, "time", SimpleNamespace(monotonic=lambda: now[0]))
+        for at, state in (
+            (1000.0, JobState.WAITING),
+            (2000.0, JobState.RUNNING),
+            (2030.0, JobState.PAUSED),
+            (2060.0, JobState.DONE),
+        ):
+            now[0] = at
+            runtime.transfers.jobs = [job("film", state, files_done=1)]
+            app.bridge.wake()
+        await settle(pilot, lambda: any("GiB in 1m00s." in one for one in app.remembered()))
 
 
 async def test_frames_are_of_one_cell_where_their_signs_take_two() -> None:
