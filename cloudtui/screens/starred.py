@@ -15,6 +15,7 @@ from cloudtui.actions import Place, key_hint
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.file_actions import Step
 from cloudtui.screens.list_screen import MarkScreen
+from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Change, Flag, Found, Location
 from cloudtui.services.naming import display_name, sort_key
 from cloudtui.services.starring import KeepsStars
@@ -82,7 +83,7 @@ async def put(
     """Put stars on entries of the folder `at` or take them off, and show that; a sentence."""
     try:
         await keeper.star(items, on=on)
-    except BaseException:
+    except CloudError:
         screen.folder_changed(at)  # some of it may be done
         raise
     folder = at.node or ""
