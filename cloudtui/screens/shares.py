@@ -17,7 +17,7 @@ from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.list_screen import MarkScreen
 from cloudtui.screens.sharing import Limits, ShareForm, show_share
-from cloudtui.services.models import Kind, Share
+from cloudtui.services.models import Kind, Location, Share
 from cloudtui.services.naming import display_name, sort_key
 from cloudtui.services.shares import ChangesShares
 from cloudtui.services.storage import HasShares, Storage
@@ -163,11 +163,21 @@ class SharesScreen(MarkScreen[ShareList]):
         share = self.list.current
         if share is None:
             return
-        if share.at is None:
+        if share.at is not None:
+            self._show(share.at)
+        elif share.node:
+            by_id = Location(self._storage.account, (f"#{share.node}",), share.node)
+
+            async def work() -> None:
+                self._show((await self._storage.stat(by_id)).at)
+
+            self.act("Show", work, again=False)
+        else:
             self.say(f"{self._place} does not tell where {shown_name(share)} is.")
-            return
+
+    def _show(self, at: Location) -> None:
         self.dismiss(None)
-        self._main.active.open(share.at.parent, want=share.at.node or share.at.name)
+        self._main.active.open(at.parent, want=at.node or at.name)
 
     def action_limits(self) -> None:
         """`e`: other limits for a link that is there."""

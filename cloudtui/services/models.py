@@ -288,11 +288,12 @@ class Share:
     """A public link.
 
     `id` is what `HasShares.unshare` takes. `name` is what it shows, `at` where that is (None: not
-    known). `password` is set where the service tells it, `protected` whenever one is asked for.
-    Times are nanoseconds UTC, None where there is no end or it is not known; counts are None where
-    the service does not tell, `most_downloads` also where there is no limit. `views` is how often
-    its page was looked at, `files` how many things it shows, `size` their bytes. `note` is a
-    sentence for people: why it does not work any more, or what it shows besides.
+    known), `node` its id where the service tells only that. `password` is set where the service
+    tells it, `protected` whenever one is asked for. Times are nanoseconds UTC, None where there is
+    no end or it is not known; counts are None where the service does not tell, `most_downloads`
+    also where there is no limit. `views` is how often its page was looked at, `files` how many
+    things it shows, `size` their bytes. `note` is a sentence for people: why it does not work any
+    more, or what it shows besides.
     """
 
     id: str
@@ -310,6 +311,7 @@ class Share:
     views: int | None = None
     files: int | None = None
     size: int | None = None
+    node: str = ""
 
 
 @dataclass(frozen=True, slots=True)

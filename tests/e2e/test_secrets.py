@@ -181,6 +181,18 @@ def test_no_secret_is_found(box: SandboxProcess, tmp_path: Path) -> None:
         run("rm", "-v", "-r", f"{place}:/x/src")
         run("trash", "restore", "-v", f"{place}:/x/src")
         watched.on_terminal("cp", "-v", f"{place}:/x/src/more.bin", f"{stage.folder}/{place}.bin")
+    made = stage.admin.state("pikpak")["shares"]
+    (mine,) = (each for each in made if each["owner"] == stage.username)
+    run("share", "set", "-v", "pk:", mine["id"], "--password-stdin", given="myc0de4567\n")
+    run("share", "ls", "-v", "pk:", "--json")
+    stage.admin.account("pikpak", username=f"other-{stage.username}", password="theirs")
+    who = {"username": f"other-{stage.username}"}
+    stage.admin.order("pikpak", "put", **who, path="/top/film", text="film")
+    code = "theirc0de7"
+    theirs = stage.admin.order("pikpak", "share", **who, paths=["/top"], pass_code=code)["url"]
+    run("share", "look", "-v", theirs, "--password-stdin", given=f"{code}\n")
+    run("share", "look", "-v", theirs, "--password-stdin", given="wr0ngc0de1\n", code=8)
+    run("share", "save", "-v", theirs, "top/film", "pk:/x", "--password-stdin", given=f"{code}\n")
     run("cp", "-v", "-r", "pk:/x/src", "pc:/across/")
     run("cp", "-v", "-r", "pc:/x/src", "pk:/across/")
     stage.admin.age(10_000)  # access tokens end: the refresh token is spent
@@ -193,9 +205,10 @@ def test_no_secret_is_found(box: SandboxProcess, tmp_path: Path) -> None:
     run("ls", "-v", "pc:/x", code=4)
     run("logout", "pk", code=None)
 
-    secrets = {*stage.admin.secrets(), stage.password, stage.token, PASSPHRASE}
+    secrets = {*stage.admin.secrets(), stage.password, stage.token, PASSPHRASE, "wr0ngc0de1"}
     secrets = {each for each in secrets if len(each) >= SHORTEST}
     assert len(secrets) > 20
+    assert {"myc0de4567", code} <= secrets
     haystacks = {**places(stage), **watched.heard}
     assert any("journal" in name for name in haystacks)
     assert any("log" in name for name in haystacks)

@@ -224,12 +224,54 @@ async def test_more_than_one_call_takes_all(stage: Stage, other: Stage, nested: 
     chosen = await items(stage, link, *(f"many/{number}" for number in range(3)))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("cloudtui.services.pikpak.tasks.BATCH", 2)
-        for kind in ("reset_before", "reset_after"):
+        for number, kind in enumerate(("reset_before", "reset_after", "reset_before")):
             restore = "POST /drive/v1/share/restore"
             stage.admin.fault(listener="pikpak.drive", match=restore, kind=kind, times=1, skip=1)
-            into = ROOT.child(kind, (await stage.storage.mkdir(ROOT, kind)).id)
+            made = await stage.storage.mkdir(ROOT, f"into {number}")
+            into = ROOT.child(made.name, made.id)
             await stage.storage.save_share(link, into, chosen)
             assert await stage.names(into) == ["0", "1", "2"]
+
+
+async def test_a_save_that_takes_long_is_found_again(
+    stage: Stage, nested: ShareLink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(received, "_PATIENCE", 0.0)
+    stage.switch(batch_seconds=3600)
+    chosen = await items(stage, nested, "series/s1/e1.mkv", "series/s1/e2.mkv")
+    going = await stage.storage.save_share(nested, ROOT, chosen)
+    assert (going.phase, going.percent) == (TaskPhase.FETCHING, 0)
+    await stage.next_program()
+    assert (await stage.storage.save_share(nested, ROOT, chosen)).phase is TaskPhase.FETCHING
+    stage.admin.age(3600)
+    monkeypatch.undo()
+    assert (await stage.storage.save_share(nested, ROOT, chosen)).phase is TaskPhase.DONE
+    assert await stage.names() == ["e1.mkv", "e2.mkv"]
+
+
+async def test_a_save_that_failed_is_told_and_made_anew(stage: Stage, nested: ShareLink) -> None:
+    stage.switch(save_fails=1)
+    chosen = await items(stage, nested, "series/s1/e1.mkv", "series/s1/e2.mkv")
+    with pytest.raises(Refused, match="PikPak could not do it") as caught:
+        await stage.storage.save_share(nested, ROOT, chosen)
+    assert "some of it may be done" in str(caught.value)
+    assert await stage.names() == ["e1.mkv"]
+    await stage.next_program()
+    saved = await stage.storage.save_share(nested, ROOT, chosen)
+    assert saved.phase is TaskPhase.DONE
+    assert {"e1.mkv", "e2.mkv"} <= set(await stage.names())
+
+
+async def test_what_is_there_tells_where_tasks_are_not_told(
+    stage: Stage, nested: ShareLink
+) -> None:
+    chosen = await items(stage, nested, "series/s1/e1.mkv", "series/s1/e2.mkv")
+    restore, tasks = "POST /drive/v1/share/restore", "GET /drive/v1/tasks"
+    stage.admin.fault(listener="pikpak.drive", match=restore, kind="reset_after", times=1)
+    stage.admin.fault(listener="pikpak.drive", match=tasks, kind="refuse", times=-1)
+    saved = await stage.storage.save_share(nested, ROOT, chosen)
+    assert saved.phase is TaskPhase.DONE
+    assert await stage.names() == ["e1.mkv", "e2.mkv"]
 
 
 class Death(BaseException):

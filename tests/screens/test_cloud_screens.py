@@ -116,7 +116,14 @@ async def test_a_link_on_pikpak_gets_days_and_a_pass_code_and_is_taken_back(
         (link,) = box.admin.state("pikpak")["shares"]
         assert link["pass_code"] != "abcd12"
         assert f"It asks for the password {link['pass_code']}" in shown(app)
-        await press(pilot, "escape", "ctrl+a", "x")
+        await press(pilot, "escape", "o")
+        await no_box(app, pilot)
+        view = app.main.active.view
+        assert view.current is not None
+        assert view.current.name == "Welcome.txt"
+        await press(pilot, "g", "s")
+        await see(app, pilot, "1 link", "Welcome.txt")
+        await press(pilot, "ctrl+a", "x")
         await see(app, pilot, "Take public links back", "Welcome.txt")
         await press(pilot, "t")
         await see(app, pilot, "Taken back: 1 link.", "No public links.")

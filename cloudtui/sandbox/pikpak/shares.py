@@ -367,16 +367,17 @@ class Shares:
         account = call.account
         due = call.now + self._cloud.switches.number("batch_seconds")
         task = account.new_task("restore", "", call.now)
+        fails = self._cloud.switches.count_down("save_fails")
 
         def step(now: float) -> None:
             if now < due:
                 return
-            for node in nodes:
+            for node in nodes[: 1 if fails else None]:
                 made = _graft(account, node, share.owner, target)
                 made.params |= {"original_share_id": share.id, "original_file_id": node.id}
                 task.file_id, task.file_name = made.id, made.name
                 account.record("TYPE_RESTORE", made, now)
-            task.end(Phase.COMPLETE, "", now)
+            task.end(Phase.ERROR if fails else Phase.COMPLETE, "", now)
 
         task.step = step
         account.start(task)

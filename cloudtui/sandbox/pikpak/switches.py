@@ -76,6 +76,8 @@ decompress_fails     0        that many of the next extractions end in an error 
 decompress_status    null     status text that the next extractions answer instead of "OK"
 share_status         null     status that every opened share answers
 share_token_seconds  0        life of the token that a share's page hands out; 0: for ever
+save_fails           0        that many of the next saves from a share end in an error after the
+                              first thing
 share_ancestors      false    things below the top of a share are saved only with their ancestors
 share_edit           "ok"     "ignored": changing a link answers and changes nothing; "refused": it
                               is not for this client
@@ -149,6 +151,7 @@ DEFAULTS: dict[str, object] = {
     "decompress_status": None,
     "share_status": None,
     "share_token_seconds": 0,
+    "save_fails": 0,
     "share_ancestors": False,
     "share_edit": "ok",
     "share_codes_hidden": False,

@@ -7,7 +7,6 @@ before, and forgotten only when all that were wanted together are through.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
@@ -27,8 +26,6 @@ from cloudtui.services.pikpak.opened import Opened
 from cloudtui.services.pikpak.shares import SHARE
 from cloudtui.services.shares import SharedItem, ShareLink, outermost
 from cloudtui.services.values import dataclass
-
-log = logging.getLogger(__name__)
 
 _PATIENCE: Final = 600.0
 """Seconds to wait for the end; a large folder takes some minutes and goes on by itself."""
@@ -88,13 +85,13 @@ class Received:
             saved = await self._begin(call, started)
             ended &= await self._ended(call, saved)
             started += (saved.restore_task_id,)
-        for mark in marks:
-            await self._begun.over(mark)
         self._folders.forget()
         result: Location | None = target
         if len(chosen) == 1:
             result = await self._result(link, saved, parent_id, ids[0])
         done = ended or (len(chosen) == 1 and result is not None)
+        for mark in marks if done else ():  # else the same words again are to find what goes on
+            await self._begun.over(mark)
         return OfflineTask(
             id="",
             name=name,
@@ -188,7 +185,9 @@ class Received:
         return {_origin(row) for row in there}.issuperset(call.ids)
 
     async def _look(self, call: _Call, left: Left) -> wire.Saved | None:
-        """What a call whose answer was lost began: its task, or what it saved."""
+        """What a call whose answer was lost began: its task, or what it saved. Where tasks are
+        told and none fits, a part of it is what a task that failed left behind."""
+        told = True
         try:
             async for page in tasks.pages(self._api, "restore"):
                 for task in page:
@@ -197,10 +196,12 @@ class Received:
                     if fits and await self._is_of(call, task.id):
                         return wire.Saved("OK", task.id)
         except Refused:
-            log.debug("PikPak does not list what it saves")  # what is there tells
-        for row in await self._copies(call.link, call.into, left.since_ns):
-            if _origin(row) in ("", *call.ids):
-                return wire.Saved("OK", "", row.id)
+            told = False
+        there = await self._copies(call.link, call.into, left.since_ns)
+        mine = [row for row in there if _origin(row) in ("", *call.ids)]
+        whole = {_origin(row) for row in mine}.issuperset(call.ids)
+        if mine and (whole or not told or not _origin(mine[0])):
+            return wire.Saved("OK", "", mine[0].id)
         return None
 
     async def _is_of(self, call: _Call, task_id: str) -> bool:
@@ -213,7 +214,8 @@ class Received:
         except (NotFound, Refused):
             return False
         of = row.params.original_share_id if row.params is not None else ""
-        return not of or (of == call.link.share and _origin(row) in ("", *call.ids))
+        same = of == call.link.share and _origin(row) in ("", *call.ids)
+        return not of or (same and row.parent_id in ("", call.into))
 
     async def _copies(self, link: ShareLink, parent_id: str, since_ns: int) -> list[wire.File]:
         """What was saved from a share into a folder, as the entries there tell."""

@@ -234,6 +234,7 @@ class Shares:
             views=row.view_count,
             files=row.file_num,
             size=row.file_size if row.file_kind != wire.FOLDER else None,
+            node=row.file_id,
         )
 
     async def take_back(self, ids: Sequence[str]) -> None:
