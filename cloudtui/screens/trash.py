@@ -7,18 +7,23 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from rich.segment import Segment
+from textual.app import ComposeResult
 from textual.binding import BindingType
+from textual.containers import Horizontal
 from textual.strip import Strip
 
 from cloudtui import present
 from cloudtui.actions import Place, key_hint
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.file_actions import restored_words
+from cloudtui.screens.layout_keys import WIDE
 from cloudtui.screens.list_screen import MarkScreen
 from cloudtui.services.emptying import empty
 from cloudtui.services.models import Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, sort_key
 from cloudtui.services.storage import HasTrash
+from cloudtui.widgets.facts import Facts
+from cloudtui.widgets.hearing import heard
 from cloudtui.widgets.mark_list import MarkList
 from cloudtui.widgets.rows import cut_middle, cut_start, pad, pad_left, sign_of, size_text
 
@@ -154,6 +159,17 @@ class TrashScreen(MarkScreen[TrashList]):
         self._elsewhere = elsewhere
         self._kind = kind
         self._page = page
+        self.facts = Facts(id="facts")
+
+    def compose(self) -> ComposeResult:
+        with Horizontal(id="panes"):
+            yield self.list
+            yield self.facts
+        yield self.message
+
+    def on_resize(self) -> None:
+        self.set_class(self.size.width >= WIDE and not heard(), "-wide")
+        self.words()
 
     def on_mount(self) -> None:
         super().on_mount()
@@ -176,6 +192,11 @@ class TrashScreen(MarkScreen[TrashList]):
         if marked > count:
             keys = keys.replace(" marked", f" marked ({present.exact(marked - count)} hidden)")
         self.list.set_foot(self.list.filter_words() or keys)
+        item = self.list.current
+        if item is None:
+            self.facts.show_entry(None, "")
+        else:
+            self.facts.show_entry(item.entry, f"the trash, from {origin_words(item)}")
 
     async def scan(self) -> None:
         await self.grow(self._keeper.scan_trash(), "Trash is empty.")

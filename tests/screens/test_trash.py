@@ -237,3 +237,15 @@ async def test_jobs_are_told_of_on_every_list() -> None:
         runtime.transfers.jobs = []
         app.bridge.wake()
         await settle(pilot, lambda: "jobs" not in picture(app)[-1])
+
+
+async def test_a_wide_screen_tells_of_the_row_beside_the_list() -> None:
+    runtime = sample_runtime()
+    runtime.places[""].trashed = [item(file("a [/b]", 3_277), "old/a [/b]")]
+    async with opened(runtime, size=(200, 60)) as (app, pilot):
+        await press(pilot, "t")
+        await settle(pilot, lambda: "Properties" in shown(app) and "from /old" in shown(app))
+        assert "3,277 bytes" in shown(app)
+        await pilot.resize_terminal(120, 40)
+        await settle(pilot, lambda: "Properties" not in shown(app))
+        assert "a [/b]" in shown(app)
