@@ -86,6 +86,8 @@ class Browser:
         self._orders: dict[str, Order] = {}
         self._worker: Worker[None] | None = None
         self._overlay = Overlay()
+        self._told: tuple[str, ...] = ()
+        self._parts: tuple[str, ...] = ()
 
     # --- what it shows -----------------------------------------------------------------------
 
@@ -173,7 +175,7 @@ class Browser:
             if want:
                 view.want(want)
             self.pane.replace(view, hold=True)
-        self.pane.set_notice()
+        self._tell()
         self._relisting = old is not None
         self._start()
 
@@ -267,7 +269,7 @@ class Browser:
             return
         self.stopped = False
         if self.error is not None and not self.view.entries:
-            self.pane.set_notice()
+            self._tell()
         self.error = None
         self._relisting = bool(self.view.entries)
         self._start()
@@ -298,7 +300,7 @@ class Browser:
         if view is not self.view:
             view.adopt(self.view)
             self.pane.replace(view)
-        self.pane.set_notice(*empty_words(self))
+        self._tell(*empty_words(self))
         self.pane.redraw()
         self._changed(self)
 
@@ -332,6 +334,17 @@ class Browser:
         """The sign-in changed: ask for the storage anew."""
         self.storage = None
         self._lists.clear()
+
+    def note_parts(self, sentences: tuple[str, ...]) -> None:
+        """What stands here unfinished: told below the rows, whatever else is."""
+        if sentences != self._parts:
+            self._parts = sentences
+            self._tell(*self._told)
+
+    def _tell(self, *sentences: str) -> None:
+        """Words below the rows."""
+        self._told = sentences
+        self.pane.set_notice(*sentences, *self._parts)
 
     # --- loading -----------------------------------------------------------------------------
 
@@ -373,7 +386,7 @@ class Browser:
         self.loading = False
         self.seen_at = None
         self.pane.stale = False
-        self.pane.set_notice(*empty_words(self))
+        self._tell(*empty_words(self))
         self.pane.redraw()
         self._changed(self)
         if self._again:
@@ -408,14 +421,14 @@ class Browser:
             if self.seen_at is None:
                 self.seen_at = time.time()
         else:
-            self.pane.set_notice(present.sentence(error), what_next(self, error))
+            self._tell(present.sentence(error), what_next(self, error))
         self.pane.redraw()
         self._changed(self)
 
     def words_changed(self) -> None:
         """Filter or hidden files changed: the sentence below an empty list may differ."""
         if not self.loading and self.error is None:
-            self.pane.set_notice(*empty_words(self))
+            self._tell(*empty_words(self))
 
     # --- order -------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from cloudtui.screens.browser import Browser
 from cloudtui.screens.layout_keys import FULL, LEAST, SMALL
 from cloudtui.screens.news import Newsroom
 from cloudtui.screens.pane_mouse import PaneMouse
-from cloudtui.screens.pane_words import foot_words
+from cloudtui.screens.pane_words import foot_words, part_words
 from cloudtui.screens.places import Places
 from cloudtui.screens.taking import Hand
 from cloudtui.services.models import Location
@@ -51,6 +51,7 @@ if TYPE_CHECKING:
     from cloudtui.preferences import Preferences
     from cloudtui.screens.file_actions import FileActions
     from cloudtui.screens.glances import Glances
+    from cloudtui.services.transfers.orders import JobView
 
 _MESSAGE_SECONDS: Final = 10.0
 
@@ -211,6 +212,7 @@ class MainScreen(PaneMouse):
     def _browser_changed(self, browser: Browser) -> None:
         if not self.is_mounted:
             return
+        browser.note_parts(part_words(browser, self.bridge.views))
         self._show_pane(browser)
         if browser is self.active:
             self._show_info()
@@ -218,6 +220,11 @@ class MainScreen(PaneMouse):
             self.places.note_account(browser)
             self.news.note(browser)
             self.show_header()
+
+    def jobs_sampled(self, views: list[JobView]) -> None:
+        super().jobs_sampled(views)
+        for browser in (self.left, self.right):
+            browser.note_parts(part_words(browser, views))
 
     def refresh_words(self) -> None:
         """Facts beside the panes changed."""
