@@ -28,6 +28,8 @@ T = TypeVar("T")
 _IDLE_SECONDS: Final = 30.0
 _MAX_HEAD: Final = 128 * 1024
 _PIECE: Final = 256 * 1024
+_SMALL: Final = 16 * 1024
+"""Bytes of an answer that is read at once, which spares the objects of a stream."""
 
 
 class Lane:
@@ -44,8 +46,8 @@ class Lane:
         self._idle_since = 0.0
 
     async def send(self, request: httpx.Request, free: Callable[[], None]) -> httpx.Response:
-        """Send a request and stand before the body of its answer; `free` is called when that was
-        closed. Raises httpx's transport errors."""
+        """Send a request and stand before the body of its answer, or behind a small one; `free` is
+        called when that was closed. Raises httpx's transport errors."""
         times = request.extensions.get("timeout") or {}
         try:
             reader, writer = await self._connection(times.get("connect"))
@@ -58,16 +60,27 @@ class Lane:
                 times.get("read"), _head(reader), httpx.ReadTimeout, httpx.ReadError
             )
             body = _framing(request.method, status, headers)
+            keep = body is not None and not _says(headers, b"connection", b"close")
+            if status == 200 and body is not None and 0 < body <= _SMALL:
+                work = reader.readexactly(body)
+                whole = await _within(times.get("read"), work, httpx.ReadTimeout, httpx.ReadError)
+                response = httpx.Response(status, headers=headers, content=whole, request=request)
+                self.over(reader, keep=keep)
+                free()
+                return response
         except BaseException:
             self.drop()
             raise
-        keep = body is not None and not _says(headers, b"connection", b"close")
         stream = _Answer(self, reader, body, times.get("read"), keep=keep, free=free)
         return httpx.Response(status, headers=headers, stream=stream, request=request)
 
-    def rest(self) -> None:
-        """The call is over and the connection can carry another."""
-        self._idle_since = since_boot()
+    def over(self, reader: asyncio.StreamReader, *, keep: bool) -> None:
+        """The call is over; with `keep` the connection may carry another."""
+        # bytes behind the end would be taken for the next answer's beginning
+        if keep and not getattr(reader, "_buffer", b""):
+            self._idle_since = since_boot()
+        else:
+            self.drop()
 
     def drop(self) -> None:
         """Close the connection."""
@@ -235,11 +248,7 @@ class _Answer(httpx.AsyncByteStream):
         free, self._free = self._free, None
         if free is None:
             return
-        # bytes behind the end would be taken for the next answer's beginning
-        if self._whole and self._keep and not getattr(self._reader, "_buffer", b""):
-            self._lane.rest()
-        else:
-            self._lane.drop()
+        self._lane.over(self._reader, keep=self._whole and self._keep)
         free()
 
 
