@@ -202,8 +202,8 @@ class Network:
         import httpx
 
         class NoCookies(httpx.Cookies):
-            """Keeps none: no service here wants any, and looking for them in every answer was an
-            eighth of a call's processor time."""
+            """Keeps none: no service here wants any, and looking for them in every answer was a
+            tenth of a call's processor time."""
 
             def extract_cookies(self, response: httpx.Response) -> None:
                 pass
