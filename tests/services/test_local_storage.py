@@ -354,6 +354,25 @@ def test_room_that_is_not_there_is_told_before_writing(
             room.reserve(file.fileno(), 1 << 60)
 
 
+def test_what_there_is_no_room_for_takes_none_from_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for more than there is, ext4 takes all of it first: nobody else could write then."""
+    asked: list[int] = []
+
+    def allocate(_fd: int, size: int) -> int:
+        asked.append(size)
+        return 0
+
+    monkeypatch.setattr(room, "_fallocate", lambda: allocate)
+    facts = os.statvfs(tmp_path)
+    with (tmp_path / "file").open("wb") as file:
+        with pytest.raises(OSError, match="space"):
+            room.reserve(file.fileno(), facts.f_blocks * facts.f_frsize + 1)
+        room.reserve(file.fileno(), 1)
+    assert asked == [1]
+
+
 def test_a_disk_in_memory_is_asked_for_room_and_not_cleared() -> None:
     """Clearing 1 GiB of pages takes a quarter of a second before the first byte."""
     memory = Path("/dev/shm")  # the one place that is known to be in memory

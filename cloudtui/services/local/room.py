@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import errno
-import functools
 import os
-import sys
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Final
 
-_TMPFS: Final = 0x01021994
-_STATFS: Final = 256
-"""Bytes no system's `struct statfs` needs more than."""
+from cloudtui.services import linux
+
 _SLOW_TO_CLEAR: Final = 8 * 1024 * 1024
 _TRIES: Final = 3
 
@@ -22,14 +19,15 @@ def reserve(fd: int, size: int) -> None:
 
     Not `posix_fallocate`: where a file system cannot reserve, the C library would write every
     block instead. There the length is only set. So it is for large files on a disk in memory, which
-    would clear every page first (0.23 s per GiB before the first byte); its free room is looked at.
-    Raises OSError (ENOSPC, EFBIG …).
+    would clear every page first (0.23 s per GiB before the first byte). What there is no room for
+    is not even tried: ext4 would take all that is free before it says so, and every other program
+    would meet a full disk meanwhile. Raises OSError (ENOSPC, EFBIG …).
     """
     if size <= 0:
         return
+    if not _has_room(fd, size):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     if size >= _SLOW_TO_CLEAR and in_memory(fd):
-        if not _has_room(fd, size):
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.truncate(fd, size)
         return
     allocate = _fallocate()
@@ -55,31 +53,11 @@ def _has_room(fd: int, size: int) -> bool:
 
 def in_memory(fd: int) -> bool:
     """Whether an open file lies on a disk in memory (Linux's tmpfs)."""
-    ask = _linux("fstatfs", ctypes.c_int, ctypes.c_char_p)
-    facts = ctypes.create_string_buffer(_STATFS)
-    if ask is None or ask(fd, facts):
-        return False
-    kind = facts.raw[: ctypes.sizeof(ctypes.c_long)]
-    return int.from_bytes(kind, sys.byteorder) == _TMPFS
+    return linux.filesystem(fd) == linux.TMPFS
 
 
 def _fallocate() -> Callable[[int, int], int] | None:
-    call = _linux("fallocate", ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
+    call = linux.call("fallocate", ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64)
     if call is None:
         return None
     return lambda fd, size: ctypes.get_errno() if call(fd, 0, 0, size) else 0
-
-
-@functools.cache
-def _linux(name: str, *takes: type[Any]) -> Callable[..., int] | None:
-    """A call of Linux's C library that answers 0 for success; None where there is none."""
-    if sys.platform != "linux":
-        return None
-    try:
-        call = getattr(ctypes.CDLL(None, use_errno=True), name)
-    except (OSError, AttributeError):
-        return None
-    call.argtypes = takes
-    call.restype = ctypes.c_int
-    found: Callable[..., int] = call
-    return found
