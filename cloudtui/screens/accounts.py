@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
 
 _TITLES = {"pikpak": "PikPak", "pcloud": "pCloud"}
+_NAMED_JOBS = 3
 
 
 @dataclass(slots=True)
@@ -226,7 +227,8 @@ class SourceScreen(PickScreen[Location, SourceList]):
 
             sentences = [
                 f"The sign-in of {source.title} is forgotten on this machine.",
-                "Its jobs pause. Nothing in the cloud changes.",
+                *self._jobs_of(source.account),
+                "Nothing in the cloud changes.",
             ]
             if await self.app.push_screen_wait(Confirm("Sign out", sentences, yes="Sign out")):
                 await self._real.keys(source.account).forget()
@@ -236,6 +238,21 @@ class SourceScreen(PickScreen[Location, SourceList]):
                 self._fill()
 
         self._guarded(work, source.account)
+
+    def _jobs_of(self, account: str) -> list[str]:
+        """The unfinished jobs that need an account, by name."""
+        titles = [
+            display_name(view.title)
+            for view in self._cloud_app.main.bridge.views
+            if not view.state.is_final
+            and any(place.startswith(f"{account}:") for place in (view.target, *view.sources))
+        ]
+        if not titles:
+            return []
+        more = len(titles) - _NAMED_JOBS
+        shown = titles[:_NAMED_JOBS] + ([f"{present.exact(more)} more"] if more > 0 else [])
+        verb = "pauses" if len(titles) == 1 else "pause"
+        return [f"{present.count(len(titles), 'job')} {verb}:", "   ".join(shown)]
 
     def action_properties(self) -> None:
         """`i`: what is known of the account, the code to invite others with included."""

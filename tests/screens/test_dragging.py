@@ -36,6 +36,7 @@ async def test_marked_rows_go_along_and_unmarked_ones_go_alone() -> None:
         await drag(pilot, NOTES, RIGHT)
         await settle(pilot, lambda: "1 item" in shown(app) and "Enter starts" in shown(app))
         await press(pilot, "escape")
+        await settle(pilot, lambda: app.screen is app.main)
         await drag(pilot, SUBS, RIGHT)
         await settle(pilot, lambda: "2 items" in shown(app) and "Enter starts" in shown(app))
 

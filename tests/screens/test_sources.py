@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from cloudtui.services.errors import CloudError, ServerTrouble
 from cloudtui.services.models import Allowance, Plan
+from cloudtui.services.transfers.orders import JobState
 from tests.screens.driving import opened, picture, press, settle
-from tests.screens.fake_runtime import FakePlace, FakeRuntime, sample_runtime
+from tests.screens.fake_runtime import FakePlace, FakeRuntime, job, sample_runtime
 
 GIB = 1 << 30
 
@@ -62,3 +63,27 @@ async def test_a_service_that_does_not_tell_it_just_now_is_shown_all_the_same() 
         await press(pilot, "at", "down")
         await settle(pilot, lambda: "signed in" in "\n".join(picture(app)))
         assert "unwell" not in "\n".join(picture(app))
+
+
+async def test_signing_out_names_the_jobs_that_will_stand() -> None:
+    runtime = sample_runtime()
+    runtime.transfers.jobs = [
+        *(job(f"film-{number} [/b].mkv") for number in range(5)),
+        job("done.mkv", JobState.DONE),
+        job("elsewhere.mkv", sources=("/a",), target="other:/"),
+    ]
+    async with opened(runtime) as (app, pilot):
+
+        def shown() -> str:
+            return "\n".join(picture(app))
+
+        await press(pilot, "at", "down", "x")
+        await settle(pilot, lambda: "is forgotten on this machine" in shown())
+        assert "5 jobs pause:" in shown()
+        assert "film-0 [/b].mkv   film-1 [/b].mkv   film-2 [/b].mkv   2 more" in shown()
+        assert "elsewhere" not in shown()
+        runtime.transfers.jobs = []
+        app.bridge.wake()
+        await press(pilot, "escape", "x")
+        await settle(pilot, lambda: "is forgotten on this machine" in shown())
+        assert "pause" not in shown()
