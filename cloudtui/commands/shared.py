@@ -6,7 +6,7 @@ Takes the group from `shares`, so that loading this loads all of it.
 from __future__ import annotations
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
@@ -19,7 +19,8 @@ from cloudtui.commands.rows import entry_json, entry_line
 from cloudtui.commands.session import run
 from cloudtui.commands.shares import password_asked, password_given, share
 from cloudtui.services.errors import NotSupported, PasswordNeeded, UsageError
-from cloudtui.services.models import DISK, Found, Location, TaskPhase
+from cloudtui.services.listing import order
+from cloudtui.services.models import DISK, Found, Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import display_name
 from cloudtui.services.shares import OpensShares, SharedItem, ShareLink, found_in
 
@@ -65,12 +66,17 @@ def share_look(
             if link:
                 if item is None:
                     raise UsageError("--link wants the path of one file.")
-                output.line(await place.shared_content(opened, item))
+                direct = await place.shared_content(opened, item)
+                if output.as_json:
+                    output.value({"url": direct})
+                else:
+                    output.line(direct)
                 return []
             return [row async for page in place.scan_share(opened, item) for row in page]
 
-        rows, _ = await _unlocked(output, known, look, given=password_stdin)
-        for row in sorted(rows, key=lambda row: (not row.entry.is_folder, row.entry.name)):
+        rows = await _unlocked(output, known, look, given=password_stdin)
+        for index in order([row.entry for row in rows]):
+            row = rows[index]
             at = Location(DISK, row.parts)
             if output.as_json:
                 output.value(entry_json(at, row.entry, storage.caps))
@@ -100,20 +106,20 @@ def share_save(
         folder = runtime.parse(target).at
         storage, place, known = await _opener(runtime, url, folder.account)
 
-        async def chosen(opened: ShareLink) -> list[SharedItem | None]:
-            return [await found_in(place, opened, path) for path in paths or ("/",)]
+        async def save(opened: ShareLink) -> OfflineTask:
+            items = [await found_in(place, opened, path) for path in paths]
+            some = [item for item in items if item is not None]
+            into = folder
+            if folder.parts and not folder.node:
+                into = (await make_folder(storage, folder, parents=True)).at
+            whole = len(some) < len(items) or not paths
+            return await place.save_share(opened, into, None if whole else some)
 
-        items, opened = await _unlocked(output, known, chosen, given=password_stdin)
-        some: Sequence[SharedItem] | None = [item for item in items if item is not None]
-        if None in items or not paths:
-            some = None
-        if folder.parts and not folder.node:
-            folder = (await make_folder(storage, folder, parents=True)).at
-        task = await place.save_share(opened, folder, some)
+        task = await _unlocked(output, known, save, given=password_stdin)
         if output.as_json:
             output.value(task_json(task))
             return 0
-        done = "saved" if task.phase is TaskPhase.DONE else "PikPak goes on saving"
+        done = "saved" if task.phase is TaskPhase.DONE else f"{storage.title} goes on saving"
         where = f"  {output.name(str(task.target))}" if task.target is not None else ""
         output.line(f"{done}  {output.name(task.name)}{where}")
         return 0
@@ -153,17 +159,16 @@ async def _unlocked(
     ask: Callable[[ShareLink], Awaitable[T]],
     *,
     given: bool,
-) -> tuple[T, ShareLink]:
-    """The answer of `ask`, and the link with the pass code that opened it: `given` on stdin, or
-    asked for until it is right. Raises PasswordNeeded where nobody sits there."""
+) -> T:
+    """The answer of `ask`, which gets the link with its pass code: `given` on stdin, or asked for
+    until it is right. Raises PasswordNeeded where nobody sits there."""
     if given:
         link = replace(link, code=await password_given())
     while True:
         try:
-            return await ask(link), link
+            return await ask(link)
         except PasswordNeeded as error:
             if given or not sys.stdin.isatty():
                 raise
             output.say(error.text)
-            code = await password_asked("Pass code")
-            link = replace(link, code=code)
+            link = replace(link, code=await password_asked("Pass code"))

@@ -48,6 +48,8 @@ def test_what_others_share_is_listed(home: Home, shared: str) -> None:
     ]
     url = home.run("share", "look", opened, f"show/#{note['id']}", "--link").ok().out.strip()
     assert httpx.get(url, trust_env=False).content == b"note [b].txt"
+    told = home.run("share", "look", opened, "show/note [b].txt", "--link", "--json").ok().value
+    assert told["url"].startswith("http")
     for ended in (locked, top, inside, missing):
         assert CODE not in ended.out + ended.err
 
