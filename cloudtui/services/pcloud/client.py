@@ -56,6 +56,10 @@ _LONGEST_QUERY: Final = 6000
 _DISPENSABLE: Final = frozenset({"listpublinks", "trash_list", "currentserver"})
 """Methods asked on the way to something else, which works without them."""
 
+_ENOUGH: Final = 5
+"""Lost answers to one of those after which others are tried: a weak line loses fewer in a row, and
+all the tries there are take most of a minute."""
+
 _RATE: Final = 40.0
 """Calls per second to begin with; a plan that allows less says so within a dozen calls."""
 _CEILING: Final = 1000.0
@@ -230,16 +234,23 @@ class Client:
         Raises the mapped error; NotSupported for a method that pCloud closes to apps.
         """
 
-        async def once() -> A:
-            return await self._once(method, params, into, change=change, timeout=timeout, base=base)
+        lost = 0
+        enough = min(_ENOUGH, self.retries.attempts) if method in _DISPENSABLE else 0
 
-        try:
-            return await retrying(once, retries=self.retries, reconcile=reconcile, safe=safe)
-        except Offline as error:
-            if method in _DISPENSABLE and await self._is_missing(error):
-                self.refusals.add(method)
-                raise errors.closed(method) from error
-            raise
+        async def once() -> A:
+            nonlocal lost
+            try:
+                return await self._once(
+                    method, params, into, change=change, timeout=timeout, base=base
+                )
+            except Offline as error:
+                lost += 1
+                if enough and lost >= enough and await self._is_missing(error):
+                    self.refusals.add(method)
+                    raise errors.closed(method) from error
+                raise
+
+        return await retrying(once, retries=self.retries, reconcile=reconcile, safe=safe)
 
     async def retry(
         self,
