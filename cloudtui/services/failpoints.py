@@ -101,6 +101,7 @@ NAMES: Final = frozenset(
         "engine.receipt",
         "engine.copied",
         "engine.item.done",
+        "engine.remove.durable",
         "engine.remove.intent",
         "engine.remove.done",
         "engine.folder.removed",

@@ -40,7 +40,10 @@ COPY = {
 }  # fmt: skip
 DOWN = {"engine.copied", "mover.part_received", "mover.after_finish"}
 LARGE = {"mover.range_durable", "engine.receipt"}
-MOVE = {"engine.remove.intent", "engine.remove.done", "engine.folder.removed", "engine.copied"}
+MOVE = {
+    "engine.remove.durable", "engine.remove.intent", "engine.remove.done",
+    "engine.folder.removed", "engine.copied",
+}  # fmt: skip
 RENAME = {"engine.server.intent", "engine.server.done", "engine.item.done", "plan.rooted"}
 REPLACE = {"engine.replace.copied", "engine.replace.cleared", "engine.replace.named"}
 OVERWRITE = {"disk.replace_trashed", "disk.before_commit", "disk.after_commit"}

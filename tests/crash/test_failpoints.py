@@ -30,7 +30,10 @@ STREAM = (
     *("mover.before_finish", "mover.after_finish", "engine.copied"),
 )
 TREE = ("plan.mkdir.intent", "plan.mkdir.made", "plan.mkdir.noted", "plan.folder")
-LEAVE = ("engine.remove.intent", "engine.remove.done", "engine.folder.removed")
+LEAVE = (
+    *("engine.remove.durable", "engine.remove.intent", "engine.remove.done"),
+    "engine.folder.removed",
+)
 SENT = ("mover.part_sent", "engine.receipt")
 TO_PK = (
     *("pikpak.upload.begun", "pikpak.upload.parts"),

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from cloudtui.services.errors import (
     UsageError,
 )
 from cloudtui.services.models import HashType, Kind
+from cloudtui.services.transfers import ondisk, removals
 from cloudtui.services.transfers.engine import FolderChanged
 from cloudtui.services.transfers.orders import (
     Direction,
@@ -462,3 +465,60 @@ def sparse_file(path: Path, size: int, spots: tuple[int, ...]) -> None:
             file.write(b"bytes")
     if path.stat().st_blocks * 512 >= min(size, 10 << 20):
         pytest.skip("this file system keeps no holes")
+
+
+async def test_sources_go_only_after_their_copies_are_durable_many_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    files = {f"f{number:02}": bytes([number]) for number in range(40)}
+    source = plant(tmp_path / "from", dict(files))
+    synced: list[list[str]] = []
+    real = ondisk.make_durable
+
+    def recording(paths: Sequence[str]) -> list[OSError | None]:
+        names = [Path(path).name for path in paths]
+        assert all((source / name).exists() for name in names)
+        synced.append(names)
+        failures = real(paths)
+        return [
+            OSError(errno.EIO, "no") if name == "f07" else failure
+            for name, failure in zip(names, failures, strict=True)
+        ]
+
+    monkeypatch.setattr(removals, "make_durable", recording)
+    async with Rig(tmp_path / "home") as rig:
+        monkeypatch.setattr(rig.disk, "move", refusing)
+        view = await rig.run(order(disk(source), disk(tmp_path / "to"), verb=Verb.MOVE))
+        item = rig.items(view.id)["f07"]
+    assert (view.state, view.files_done, view.files_failed) == (JobState.FAILED, 39, 1)
+    assert "the source stays" in item.message
+    assert tree(tmp_path / "to/from") == files
+    assert tree(source) == {"f07": files["f07"]}
+    assert sorted(name for names in synced for name in names) == sorted(files)
+    assert len(synced) < 20
+
+
+async def refusing(*_: object) -> None:
+    raise NotSupported("Another disk.")
+
+
+@pytest.mark.parametrize("together", [True, False, None], ids=["together", "alone", "failing"])
+def test_each_file_is_made_durable_or_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, together: bool | None
+) -> None:
+    def sync(_fd: int) -> bool:
+        if together is None:
+            raise OSError(errno.EIO, "no")
+        return together
+
+    fsynced: list[int] = []
+    monkeypatch.setattr(ondisk, "sync_filesystem", sync)
+    monkeypatch.setattr(os, "fsync", fsynced.append)
+    plant(tmp_path, {str(number): b"1" for number in range(6)})
+    paths = [str(tmp_path / str(number)) for number in (0, 1, 2, 3, 4, 5, 99)]
+    failures = ondisk.make_durable(paths)
+    assert isinstance(failures.pop(), FileNotFoundError)
+    assert [failure is not None for failure in failures] == [together is None] * 6
+    assert len(fsynced) == (12 if together is False else 0)
+    ondisk.make_durable(paths[:1])
+    assert len(fsynced) == (14 if together is False else 2)

@@ -212,7 +212,8 @@ class Carrier:
         errand, order = self._errand, self._errand.order
         inside = errand.folder.source.account == errand.folder.target.account
         service = inside and order.server_side is not ServerSide.NEVER
-        if service and serves(order.verb, self._target):
+        apart = self._desk.apart
+        if service and errand.folder.id not in apart and serves(order.verb, self._target):
             try:
                 outcome = await ByService(self._desk, errand, self._target).run(
                     existing, begun=bool(begun & {Verb.COPY, Verb.MOVE})
@@ -221,6 +222,8 @@ class Carrier:
             except NotSupported:
                 if order.server_side is ServerSide.ONLY:
                     raise
+                if errand.folder.source.account == DISK:
+                    apart.add(errand.folder.id)  # asking again costs a durable note each time
         if order.server_side is ServerSide.ONLY and inside:
             raise NotSupported(
                 f"{self._target.title} cannot do this by itself.",

@@ -79,6 +79,8 @@ class Desk:
     routes: Routes
     spool: Path
     awake: Awake
+    apart: set[int] = field(default_factory=set)
+    """Folder pairs on two disks: nothing of theirs can be moved without being copied."""
 
     @classmethod
     def set_up(

@@ -48,10 +48,11 @@ class Keeping:
         intent = intents.Intent(
             errand.job, errand.item.id, "write", folder, name, facts.size, digest
         )
-        noted = self._desk.journal.start(lambda db: intents.add(db, intent))
-        if folder.account != DISK:
+        if folder.account == DISK:
             # A part on this disk has a name that says whose it is: nobody waits for the note.
-            await asyncio.wrap_future(noted)
+            self._desk.journal.post(lambda db: intents.add(db, intent))
+        else:
+            await self._desk.journal.run(lambda db: intents.add(db, intent))
 
     async def note(self, handle: WriteHandle | FetchWrite, *, wait: bool) -> None:
         """Write down how to go on; with `wait` until it is durable."""
@@ -60,9 +61,10 @@ class Keeping:
         kept = await desk.envelope.close(item, handle.state(), secret=is_remote(handle))
         if kept is None:
             desk.journal.post(lambda db: ledger.set_volatile(db, job))
-        note = desk.journal.start(lambda db: shelves.note_write(db, item, kept, version))
         if wait:
-            await asyncio.wrap_future(note)
+            await desk.journal.run(lambda db: shelves.note_write(db, item, kept, version))
+        else:
+            desk.journal.post(lambda db: shelves.note_write(db, item, kept, version))
         self.kept, self.version = kept, version
 
     async def reopen(self, target: Storage) -> WriteHandle | FetchWrite | None:

@@ -25,12 +25,15 @@ from cloudtui.services.transfers.carry import unchanged
 from cloudtui.services.transfers.compare import standing
 from cloudtui.services.transfers.desk import Desk, Errand
 from cloudtui.services.transfers.ondisk import make_durable, on_disk
+from cloudtui.services.transfers.positioned import disk_error
 from cloudtui.services.transfers.rows import Action, FolderRow, FolderState
 
 _log = logging.getLogger(__name__)
 
 _GATHER: Final = 0.1
 """Seconds to wait for more sources to remove together."""
+_MOST: Final = 256
+"""Sources that are gathered on this disk, and that may wait behind those."""
 
 
 class Removals:
@@ -38,35 +41,22 @@ class Removals:
 
     def __init__(self, desk: Desk, settle: Callable[[Errand, CloudError | None], None]) -> None:
         self._desk = desk
-        self._settle = settle
-        self._queue: asyncio.Queue[Errand | None] = asyncio.Queue()
+        self._told = settle
+        self._open: set[int] = set()
+        """Items of the batch in hand that nobody was told of yet."""
+        self._queue: asyncio.Queue[Errand | None] = asyncio.Queue(_MOST)
         self._task: asyncio.Task[None] | None = None
 
     async def add(self, errand: Errand) -> None:
-        """Note durably that only the removal is left, then queue it.
-
-        A copy on this disk is made durable first: the source is the only other one.
-        """
-        id_, source = errand.item.id, errand.source
-        if errand.folder.target.account == DISK and errand.item.action is not Action.REMOVE:
-            try:
-                await on_disk(self._desk.pump, partial(make_durable, errand.target.path))
-            except CloudError as exc:
-                self._settle(errand, exc)
-                return
-        intent = intents.Intent(
-            errand.job, id_, "remove", errand.folder.source, source.entry.name, source.entry.size
-        )
-        await self._desk.journal.run(lambda db: _note(db, id_, intent))
-        failpoint("engine.remove.intent")
+        """Queue a removal; waits while very many are queued."""
         if self._task is None:
             self._task = asyncio.create_task(self._work())
-        self._queue.put_nowait(errand)
+        await self._queue.put(errand)
 
     async def finish(self) -> None:
         """Remove all that was added. Safe to repeat."""
         if self._task is not None:
-            self._queue.put_nowait(None)
+            await self._queue.put(None)
             task, self._task = self._task, None
             await task
 
@@ -85,15 +75,26 @@ class Removals:
                 return
             storage = await self._desk.storages(first.folder.source.account)
             batch, held, ended = await self._gather(first, storage)
+            self._open = {errand.item.id for errand in batch}
             try:
-                await self._remove(storage, batch)
+                await self._remove(storage, await self._noted(batch))
+            except CloudError as exc:
+                self._settle_rest(batch, exc)
             except Exception as exc:  # boundary: nobody awaits this task while the job runs
                 _log.exception("removing sources of a move failed unexpectedly")
                 words = f"It could not be removed ({type(exc).__name__})."
-                for errand in batch:
-                    self._settle(errand, CloudError(words))
+                self._settle_rest(batch, CloudError(words))
             if ended:
                 return
+
+    def _settle(self, errand: Errand, error: CloudError | None) -> None:
+        self._open.discard(errand.item.id)
+        self._told(errand, error)
+
+    def _settle_rest(self, batch: Sequence[Errand], error: CloudError) -> None:
+        for errand in batch:
+            if errand.item.id in self._open:
+                self._settle(errand, error)
 
     async def _gather(
         self, first: Errand, storage: Storage
@@ -101,7 +102,7 @@ class Removals:
         """What may go in one call with `first`, what came behind it and may not, and whether that
         was all."""
         batch = [first]
-        most = storage.caps.batch if storage.account != DISK else 1
+        most = storage.caps.batch if storage.account != DISK else _MOST
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_GATHER):
                 while len(batch) < most:
@@ -113,7 +114,37 @@ class Removals:
                     batch.append(errand)
         return batch, None, False
 
+    async def _noted(self, errands: Sequence[Errand]) -> list[Errand]:
+        """Note durably that only the removal is left of these; those whose sources may go.
+
+        Copies on this disk are made durable first: the source is the only other one.
+        """
+        safe = list(errands)
+        fresh = [
+            errand
+            for errand in errands
+            if errand.folder.target.account == DISK and errand.item.action is not Action.REMOVE
+        ]
+        if fresh:
+            paths = [errand.target.path for errand in fresh]
+            failures = await on_disk(self._desk.pump, partial(make_durable, paths))
+            for errand, exc in zip(fresh, failures, strict=True):
+                if exc is not None:
+                    safe.remove(errand)
+                    self._settle(errand, disk_error(exc, "writing the file"))
+        failpoint("engine.remove.durable")
+        await self._desk.journal.run(partial(_note, [_intent(errand) for errand in safe]))
+        failpoint("engine.remove.intent")
+        return safe
+
     async def _remove(self, storage: Storage, errands: Sequence[Errand]) -> None:
+        if storage.account == DISK:
+            for errand in errands:
+                await self._remove_at_once(storage, [errand])
+        elif errands:
+            await self._remove_at_once(storage, errands)
+
+    async def _remove_at_once(self, storage: Storage, errands: Sequence[Errand]) -> None:
         ready: list[tuple[Errand, Found]] = []
         for errand in errands:
             try:
@@ -147,10 +178,19 @@ async def _is_its_copy(storage: Storage, errand: Errand) -> bool:
     return there is not None and errand.is_source(there.entry)
 
 
-def _note(db: sqlite3.Connection, id_: int, intent: intents.Intent) -> None:
-    shelves.set_action(db, id_, Action.REMOVE)
-    shelves.forget_write(db, id_)
-    intents.add(db, intent)
+def _intent(errand: Errand) -> intents.Intent:
+    entry = errand.source.entry
+    return intents.Intent(
+        errand.job, errand.item.id, "remove", errand.folder.source, entry.name, entry.size
+    )
+
+
+def _note(noted: Sequence[intents.Intent], db: sqlite3.Connection) -> None:
+    for intent in noted:
+        assert intent.item is not None
+        shelves.set_action(db, intent.item, Action.REMOVE)
+        shelves.forget_write(db, intent.item)
+        intents.add(db, intent)
 
 
 async def take_away(storage: Storage, items: Sequence[Found]) -> None:
