@@ -274,6 +274,31 @@ async def test_what_is_there_tells_where_tasks_are_not_told(
     assert await stage.names() == ["e1.mkv", "e2.mkv"]
 
 
+async def test_what_was_saved_before_is_not_taken_for_what_is_saved_now(
+    stage: Stage, nested: ShareLink
+) -> None:
+    chosen = await items(stage, nested, "series/s1/e1.mkv")
+    await stage.storage.save_share(nested, ROOT, chosen)
+    stage.admin.age(3600)
+    await stage.names()  # an answer tells the time
+    task = "GET /drive/v1/tasks/*"  # the service does not tell how far it is, nor what it made
+    stage.admin.fault(listener="pikpak.drive", match=task, kind="status", code=404, times=-1)
+    again = await stage.storage.save_share(nested, ROOT, chosen)
+    assert again.target is not None
+    assert again.target.parts == ("e1(1).mkv",)
+    stage.admin.age(3600)
+    await stage.names()
+    stage.switch(batch_seconds=3600)
+    going = await stage.storage.save_share(nested, ROOT, chosen)
+    assert (going.phase, going.target) == (TaskPhase.FETCHING, None)
+    stage.admin.age(3600)
+    await stage.next_program()
+    taken_up = await stage.storage.save_share(nested, ROOT, chosen)
+    assert taken_up.target is not None
+    assert taken_up.target.parts == ("e1(2).mkv",)
+    assert await stage.names() == ["e1(1).mkv", "e1(2).mkv", "e1.mkv"]
+
+
 class Death(BaseException):
     """Ends a call as a kill would."""
 

@@ -79,16 +79,16 @@ class Received:
             target = await self._folder(marks[0], parent, name)
         elif len(chosen) > 1:
             name = f"{name} and {len(chosen) - 1} more"
-        saved, ended, started = wire.Saved(), True, tuple[str, ...]()
+        saved, since_ns, ended, started = wire.Saved(), 0, True, tuple[str, ...]()
         for call in _calls(link, chosen, target.node or ""):
             marks.append(call.mark)
-            saved = await self._begin(call, started)
-            ended &= await self._ended(call, saved)
+            saved, since_ns = await self._begin(call, started)
+            ended &= await self._ended(call, saved, since_ns)
             started += (saved.restore_task_id,)
         self._folders.forget()
         result: Location | None = target
         if len(chosen) == 1:
-            result = await self._result(link, saved, parent_id, ids[0])
+            result = await self._result(link, saved, parent_id, ids[0], since_ns)
         done = ended or (len(chosen) == 1 and result is not None)
         for mark in marks if done else ():  # else the same words again are to find what goes on
             await self._begun.over(mark)
@@ -144,9 +144,17 @@ class Received:
 
     # --- one call ----------------------------------------------------------------------------
 
-    async def _begin(self, call: _Call, before: tuple[str, ...]) -> wire.Saved:
-        """Start a call, or take up what one like it started; `before` are the tasks of other calls
-        of the same wish."""
+    async def _begin(self, call: _Call, before: tuple[str, ...]) -> tuple[wire.Saved, int]:
+        """Start a call, or take up what one like it started, and the time than which nothing that
+        it saves is older; `before` are the tasks of other calls of the same wish."""
+        begun = Left(self._api.now(), before=before)
+
+        async def look(left: Left) -> wire.Saved | None:
+            known = await self._look(call, left)
+            if known is not None:
+                nonlocal begun
+                begun = left
+            return known
 
         async def ask(left: Left) -> wire.Saved:
             body: dict[str, object] = {
@@ -172,16 +180,15 @@ class Received:
             failpoint("pikpak.save.started")
             return saved
 
-        fresh = Left(self._api.now(), before=before)
-        saved = await self._begun.once(call.mark, fresh, partial(self._look, call), ask)
-        await self._begun.write(call.mark, Left(fresh.began, saved.restore_task_id, before))
-        return saved
+        saved = await self._begun.once(call.mark, begun, look, ask)
+        await self._begun.write(call.mark, Left(begun.began, saved.restore_task_id, before))
+        return saved, begun.since_ns
 
-    async def _ended(self, call: _Call, saved: wire.Saved) -> bool:
+    async def _ended(self, call: _Call, saved: wire.Saved, since_ns: int) -> bool:
         """Wait for the end; a task that cannot be asked is told by what is there."""
         if await tasks.wait(self._api, saved.restore_task_id, patience=_PATIENCE):
             return True
-        there = await self._copies(call.link, call.into, 0)
+        there = await self._copies(call.link, call.into, since_ns)
         return {_origin(row) for row in there}.issuperset(call.ids)
 
     async def _look(self, call: _Call, left: Left) -> wire.Saved | None:
@@ -229,13 +236,14 @@ class Received:
         ]
 
     async def _result(
-        self, link: ShareLink, saved: wire.Saved, parent_id: str, wanted: str
+        self, link: ShareLink, saved: wire.Saved, parent_id: str, wanted: str, since_ns: int
     ) -> Location | None:
-        """Where a thing saved alone is now."""
+        """Where a thing saved alone is now; what was saved of it before does not count."""
         row = await self._made(saved)
         if row is None:
-            there = await self._copies(link, parent_id, 0)
-            row = next((each for each in there if _origin(each) in ("", wanted)), None)
+            there = await self._copies(link, parent_id, since_ns)
+            fits = [each for each in there if _origin(each) in ("", wanted)]
+            row = max(fits, key=lambda each: wire.time_ns(each.created_time) or 0, default=None)
         if row is None:
             return None
         parts = await self._folders.path_of(row)
