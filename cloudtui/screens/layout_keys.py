@@ -159,6 +159,9 @@ class LayoutKeys(FileKeys):
 
     def _shown_dock(self) -> JobDock | None:
         """The dock; where it is not to be seen that is told."""
+        if self.speaker is not None:
+            self.say(f"{key_hint('browser.transfers')} lists the jobs.")
+            return None
         if self.dock is None or not self.dock.jobs:
             self.say(f"No jobs. {key_hint('browser.copy')} copies to the other pane.")
             return None

@@ -71,6 +71,8 @@ async def test_progress_is_told_by_quarters(runtime: FakeRuntime) -> None:
         assert app.main.dock is None
         runtime.transfers.jobs = [job("film.mkv"), job("old.bin", JobState.DONE)]
         app.bridge.wake()
+        await press(pilot, "g", "w")
+        await settle(pilot, lambda: "w lists the jobs." in shown(app))
         await press(pilot, "w")
         await settle(pilot, lambda: "46 percent" in shown(app))
         assert drawn(shown(app)) == ""
