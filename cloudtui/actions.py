@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Mapping
 from enum import StrEnum
 
-from cloudtui.services.values import dataclass
+from msgspec import Struct
 
 
 class Place(StrEnum):
@@ -36,8 +36,7 @@ class Place(StrEnum):
     FIELD = "text fields"
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
+class Action(Struct, frozen=True):
     """One thing that can be done.
 
     `keys` are key names as the terminal layer reports them; a name with a space in it is a

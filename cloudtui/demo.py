@@ -17,14 +17,14 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Refused
-from cloudtui.services.values import dataclass
 
 _STOP_SECONDS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Demo:
+class Demo(Struct, frozen=True):
     """A running demonstration: its home, the environment the runtime is opened with (secrets
     included; never given to a child) and the servers' endpoints."""
 

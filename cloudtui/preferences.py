@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui import present
 from cloudtui.keymap import read_keymap
 from cloudtui.layouts import letters_of
 from cloudtui.ports import RuntimePort
-from cloudtui.services.values import dataclass
 
 _REDRAW: Final = 4.0
 
 
-@dataclass(frozen=True, slots=True)
-class Preferences:
+class Preferences(Struct, frozen=True):
     """What the screen does with settings. `redraw` is repaints of progress in a second;
     `letters` maps letters of another keyboard to the Latin keys they lie on; `preset` names a set
     of keys, `keys` are those that differ from the table, by action id: the set's and the user's."""

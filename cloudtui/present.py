@@ -8,10 +8,9 @@ must already have passed `display_name`.
 from __future__ import annotations
 
 import time
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from cloudtui.services.errors import CloudError
-from cloudtui.services.values import dataclass
 
 _MONTHS: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -19,8 +18,7 @@ _MONTHS: Final = (
 _LETTERS: Final = "KMGTPE"
 
 
-@dataclass(frozen=True, slots=True)
-class Numbers:
+class Numbers(NamedTuple):
     """How numbers are written: sizes by 1000 (kB MB) or by 1024, and the two marks."""
 
     si: bool = False

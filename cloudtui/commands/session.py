@@ -19,21 +19,21 @@ import click
 from cloudtui.cli_output import Output
 from cloudtui.present import write_numbers_as
 from cloudtui.services.errors import CloudError, ExitCode, exit_code_of
-from cloudtui.services.values import dataclass, field
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
 
 
-@dataclass(slots=True)
 class General:
     """The general options, wherever on the line they stood."""
 
-    as_json: bool = False
-    verbose: int = 0
-    config: Path | None = None
-    timeout: float | None = None
-    assignments: list[str] = field(default_factory=list)
+    # Written out: `--version` needs these too, and is to load no library for them.
+    def __init__(self) -> None:
+        self.as_json = False
+        self.verbose = 0
+        self.config: Path | None = None
+        self.timeout: float | None = None
+        self.assignments: list[str] = []
 
     def output(self) -> Output:
         """The output these options ask for."""

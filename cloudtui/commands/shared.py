@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING, TypeVar
 
 import click
+from msgspec.structs import replace
 
 from cloudtui.cli_output import Output
 from cloudtui.commands.folders import make_folder

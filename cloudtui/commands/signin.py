@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
 import click
+from msgspec import Struct
 
 from cloudtui.cli_output import Output
 from cloudtui.commands.asking import asked, asked_line
@@ -18,7 +19,6 @@ from cloudtui.commands.session import GeneralCommand, run
 from cloudtui.services.errors import CaptchaNeeded, CloudError, LoginNeeded, UsageError
 from cloudtui.services.models import Secret
 from cloudtui.services.naming import display_name
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.services.accounts import Account, Keys
@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """How the sign-in is to go, as the options say."""
 
     username: str

@@ -6,11 +6,12 @@ import asyncio
 import contextlib
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudtui import present
 from cloudtui.cli_output import Output, human_size, human_time
@@ -40,7 +41,6 @@ from cloudtui.services.transfers.orders import (
     Verb,
     Verify,
 )
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.services.runtime import Runtime
@@ -189,8 +189,7 @@ def _transfer(
     run(context, body)
 
 
-@dataclass(frozen=True, slots=True)
-class Meant:
+class Meant(Struct, frozen=True):
     """What the words of `cp` mean: sources with the names they get, the folder they go to."""
 
     sources: tuple[Source, ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, cast
 
@@ -21,7 +22,6 @@ from cloudtui.services.invites import HasInvites
 from cloudtui.services.models import DISK, Allowance, Location, Plan
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import HasAllowances, HasPlan, HasQuota
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.header import quota_words
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad

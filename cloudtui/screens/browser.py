@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from textual.worker import Worker, WorkerCancelled, WorkerFailed
@@ -23,7 +24,6 @@ from cloudtui.services.errors import CloudError
 from cloudtui.services.listing import SortBy, amended
 from cloudtui.services.models import DISK, Change, Entry, Found, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.folder_view import FolderView
 

@@ -8,6 +8,7 @@ it appeared.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -25,7 +26,6 @@ from textual.widgets import Button, Input, Static
 from cloudtui.actions import Place
 from cloudtui.keymap import bindings_of
 from cloudtui.screens.fields import AddressField, Field
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.hearing import heard, place_words, stand
 
 T = TypeVar("T")

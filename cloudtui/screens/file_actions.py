@@ -8,6 +8,7 @@ with their own sentences.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cloudtui import present
@@ -20,7 +21,6 @@ from cloudtui.services.models import Found, Location, TrashItem, TrashKind
 from cloudtui.services.naming import display_name, split_extension
 from cloudtui.services.storage import HasTrash, Restored, Storage, TrashRevokesLinks
 from cloudtui.services.transfers.orders import JobView, Order, Source, Verb
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from cloudtui.screens.browser import Browser
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import EVERYTHING, Change, Location, News
-from cloudtui.services.values import dataclass, field
 
 if TYPE_CHECKING:
     from textual.timer import Timer

@@ -7,6 +7,7 @@ of them knew that it was pressed.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from textual import events, on
@@ -17,7 +18,6 @@ from cloudtui.screens.browser import Browser
 from cloudtui.screens.layout_keys import LayoutKeys
 from cloudtui.screens.pane_words import depth_in_title
 from cloudtui.services.models import Found
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.line import KeyBar
 from cloudtui.widgets.row_list import RowList

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
@@ -24,7 +25,6 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.previews import Preview, PreviewsLinks, link_previewer, needed, room_of
 from cloudtui.services.shares import OpensShares, without_code
 from cloudtui.services.storage import OfflineTasks
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.rows import cut_middle, cut_start
 
 if TYPE_CHECKING:

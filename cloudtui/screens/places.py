@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Coroutine, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Final, cast
 
@@ -18,7 +19,6 @@ from cloudtui.services.addresses import local_path
 from cloudtui.services.errors import CaptchaNeeded, CloudError
 from cloudtui.services.models import DISK, Entry, Found, Location, Quota
 from cloudtui.services.naming import display_name
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.header import quota_words
 
 if TYPE_CHECKING:

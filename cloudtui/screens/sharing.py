@@ -6,7 +6,7 @@ log of messages.
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from textual.app import App, ComposeResult
@@ -22,7 +22,6 @@ from cloudtui.services.models import Found, Secret, Share
 from cloudtui.services.naming import display_name
 from cloudtui.services.shares import new_password
 from cloudtui.services.storage import HasShares, MakesLinks, OfflineTasks, Storage
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloudtui import present
 from cloudtui.actions import key_hint
 from cloudtui.screens.browser import Browser
 from cloudtui.services.models import Found
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen

@@ -7,6 +7,7 @@ taken back: anything else would touch what somebody else put there.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cloudtui import present
@@ -15,7 +16,6 @@ from cloudtui.services.errors import CloudError, NotFound, Refused
 from cloudtui.services.models import Found, Location, TrashKind
 from cloudtui.services.storage import HasTrash, Storage
 from cloudtui.services.transfers.orders import JobState, JobView, OnConflict, Order, Source, Verb
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen

@@ -6,6 +6,7 @@ Gives what was answered; making an order of it is somebody else's.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import ClassVar, Final
 
 from textual import on
@@ -16,7 +17,6 @@ from textual.widgets import Input, Static
 
 from cloudtui.screens.dialogs import Dialog, Option, tell, words
 from cloudtui.screens.fields import AddressField
-from cloudtui.services.values import dataclass
 
 
 @dataclass(frozen=True, slots=True)

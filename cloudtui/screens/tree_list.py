@@ -7,6 +7,7 @@ it is entered, once. What the tree is, and what is done with the chosen, is the 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from rich.segment import Segment
@@ -16,7 +17,6 @@ from textual.strip import Strip
 from cloudtui import present
 from cloudtui.screens.list_screen import MarkScreen
 from cloudtui.services.naming import display_name, sort_key
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.mark_list import MarkList
 from cloudtui.widgets.row_list import RowList
 from cloudtui.widgets.rows import cut_middle, pad, pad_left, sign_of

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, ClassVar, Final
 
 from textual.app import ComposeResult
@@ -32,7 +32,6 @@ from cloudtui.services.unpacking import (
     see_through,
 )
 from cloudtui.services.unpacking import unpack as unpack_one
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.screens.browser import Browser

@@ -17,6 +17,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Gone, UsageError
 from cloudtui.services.locks import FileLock
 from cloudtui.services.logs import hide
@@ -26,7 +28,6 @@ from cloudtui.services.paths import Paths, replacing
 from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import Secrets
 from cloudtui.services.settings import Problem, Settings
-from cloudtui.services.values import dataclass, field
 
 NAME = re.compile(r"[a-z][a-z0-9-]+")
 """At least two letters, so that `c:` stays a Windows drive."""
@@ -39,8 +40,7 @@ _TURN_PATIENCE = 60.0
 _NEVER_FOR_CHILDREN = ("CLOUDTUI_VAULT_PASSPHRASE_FILE",)
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """One configured account. `options` holds what somebody set, checked; no secrets.
 
     Without a `default` the readers answer with the option's own default.
@@ -48,7 +48,7 @@ class Account:
 
     name: str
     kind: str
-    options: Mapping[str, object] = field(default_factory=dict)
+    options: Mapping[str, object] = {}
 
     def _get(self, key: str, default: Value | None) -> object:
         if key in self.options:

@@ -10,17 +10,17 @@ import re
 from collections.abc import Collection
 from pathlib import Path
 
+from msgspec import Struct
+
 from cloudtui.services.errors import UsageError
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import display_name
-from cloudtui.services.values import dataclass
 
 ACCOUNT_NAME = re.compile(r"[a-z][a-z0-9-]+")
 _PREFIX = re.compile(r"([a-z][a-z0-9-]+):(.*)", re.DOTALL)
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A typed address. `wants_folder` says it ended in a slash: the folder among entries of one
     name, and as a source its contents."""
 

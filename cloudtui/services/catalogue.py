@@ -14,10 +14,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import fold
 from cloudtui.services.paths import ensure
-from cloudtui.services.values import dataclass
 from cloudtui.services.watching import Change
 
 _SLICE: Final = 20_000
@@ -36,8 +37,7 @@ create index if not exists entries_with on entries (node);
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(Struct, frozen=True):
     """Something found: where it was when its folder was last listed, and when that was."""
 
     at: Location

@@ -10,8 +10,9 @@ import asyncio
 import io
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Refused
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from PIL import Image as Images
@@ -28,8 +29,7 @@ _ORIENTATION: Final = 0x0112
 Rgb = tuple[int, int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """A decoded picture. `pixels` are `width * height` times three bytes, row by row; `original`
     is what the bytes themselves hold, in pixels."""
 

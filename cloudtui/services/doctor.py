@@ -16,12 +16,13 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import DISK, Location, Quota
 from cloudtui.services.paths import ensure
 from cloudtui.services.runtime import Runtime
 from cloudtui.services.storage import HasQuota
-from cloudtui.services.values import dataclass
 
 REACH: Final = 20.0
 """Seconds an account may take to answer."""
@@ -29,8 +30,7 @@ REACH: Final = 20.0
 _PARTS: Final = ("textual", "httpx", "keyring", "cryptography", "authlib")
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One check: its name, whether all is well, and one or two sentences."""
 
     name: str

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from cloudtui.services.models import Entry, Location
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from cloudtui.services.storage import SourceFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Fetching:
+class Fetching(Struct, frozen=True):
     """How far a service is with a file it fetches itself. `done` in bytes."""
 
     done: int

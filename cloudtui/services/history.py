@@ -6,8 +6,9 @@ from collections.abc import AsyncIterator, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from cloudtui.services.models import Entry, Location
-from cloudtui.services.values import dataclass
 
 
 class Deed(StrEnum):
@@ -20,8 +21,7 @@ class Deed(StrEnum):
     OTHER = "other"
 
 
-@dataclass(frozen=True, slots=True)
-class Happened:
+class Happened(Struct, frozen=True):
     """One line of a history.
 
     `words` is the deed in words, the service's own where we have none. `name` is what the entry was

@@ -8,8 +8,9 @@ from __future__ import annotations
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from enum import StrEnum
+
+from msgspec.structs import replace
 
 from cloudtui.services.models import Change, Entry
 from cloudtui.services.naming import fold, sort_key, split_extension

@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from cloudtui.services.errors import NotFound, NotSupported
 from cloudtui.services.models import Entry, Found, Kind
 from cloudtui.services.naming import display_name
-from cloudtui.services.values import dataclass
 
 ORIGINAL: Final = "original"
 """Stands for the bytes of the file itself, whatever the service calls them."""
@@ -38,8 +39,7 @@ _MUSIC: Final = frozenset(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Quality:
+class Quality(Struct, frozen=True):
     """One form in which a service plays a file.
 
     `name` is the service's own (`720P`), or made of what it tells where it names none. `original`:

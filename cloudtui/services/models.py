@@ -1,15 +1,16 @@
 """The values every layer speaks in: locations, entries, capabilities, quotas, secrets.
 
-A leaf: standard library only, no I/O. Nothing here knows a provider or a screen.
+A leaf: the standard library and `Struct` only, no I/O. Nothing here knows a provider or a screen.
 """
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum, IntFlag, StrEnum
+from operator import attrgetter
 from typing import Final
 
-from cloudtui.services.values import dataclass, field
+from msgspec import Struct
+from msgspec.structs import replace
 
 DISK: Final = ""
 """The account name of the local disk inside a `Location`."""
@@ -51,8 +52,7 @@ class Flag(IntFlag):
 NO_FLAGS: Final = Flag(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Location:
+class Location(Struct, frozen=True):
     """Where something is: account, raw path parts, and the provider's id once it is known.
 
     `account` is `DISK` or a configured name. `parts` are raw names, root is `()`; they are no path
@@ -92,8 +92,7 @@ class Location:
         return f"{self.account}:{self.path}" if self.account else self.path
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """One row of a listing; the listing holds the parent once.
 
     `id` is the provider's id; on disk it is the name itself. `size` is in bytes and times are in
@@ -109,7 +108,7 @@ class Entry:
     mtime_ns: int | None = None
     hash: bytes = b""
     flags: Flag = NO_FLAGS
-    created_ns: int | None = field(default=None, compare=False)
+    created_ns: int | None = None
 
     @property
     def is_folder(self) -> bool:
@@ -121,9 +120,17 @@ class Entry:
         """Whether it carries a star."""
         return bool(self.flags) and Flag.STARRED in self.flags
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Entry and _compared(self) == _compared(other)
 
-@dataclass(frozen=True, slots=True)
-class Found:
+    def __hash__(self) -> int:
+        return hash(_compared(self))
+
+
+_compared: Final = attrgetter(*(name for name in Entry.__struct_fields__ if name != "created_ns"))
+
+
+class Found(Struct, frozen=True):
     """An entry together with where it is; `at.node` is always set for clouds."""
 
     at: Location
@@ -144,8 +151,7 @@ class TrashKind(StrEnum):
     FOLDER = "folder"
 
 
-@dataclass(frozen=True, slots=True)
-class Capabilities:
+class Capabilities(Struct, frozen=True):
     """Facts about a place. What the service only tells by refusing is learned at run time:
     `refused` maps a capability's name to the sentence shown with the greyed action."""
 
@@ -206,7 +212,7 @@ class Capabilities:
     max_file: int | None = None
     uploads_at_once: int = 4
     batch: int = 100
-    refused: dict[str, str] = field(default_factory=dict)
+    refused: dict[str, str] = {}
 
     def refuse(self, capability: str, sentence: str) -> Capabilities:
         """A copy that remembers a refusal, with the sentence to show beside the greyed action."""
@@ -217,8 +223,7 @@ class Capabilities:
         return bool(getattr(self, capability)) and capability not in self.refused
 
 
-@dataclass(frozen=True, slots=True)
-class Quota:
+class Quota(Struct, frozen=True):
     """Bytes of an account; None where the service does not tell."""
 
     total: int | None
@@ -227,8 +232,7 @@ class Quota:
     free: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Allowance:
+class Allowance(Struct, frozen=True):
     """What a plan lets through in a while, in bytes: `name` is `download`, `upload`, `offline` or
     another word of the service."""
 
@@ -237,16 +241,14 @@ class Allowance:
     used: int
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """What an account pays for: the service's word, `free` for nothing, and until when."""
 
     name: str
     until_ns: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class TrashItem:
+class TrashItem(Struct, frozen=True):
     """Something in a trash. `origin` is where it was (None: not known), `trashed_ns` when, and
     `key` what `HasTrash.restore` and `delete_forever` take. `note` is a sentence on what else the
     delete did, where that is told. `ends_ns` is when the service deletes it for good."""
@@ -268,8 +270,7 @@ class TaskPhase(StrEnum):
     FAILED = "failed"
 
 
-@dataclass(frozen=True, slots=True)
-class OfflineTask:
+class OfflineTask(Struct, frozen=True):
     """A URL or magnet that the service fetches by itself. `percent` is 0 to 100; `target` is the
     result's location once it is known."""
 
@@ -283,8 +284,7 @@ class OfflineTask:
     target: Location | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Share:
+class Share(Struct, frozen=True):
     """A public link.
 
     `id` is what `HasShares.unshare` takes. `name` is what it shows, `at` where that is (None: not
@@ -314,8 +314,7 @@ class Share:
     node: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Revision:
+class Revision(Struct, frozen=True):
     """One version of a file. `mtime_ns` is when it was stored, `hash` of the type the provider
     names as `entry_hash`, `is_current` whether it is what the file holds now."""
 
@@ -326,8 +325,7 @@ class Revision:
     is_current: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveEntry:
+class ArchiveEntry(Struct, frozen=True):
     """Something inside an archive. `path` has slashes and no leading one."""
 
     path: str
@@ -335,8 +333,7 @@ class ArchiveEntry:
     size: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Extracted:
+class Extracted(Struct, frozen=True):
     """What came of unpacking: archives unpacked to the end, sources deleted afterwards, failures,
     and a sentence for each of those. `into` is the folder that holds the content, once known."""
 
@@ -365,8 +362,7 @@ class Everything(Enum):
 EVERYTHING: Final = Everything.EVERYTHING
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What became of one entry of a place.
 
     `entry` is as it is now, in the folder whose id is `folder`; None when it is gone, and `folder`

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import TypeVar
 
-from cloudtui.services.values import dataclass
+from msgspec import Struct
 
 _Amount = TypeVar("_Amount", int, float)
 
@@ -33,8 +33,7 @@ class Type(StrEnum):
     ORIGIN = "an address such as https://example.com"
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One setting. `least` and `most` bound numbers; `choices` are the words of a CHOICE."""
 
     name: str

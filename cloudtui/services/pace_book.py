@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import fields
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -25,7 +24,7 @@ _QUIET: Final = 60.0
 """Seconds without a call after which only a well learned limit is still believed."""
 _SLACK: Final = 5.0
 """Seconds by which another process may have looked at the clock later and written earlier."""
-_NAMES: Final = tuple(each.name for each in fields(Rate))
+_NAMES: Final = Rate.__struct_fields__
 
 
 class PaceBook:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from typing import Final
 
-from cloudtui.services.values import dataclass
+from msgspec import Struct
 
 STEP: Final = 0.25
 """Seconds between doublings before the first refusal, and the longest burst."""
@@ -42,8 +42,7 @@ _SLACK: Final = 0.05
 """Seconds a call may come late and still count as waiting for its turn only."""
 
 
-@dataclass(slots=True)
-class Rate:
+class Rate(Struct):
     """What is known of an account's limit. Times by the monotonic clock, `learned_at` by the
     calendar; `limit` 0 is none."""
 

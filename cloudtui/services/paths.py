@@ -13,14 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from cloudtui.services.values import dataclass
+from msgspec import Struct
 
 PRIVATE_FOLDER = 0o700
 PRIVATE_FILE = 0o600
 
 
-@dataclass(frozen=True, slots=True)
-class Paths:
+class Paths(Struct, frozen=True):
     """Every place of ours. Nothing exists before `ensure` or a writer makes it."""
 
     settings_file: Path

@@ -11,14 +11,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
-from cloudtui.services.values import dataclass
+from msgspec import Struct
 
 _BOM: Final = "\ufeff"
 _INFO: Final = "#EXTINF:"
 
 
-@dataclass(frozen=True, slots=True)
-class Track:
+class Track(Struct, frozen=True):
     """One entry of a playlist.
 
     `text` is the line as it stands, `parts` its path with the playlist's own folder in front of
@@ -32,16 +31,14 @@ class Track:
     info: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Song:
+class Song(Struct, frozen=True):
     """A file of a library: the service's id and the path from the top of the place."""
 
     id: str
     parts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """What was found for a track: a song, or why there is none."""
 
     track: Track

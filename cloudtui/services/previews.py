@@ -9,24 +9,23 @@ import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import Capabilities, HashType, TaskPhase
 from cloudtui.services.storage import HasAllowances, HasQuota
-from cloudtui.services.values import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
-class LinkFile:
+class LinkFile(Struct, frozen=True):
     """A file behind a link. `path` has slashes and no leading one, `size` is None where it is not
     told, `hashes` are hex digests that the service claims."""
 
     path: str
     size: int | None = None
-    hashes: Mapping[HashType, str] = field(default_factory=dict)
+    hashes: Mapping[HashType, str] = {}
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(Struct, frozen=True):
     """What a service knows of a link.
 
     `size` in bytes and `count` of files are None while it does not know them. `files` are those it
@@ -41,8 +40,7 @@ class Preview:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TaskFile:
+class TaskFile(Struct, frozen=True):
     """One file of a download that a service makes. `percent` is None where only the phase is
     told."""
 
@@ -97,8 +95,7 @@ def task_file_teller(place: Claims) -> TellsTaskFiles | None:
     return whole
 
 
-@dataclass(frozen=True, slots=True)
-class Room:
+class Room(Struct, frozen=True):
     """Bytes that may still come: `free` of the account, `fetchable` of what the plan lets the
     service fetch in its while. None where it is not told or there is no bound."""
 

@@ -12,8 +12,9 @@ from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import TypeVar
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError, Retry
-from cloudtui.services.values import dataclass
 
 T = TypeVar("T")
 
@@ -24,8 +25,7 @@ hears_waits: ContextVar[Listener | None] = ContextVar("hears_waits", default=Non
 whom something is wanted is known there, and not by who makes the call."""
 
 
-@dataclass(frozen=True, slots=True)
-class Retries:
+class Retries(Struct, frozen=True):
     """How patient to be: `attempts` in all; waits in seconds, growing from `first_wait` by two up
     to `longest`, with full jitter."""
 

@@ -15,6 +15,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec import Struct, field
+
 from cloudtui.services.accounts import Account, Keys, check_name, find_accounts
 from cloudtui.services.addresses import Address, parse_address
 from cloudtui.services.bookmarks import Bookmarks
@@ -30,7 +32,6 @@ from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import AskPassphrase, Secrets, SecretStore
 from cloudtui.services.settings import Problem, Settings
 from cloudtui.services.storage import Storage
-from cloudtui.services.values import dataclass, field
 from cloudtui.services.watching import Change, watch
 from cloudtui.services.wishes import Wishes
 
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class Overrides:
+class Overrides(Struct, frozen=True):
     """What one run decides by itself: the general options of the command line, and the hooks of
     the demo and of tests.
 

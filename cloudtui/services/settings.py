@@ -13,6 +13,8 @@ import tomllib
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Refused, UsageError
 from cloudtui.services.locks import FileLock
 from cloudtui.services.options import (
@@ -26,7 +28,6 @@ from cloudtui.services.options import (
     parse,
 )
 from cloudtui.services.paths import Paths, replacing
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -41,8 +42,7 @@ MIGRATIONS: dict[int, Callable[[TOMLDocument], None]] = {}
 _OWN_KEYS = ("format", "accounts", "keymap")
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """Something wrong that did not stop the program: `where` is a file or variable, `key` the
     setting."""
 

@@ -10,10 +10,11 @@ import secrets
 from collections.abc import AsyncIterator, Iterable, Sequence
 from typing import Final, Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Ambiguous, NotFound
 from cloudtui.services.models import Entry, Location, OfflineTask, Secret, Share
 from cloudtui.services.naming import display_name
-from cloudtui.services.values import dataclass
 
 
 @runtime_checkable
@@ -37,8 +38,7 @@ class ChangesShares(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class ShareLink:
+class ShareLink(Struct, frozen=True):
     """A link to the page of a share. `shown` is the link without its pass code, `inner` the id of
     what it leads to below the top of the share (empty: the top)."""
 
@@ -48,8 +48,7 @@ class ShareLink:
     inner: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class SharedItem:
+class SharedItem(Struct, frozen=True):
     """Something in a share. `folders` are the names of the shared folders it lies in and `above`
     their ids, both from the top of the share down."""
 

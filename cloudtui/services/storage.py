@@ -11,6 +11,8 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
+from msgspec import Struct
+
 from cloudtui.services.fetches import FetchWrite
 from cloudtui.services.models import (
     Allowance,
@@ -29,14 +31,12 @@ from cloudtui.services.models import (
     TrashItem,
 )
 from cloudtui.services.times import noted_time
-from cloudtui.services.values import dataclass, field
 from cloudtui.services.way import Way
 
 # --- reading ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class ReadTicket:
+class ReadTicket(Struct, frozen=True):
     """How to fetch a file's bytes over HTTP.
 
     `urls` are equivalent, best first; they are signed, so never log or show them. `expires_at` is
@@ -49,20 +49,22 @@ class ReadTicket:
     """
 
     account: str
-    urls: tuple[str, ...] = field(repr=False)
+    urls: tuple[str, ...]
     size: int
     version: str
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    headers: tuple[tuple[str, str], ...] = ()
     expires_at: float | None = None
     ranges: bool = True
     connections: int = 4
     account_connections: int | None = None
-    hashes: Mapping[HashType, str] = field(default_factory=dict)
+    hashes: Mapping[HashType, str] = {}
     way: Way | None = None
 
+    def __repr__(self) -> str:
+        return f"ReadTicket({self.account!r}, size={self.size!r}, version={self.version!r})"
 
-@dataclass(frozen=True, slots=True)
-class LocalFile:
+
+class LocalFile(Struct, frozen=True):
     """A regular file on this disk, as it was when opened: `path` for `os.open`, identity and
     change marks to re-check by `fstat` before and after reading. `sparse`: it has holes."""
 
@@ -71,7 +73,7 @@ class LocalFile:
     mtime_ns: int
     device: int
     inode: int
-    sparse: bool = field(default=False, compare=False)
+    sparse: bool = False
 
     @classmethod
     def of(cls, path: bytes, info: os.stat_result) -> LocalFile:
@@ -92,35 +94,36 @@ ReadSource = ReadTicket | LocalFile
 # --- writing ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFacts:
+class SourceFacts(Struct, frozen=True):
     """What is known of the bytes before they are sent. `size` in bytes; `mtime_ns` UTC or None;
     `hashes` are hex digests of the whole source (upper case for GCID, lower case otherwise);
     `sparse`: less than `size` will be written."""
 
     size: int
     mtime_ns: int | None = None
-    hashes: Mapping[HashType, str] = field(default_factory=dict)
+    hashes: Mapping[HashType, str] = {}
     sparse: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PartRequest:
+class PartRequest(Struct, frozen=True):
     """One HTTP request whose body is `length` source bytes from `offset`, framed by `head` and
     `tail` (multipart forms). Content-Length is set by whoever sends it. `account` keys the pool."""
 
     account: str
     method: str
-    url: str = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = field(repr=False)
+    url: str
+    headers: tuple[tuple[str, str], ...]
     offset: int
     length: int
     head: bytes = b""
     tail: bytes = b""
 
+    def __repr__(self) -> str:
+        place = f"offset={self.offset!r}, length={self.length!r}"
+        return f"PartRequest({self.account!r}, {self.method!r}, {place})"
 
-@dataclass(frozen=True, slots=True)
-class PartReply:
+
+class PartReply(Struct, frozen=True):
     """The whole answer to a `PartRequest`: bodies are small. Header names are lower case."""
 
     status: int
@@ -128,8 +131,7 @@ class PartReply:
     body: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Receipt:
+class Receipt(Struct, frozen=True):
     """Proof that bytes `offset` to `offset + length` are stored; `tag` is the service's word for
     them (an ETag; empty where there is none)."""
 
@@ -336,8 +338,7 @@ class FollowsLinks(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Restored:
+class Restored(Struct, frozen=True):
     """What became of one item: where it is now, and a sentence when that is not its old place."""
 
     item: TrashItem

@@ -12,8 +12,10 @@ import contextlib
 import logging
 import secrets
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudtui.services.book import Book
 from cloudtui.services.errors import CloudError, ExitCode, NotFound, UsageError
@@ -32,7 +34,6 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.paths import Paths
 from cloudtui.services.storage import Storage
 from cloudtui.services.unpackers import Archives, LastingArchives
-from cloudtui.services.values import dataclass
 
 ENDINGS: Final = (".zip", ".7z", ".rar")
 Progress = Callable[[int], None]
@@ -134,8 +135,7 @@ def outermost(entries: Sequence[ArchiveEntry]) -> list[ArchiveEntry]:
 # --- extractions that are to be seen through -------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Unpacking:
+class Unpacking(Struct, frozen=True):
     """An archive that a service unpacks into `into` (None: beside it) and that is to be deleted
     afterwards. `task` is the service's name for it, empty before it is known; `owner` is the
     process that waits for its end."""

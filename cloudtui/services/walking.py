@@ -10,11 +10,12 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Final, Protocol, TypeVar, runtime_checkable
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError
 from cloudtui.services.listing import order
 from cloudtui.services.models import DISK, Entry, Found, Location
 from cloudtui.services.storage import Storage
-from cloudtui.services.values import dataclass
 
 K = TypeVar("K")
 R = TypeVar("R")
@@ -67,8 +68,7 @@ async def spread(
         await asyncio.gather(*running, return_exceptions=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Hope:
+class Hope(Struct, frozen=True):
     """Whether a whole tree is asked for on the way down: one that was refused may fit in parts,
     but each refusal makes twice as many levels go by before the next try."""
 

@@ -7,17 +7,17 @@ not change what they do, and must not wait for the index.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudtui.services.models import Entry, Found, Location, TrashItem
 from cloudtui.services.storage import HasTrash, ServerMove, Storage
 from cloudtui.services.unpackers import PacksFolders
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """What was at `was` is at `now` (None: deleted). Clouds know it by the id of `was`."""
 
     was: Location

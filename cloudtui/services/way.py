@@ -5,15 +5,17 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 
-from cloudtui.services.values import dataclass, field
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Way:
+class Way(Struct, frozen=True):
     """A proxy (None: none) and an address family of `socket` (0: any)."""
 
-    proxy: str | None = field(repr=False)
+    proxy: str | None
     family: int
+
+    def __repr__(self) -> str:
+        return f"Way(family={self.family!r})"  # a proxy's address may hold a password
 
 
 last_way: ContextVar[Way | None] = ContextVar("last_way", default=None)

@@ -7,17 +7,16 @@ processes bring the same thing.
 
 from __future__ import annotations
 
-from dataclasses import astuple
+from msgspec import Struct
+from msgspec.structs import astuple
 
 from cloudtui.services.book import Book
 from cloudtui.services.locks import FileLock
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.paths import Paths
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Wish:
+class Wish(Struct, frozen=True):
     """Bring the result of the task `task` of `account` to the folder `parts` of this disk. `name`
     is what people call the task."""
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 from rich.cells import cell_len
 
-from cloudtui.services.values import dataclass
 from cloudtui.widgets.rows import cut_end
 
 

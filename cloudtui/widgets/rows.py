@@ -6,6 +6,7 @@ made safe here, on their way to the screen.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final
 
 from rich.cells import cell_len, split_graphemes
@@ -16,7 +17,6 @@ from textual.strip import Strip
 from cloudtui import present
 from cloudtui.services.models import Entry, Flag, Kind
 from cloudtui.services.naming import display_name, split_extension
-from cloudtui.services.values import dataclass
 
 CUT: Final = "~"
 

@@ -7,10 +7,10 @@ import json
 import sqlite3
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cloudtui.commands.transfer import summary
 from cloudtui.services.transfers.orders import Direction, JobState, JobView, Verb
@@ -43,7 +43,7 @@ def test_version_loads_next_to_nothing() -> None:
 
 
 def test_the_local_listing_needs_no_network() -> None:
-    spared = {"httpx", "http", "email", "authlib", "keyring", "sqlite3", "msgspec"}
+    spared = {"httpx", "http", "email", "authlib", "keyring", "sqlite3"}
     assert not loaded_by("ls", "/") & spared
 
 

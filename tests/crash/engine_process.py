@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from cloudtui.services.local.storage import LocalStorage
 from cloudtui.services.models import DISK, Capabilities, Found, HashType, Kind, Location

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import pytest
+from msgspec.structs import replace
 
 from cloudtui.services.errors import Ambiguous, CloudError, NotFound, PasswordNeeded, Refused
 from cloudtui.services.models import Kind, Secret

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cloudtui.services.errors import CloudError, NotFound, PasswordNeeded, Refused
 from cloudtui.services.models import Location, Secret, TaskPhase

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from cloudtui.services.errors import NotFound
 from cloudtui.services.models import Found, Location, TrashItem

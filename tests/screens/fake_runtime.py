@@ -9,8 +9,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from cloudtui.services.addresses import Address, parse_address
 from cloudtui.services.errors import CloudError, Exists, NotFound
@@ -423,7 +425,7 @@ def job(name: str, state: JobState = JobState.RUNNING, **changes: object) -> Job
         left=281.0,
         mine=True,
     )
-    return replace(base, **changes)  # type: ignore[arg-type]
+    return replace(base, **changes)
 
 
 def sample_runtime() -> FakeRuntime:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import CloudError, NotFound
 from cloudtui.services.history import Deed, Happened

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cloudtui.app import CloudApp
 from cloudtui.services.errors import LoginNeeded, Refused

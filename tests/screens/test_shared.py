@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from cloudtui.services.models import Flag
 from tests.screens.driving import opened, picture, press

@@ -16,7 +16,6 @@ LATER = (
     "sqlite3",
     "keyring",
     "authlib",
-    "msgspec",
     "humanize",
     "segno",
     "PIL",

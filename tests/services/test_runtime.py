@@ -99,7 +99,7 @@ def test_opening_loads_nothing_heavy() -> None:
     code = (
         "import sys, cloudtui.services.runtime;"
         "heavy = {'textual', 'rich', 'httpx', 'keyring', 'cryptography', 'tomlkit',"
-        " 'platformdirs', 'msgspec', 'authlib', 'stamina'};"
+        " 'platformdirs', 'authlib', 'stamina'};"
         "print(sorted(heavy & set(sys.modules)))"
     )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

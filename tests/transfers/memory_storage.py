@@ -8,7 +8,9 @@ import json
 import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import (
     Ambiguous,
@@ -366,4 +368,4 @@ class MemoryWrite:
 
 def without(caps: Capabilities, **changes: object) -> Capabilities:
     """The capabilities with some facts changed."""
-    return replace(caps, **changes)  # type: ignore[arg-type]
+    return replace(caps, **changes)

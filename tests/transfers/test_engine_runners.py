@@ -12,10 +12,10 @@ import sys
 import time
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cloudtui.services.errors import NotFound, Refused
 from cloudtui.services.locks import is_locked

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from cloudtui.services.transfers.orders import Follow, JobState, Verb
 from tests.transfers.engine_rig import Rig, cloud, disk, order, plant, tree

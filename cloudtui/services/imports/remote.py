@@ -5,12 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from cloudtui.services.models import Secret
-from cloudtui.services.values import dataclass, field
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """One account of another program.
 
     `name` is what it is called there, `kind` is `pikpak` or `pcloud`, `options` are account options
@@ -20,7 +20,7 @@ class Remote:
 
     name: str
     kind: str
-    options: Mapping[str, str] = field(default_factory=dict)
+    options: Mapping[str, str] = {}
     username: str = ""
     password: Secret | None = None
     token: Secret | None = None

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from msgspec import Struct
+
 from cloudtui.services.accounts import Account, Keys, check_name
 from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
 from cloudtui.services.imports.remote import Remote
@@ -16,11 +18,9 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network
 from cloudtui.services.options import ACCOUNT, Value, parse
 from cloudtui.services.runtime import Runtime
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(Struct, frozen=True):
     """An account that is signed in now. `left_out` names what could not be taken along."""
 
     name: str

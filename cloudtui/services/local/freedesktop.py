@@ -18,6 +18,8 @@ from contextlib import suppress
 from typing import Final
 from urllib.parse import quote_from_bytes, unquote_to_bytes
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Denied, Exists, NotFound, NotSupported, Refused
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.local.entries import entry_of
@@ -28,14 +30,12 @@ from cloudtui.services.local.names import location_of
 from cloudtui.services.models import Location, TrashItem
 from cloudtui.services.naming import cut_name, numbered
 from cloudtui.services.storage import Restored
-from cloudtui.services.values import dataclass
 
 _INFO: Final = ".trashinfo"
 _MOST_NUMBERS: Final = 10_000
 
 
-@dataclass(frozen=True, slots=True)
-class Bin:
+class Bin(Struct, frozen=True):
     """One trash folder. `top` is what its relative paths are relative to; None: they are
     absolute (the home trash)."""
 

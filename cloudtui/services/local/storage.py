@@ -14,8 +14,9 @@ import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import replace
 from typing import Final, TypeVar
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import Denied, Refused, UsageError
 from cloudtui.services.local.entries import entry_of, kind_of

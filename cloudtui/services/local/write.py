@@ -14,6 +14,8 @@ import sys
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Exists, Gone, Mismatch, NotFound, NotSupported
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.local.entries import entry_of
@@ -24,7 +26,6 @@ from cloudtui.services.local.room import reserve
 from cloudtui.services.models import Entry, Found
 from cloudtui.services.naming import numbered
 from cloudtui.services.storage import SourceFacts
-from cloudtui.services.values import dataclass
 
 _RESERVED: Final = 64 * 1024
 """Smaller files get no room set aside: on ext4 it costs them more than their bytes do."""
@@ -33,8 +34,7 @@ PutInTrash = Callable[[str], object]
 """Moves a path to the trash. Raises NotSupported where the disk has none."""
 
 
-@dataclass(frozen=True, slots=True)
-class Old:
+class Old(Struct, frozen=True):
     """The file to be replaced, as it was when the user was asked."""
 
     size: int | None

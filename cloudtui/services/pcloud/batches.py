@@ -29,7 +29,6 @@ from cloudtui.services.pcloud.links import Links
 from cloudtui.services.pcloud.listing import children
 from cloudtui.services.pcloud.parallel import each
 from cloudtui.services.pcloud.tree import Tree
-from cloudtui.services.values import dataclass, field
 
 MANIFEST: Final = "batch.json"
 _MOST: Final = 64 << 20
@@ -58,14 +57,13 @@ class Manifest(msgspec.Struct):
     format: int = 1
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(msgspec.Struct):
     """A batch as found: its folder, what lies in it, and what its manifest says (if it has one)."""
 
     folder: wire.Item
-    items: list[wire.Item] = field(default_factory=list)
+    items: list[wire.Item] = []
     manifest_file: wire.Item | None = None
-    records: dict[str, Record] = field(default_factory=dict)
+    records: dict[str, Record] = {}
     time: int | None = None
 
     @property

@@ -9,11 +9,10 @@ from __future__ import annotations
 import secrets
 from collections.abc import Mapping
 
-from cloudtui.services.values import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Form:
+class Form(Struct, frozen=True):
     """What stands before and after the file's bytes, and the header that names the boundary."""
 
     content_type: str

@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Denied, Mismatch, NotFound, NotSupported
 from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import display_name
@@ -20,7 +22,6 @@ from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.entries import Names, number
 from cloudtui.services.pcloud.form import file_form
 from cloudtui.services.pcloud.listing import children
-from cloudtui.services.values import dataclass
 
 ENDING: Final = ".m3u8"
 _AT_A_TIME: Final = 100
@@ -33,8 +34,7 @@ _AUDIO: Final = 1
 Sleep = Callable[[float], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Playlist:
+class Playlist(Struct, frozen=True):
     """A playlist. `id` is the collection's number, or the id of the file; `tracks` is None where
     it is not known; `file` is where it lies when it is a file."""
 

@@ -14,9 +14,10 @@ from types import TracebackType
 from typing import Final, Self
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct
+
 from cloudtui.services.errors import LoginNeeded, UsageError
 from cloudtui.services.naming import display_name
-from cloudtui.services.values import dataclass
 
 _MOST_HEAD: Final = 16 << 10
 _HEAD_SECONDS: Final = 10.0
@@ -27,8 +28,7 @@ _PAGE: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class RedirectAnswer:
+class RedirectAnswer(Struct, frozen=True):
     """What the redirect said. `state_seen` False: it carried no state, so whoever asked must show
     the account's e-mail address and ask before keeping the sign-in."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final, Protocol
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Refused
 from cloudtui.services.network import is_loopback
-from cloudtui.services.values import dataclass
 
 US_API: Final = "https://api.pcloud.com"
 EU_API: Final = "https://eapi.pcloud.com"
@@ -35,8 +36,7 @@ class Options(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Regions:
+class Regions(Struct, frozen=True):
     """The API origins to try for an account, likeliest first, and both regions' origins."""
 
     candidates: tuple[str, ...]

@@ -7,8 +7,9 @@ keeps things. Versions without bytes are left out by the service.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import UsageError
 from cloudtui.services.models import Entry, Found, Kind, Location, Revision

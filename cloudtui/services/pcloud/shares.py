@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
+from msgspec.structs import replace
+
 from cloudtui.services.errors import NotFound, NotSupported, UsageError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Found, Kind, Location, Secret, Share
@@ -206,8 +208,6 @@ def _link_id(text: str) -> int:
 
 
 def _with_password(share: Share, password: Secret | None) -> Share:
-    from dataclasses import replace
-
     if password is None:
         return share
     return replace(share, password=password if password else None, protected=bool(password))

@@ -15,12 +15,13 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Final, Protocol
 from urllib.parse import urlencode
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError, LoginNeeded, Offline, Retry, UsageError
 from cloudtui.services.models import Secret
 from cloudtui.services.network import Network, map_transport
 from cloudtui.services.pcloud import errors, wire
 from cloudtui.services.pcloud.regions import AUTHORIZE, Options, Regions, regions
-from cloudtui.services.values import dataclass
 
 if TYPE_CHECKING:
     import httpx
@@ -33,8 +34,7 @@ _AT_ONCE: Final = 3.0
 Trace = Callable[[str, object], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """A token that answered. `region` is `us` or `eu` (empty for other servers), `api_url` the
     origin it belongs to."""
 

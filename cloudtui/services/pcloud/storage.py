@@ -7,8 +7,9 @@ modules beside it.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import replace as with_changes
 from typing import Final
+
+from msgspec.structs import replace as with_changes
 
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import Exists, UsageError

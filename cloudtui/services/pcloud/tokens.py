@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import (
     BadReply,
     CloudError,
@@ -23,7 +25,6 @@ from cloudtui.services.errors import (
 from cloudtui.services.pcloud import wire
 from cloudtui.services.pcloud.client import Client
 from cloudtui.services.pcloud.parallel import each
-from cloudtui.services.values import dataclass
 
 _NOTHING: Final[Mapping[str, str | int]] = {"fileid": 0}
 """No file has the number 0: an open method says so, a closed one asks to log in."""
@@ -68,8 +69,7 @@ class Verdict(StrEnum):
     UNKNOWN = "no answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Token:
+class Token(Struct, frozen=True):
     """A sign-in token of the account. Times are seconds since the epoch."""
 
     id: str

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from typing import Final, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from cloudtui.services.errors import Ambiguous, NotFound, UsageError
 from cloudtui.services.models import Found, Kind, Location

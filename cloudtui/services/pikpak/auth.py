@@ -36,7 +36,6 @@ from cloudtui.services.pikpak.errors import (
 from cloudtui.services.pikpak.identities import IDENTITIES, others_than
 from cloudtui.services.pikpak.profile import Profile
 from cloudtui.services.retry import Retries, retrying
-from cloudtui.services.values import dataclass
 
 log = logging.getLogger(__name__)
 
@@ -58,8 +57,7 @@ _MARGIN: Final = 60.0
 """Seconds before its end from which an access token is renewed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(msgspec.Struct, frozen=True):
     """An access token, whose it is, and when it ends (seconds since the epoch)."""
 
     token: Secret

@@ -27,7 +27,6 @@ from cloudtui.services.pikpak.errors import (
 )
 from cloudtui.services.pikpak.identities import Identity
 from cloudtui.services.pikpak.profile import Profile
-from cloudtui.services.values import dataclass
 
 INIT_PATH: Final = "/v1/shield/captcha/init"
 SIGNIN_ACTION: Final = "POST:/v1/auth/signin"
@@ -55,8 +54,7 @@ class _Kept(msgspec.Struct):
     expires_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Minted:
+class Minted(msgspec.Struct, frozen=True):
     """A fresh token; `puzzle` is where a human may be asked to make it good."""
 
     token: Secret

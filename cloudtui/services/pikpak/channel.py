@@ -19,7 +19,6 @@ from cloudtui.services.naming import display_name
 from cloudtui.services.network import Network, map_transport
 from cloudtui.services.pace import Pace
 from cloudtui.services.pikpak.errors import SERVICE, Fault, fault_of
-from cloudtui.services.values import dataclass, field
 
 if TYPE_CHECKING:
     import httpx
@@ -35,13 +34,15 @@ CONCURRENCY: Final = 16
 Query = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True)
-class Reply:
+class Reply(msgspec.Struct, frozen=True, dict=True):
     """A whole answer. Header names are lower case."""
 
     status: int
     headers: Mapping[str, str]
-    body: bytes = field(repr=False)
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Reply({self.status!r}, {len(self.body)} bytes)"
 
     @cached_property
     def fault(self) -> Fault | None:

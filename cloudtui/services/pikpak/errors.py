@@ -36,7 +36,6 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak.wire import parse
-from cloudtui.services.values import dataclass
 
 SERVICE: Final = "PikPak"
 
@@ -45,8 +44,7 @@ _SPENT_CODES: Final = frozenset({4126})
 _CAPTCHA_CODES: Final = frozenset({4001, 4002})
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(msgspec.Struct, frozen=True):
     """A refusal as it came: HTTP status, name, code, text for people, and the wait asked for."""
 
     status: int

@@ -12,6 +12,8 @@ import time
 from collections.abc import AsyncIterator, Iterable
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Ambiguous, NotFound
 from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.naming import display_name, encode_name
@@ -29,7 +31,6 @@ from cloudtui.services.pikpak.listing import (
     pages,
 )
 from cloudtui.services.pikpak.tasks import is_gone
-from cloudtui.services.values import dataclass
 
 _LIFE: Final = 10.0
 """Seconds for which a listing answers questions about names."""
@@ -38,16 +39,14 @@ _FEW: Final = 16
 """Up to so many unknown folders are asked for one by one; more by one listing of all folders."""
 
 
-@dataclass(slots=True)
-class _Listing:
+class _Listing(Struct):
     until: float
     by_name: dict[str, list[wire.File]]
     ours: dict[str, list[wire.File]]
     """Rows that listings leave out: parts of ours, not trashed."""
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """A folder's stored name and parent."""
 
     until: float

@@ -10,19 +10,21 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Final
 
-from cloudtui.services.values import dataclass, field
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Struct, frozen=True):
     """One client PikPak accepts. `secret` is empty for the web client, which sends none."""
 
     name: str
     client_id: str
     version: str
     package: str
-    salts: tuple[str, ...] = field(repr=False)
+    salts: tuple[str, ...]
     secret: str = ""
+
+    def __repr__(self) -> str:
+        return f"Identity({self.name!r}, {self.version!r})"
 
 
 _WEB: Final = (

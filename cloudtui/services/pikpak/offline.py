@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
 from urllib.parse import quote, urlsplit
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import NotFound, Refused, Retry, ServerTrouble, UsageError
 from cloudtui.services.failpoints import failpoint

@@ -11,11 +11,12 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from cloudtui.services.accounts import Account
 from cloudtui.services.errors import UsageError
 from cloudtui.services.naming import PIKPAK_RULES, RAW_RULES, Rule, display_name
 from cloudtui.services.pikpak.identities import IDENTITIES, WEB, Identity, identity_of
-from cloudtui.services.values import dataclass
 
 USER_URL: Final = "https://user.mypikpak.com"
 DRIVE_URL: Final = "https://api-drive.mypikpak.com"
@@ -31,8 +32,7 @@ MIB: Final = 1 << 20
 _DEVICE: Final = re.compile(r"[0-9a-f]{32}")
 
 
-@dataclass(slots=True)
-class Profile:
+class Profile(Struct):
     """The settled options of one account. Sizes in bytes; origins have no trailing slash.
 
     All is settled but `identity`, which `speak_as` changes when the service takes it no longer;

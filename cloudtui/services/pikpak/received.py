@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Exists, NotFound, Refused
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
@@ -25,15 +27,13 @@ from cloudtui.services.pikpak.listing import detail, entry_of, pages
 from cloudtui.services.pikpak.opened import Opened
 from cloudtui.services.pikpak.shares import SHARE
 from cloudtui.services.shares import SharedItem, ShareLink, outermost
-from cloudtui.services.values import dataclass
 
 _PATIENCE: Final = 600.0
 """Seconds to wait for the end; a large folder takes some minutes and goes on by itself."""
 _NUMBERS: Final = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Call:
+class _Call(Struct, frozen=True):
     """What one call saves: things of one shared folder, whose ancestors the service wants named."""
 
     link: ShareLink

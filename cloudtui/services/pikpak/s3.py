@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from typing import Final
 from urllib.parse import quote, urlsplit
 
+from msgspec import Struct
+
 from cloudtui.services.errors import (
     BadReply,
     CloudError,
@@ -26,7 +28,6 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.naming import display_name
 from cloudtui.services.pikpak.profile import ROOT_DOMAINS
-from cloudtui.services.values import dataclass, field
 
 REGION: Final = "pikpak"
 """The region rclone signs for."""
@@ -41,13 +42,15 @@ MIB: Final = 1 << 20
 Params = Sequence[tuple[str, str]]
 
 
-@dataclass(frozen=True, slots=True)
-class Credentials:
+class Credentials(Struct, frozen=True):
     """Short-lived keys of one upload."""
 
     key_id: str
-    secret: str = field(repr=False)
-    token: str = field(repr=False)
+    secret: str
+    token: str
+
+    def __repr__(self) -> str:
+        return f"Credentials({self.key_id!r})"
 
 
 def object_url(bucket: str, key: str, endpoint: str, drive_url: str) -> str:
@@ -172,8 +175,7 @@ def _tag(text: str, name: str) -> str:
     return html.unescape(match[1].strip()) if match else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Started:
+class Started(Struct, frozen=True):
     """A multipart upload: parts go to the bucket and key that this answer names."""
 
     bucket: str
@@ -190,8 +192,7 @@ def read_started(body: bytes) -> Started:
     return Started(_tag(text, "Bucket"), _tag(text, "Key"), upload_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Stored:
+class Stored(Struct, frozen=True):
     """A part the store holds; numbers start at 1."""
 
     number: int

@@ -7,9 +7,10 @@ is read back, and told as it is.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import (
     NotFound,

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from urllib.parse import parse_qs, urlsplit
 
+from msgspec import Struct
+
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import CloudError, LoginNeeded, UsageError
 from cloudtui.services.models import Secret
@@ -21,11 +23,9 @@ from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.identities import Identity
 from cloudtui.services.pikpak.profile import profile_of
 from cloudtui.services.retry import Retries
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class SignedIn:
+class SignedIn(Struct, frozen=True):
     """Who was signed in: the service's id of the user, and a name to show (may be masked). `note`
     is a sentence when PikPak did not take the program it was asked as first."""
 

@@ -7,8 +7,9 @@ calls may be repeated: a star that is there already stays.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import NotFound, UsageError
 from cloudtui.services.models import Flag, Found, Location

@@ -36,7 +36,6 @@ from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.listing import detail, entry_of
 from cloudtui.services.retry import retrying
 from cloudtui.services.storage import PartReply, PartRequest, Receipt, SourceFacts
-from cloudtui.services.values import dataclass
 
 _PATIENCE: Final = 120.0
 """Seconds the service may take to make a stored object a whole file; rclone waits 11."""
@@ -77,8 +76,7 @@ class State(msgspec.Struct):
         return f"State({self.file_id})"
 
 
-@dataclass(slots=True)
-class _Doors:
+class _Doors(msgspec.Struct):
     api: Api
     changes: Changes
 

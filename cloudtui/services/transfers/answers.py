@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import re
 
+from msgspec import Struct
+
 from cloudtui.services.errors import (
     BadReply,
     CloudError,
@@ -21,7 +23,6 @@ from cloudtui.services.errors import (
 )
 from cloudtui.services.network import map_transport
 from cloudtui.services.transfers.connection import Broken, Head
-from cloudtui.services.values import dataclass
 
 STALE = frozenset({401, 403, 404, 406, 410, 416, 503})
 """Answers to a read that a fresh link may cure: expired, moved, bound to another session."""
@@ -88,8 +89,7 @@ def read_error(head: Head, account: str) -> CloudError:
     return Refused(f"{account} refused to send the file (HTTP {status}).", detail=detail)
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """The bytes an answer carries: from `start` up to, not including, `end`."""
 
     start: int

@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.models import Capabilities, Entry, Kind
 from cloudtui.services.naming import display_name
 from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.conflicts import Sameness, Verdict, decide, sameness
 from cloudtui.services.transfers.orders import JobState, OnConflict, Verb
 from cloudtui.services.transfers.rows import Action
-from cloudtui.services.values import dataclass
 
 LEFT_LINK: Final = "link"
 LEFT_SPECIAL: Final = "special"
@@ -32,8 +33,7 @@ class Part(StrEnum):
     """A folder whose entries are planned one by one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Struct, frozen=True):
     """The plan for one entry. `state` is WAITING for work, SKIPPED, FAILED or ASKS else."""
 
     part: Part
@@ -46,8 +46,7 @@ class Arrangement:
     code: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Rules:
+class Rules(Struct, frozen=True):
     """What holds for all entries of one pair of folders."""
 
     verb: Verb

@@ -7,8 +7,9 @@ Nothing here catches what pauses a job or is worth another try.
 from __future__ import annotations
 
 import asyncio
-from dataclasses import replace
 from functools import partial
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import Exists, NotFound, NotSupported, SourceChanged
 from cloudtui.services.failpoints import failpoint

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import Mismatch
 from cloudtui.services.hashes import Gcid, gcid_block_variants, hash_file
 from cloudtui.services.models import HashType
@@ -19,23 +21,20 @@ from cloudtui.services.transfers.ondisk import on_disk
 from cloudtui.services.transfers.positioned import read_at
 from cloudtui.services.transfers.saying import ORDER, Saying
 from cloudtui.services.transfers.work import Work
-from cloudtui.services.values import dataclass
 
 REFETCHES: Final = 3
 _CHEAP: Final = 64 * 1024 * 1024
 """Up to this size two equal copies are not yet taken as proof against the service."""
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
+class Verdict(Struct, frozen=True):
     """`checked`: a digest agreed. `note` is a sentence for people, usually empty."""
 
     checked: bool
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """The check of one downloaded part. `refetch` fetches the whole file again into it and
     answers the digests asked for."""
 

@@ -16,11 +16,12 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from msgspec import Struct
+
 from cloudtui.services.errors import NotSupported, Refused
 from cloudtui.services.transfers.origin import Origin
 from cloudtui.services.transfers.sealed import Sealed
 from cloudtui.services.transfers.stop import Flight
-from cloudtui.services.values import dataclass
 from cloudtui.services.way import Way
 
 if TYPE_CHECKING:
@@ -36,8 +37,7 @@ class Broken(ConnectionError):
     """The other side broke the protocol or ended a body before its promised length."""
 
 
-@dataclass(frozen=True, slots=True)
-class Head:
+class Head(Struct, frozen=True):
     """Status and headers of an answer; names in lower case, repeated ones joined by commas."""
 
     status: int

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import time
-from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from msgspec.structs import replace
 
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.transfers import ledger, pictures, shelves

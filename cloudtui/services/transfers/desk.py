@@ -9,6 +9,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from msgspec import Struct, field
+
 from cloudtui.services.awake import Awake
 from cloudtui.services.errors import CloudError, Full, LoginNeeded, Offline
 from cloudtui.services.models import DISK, Entry, Found, Location
@@ -27,7 +29,6 @@ from cloudtui.services.transfers.shelves import NewFolder
 from cloudtui.services.transfers.slots import Slots
 from cloudtui.services.transfers.stop import Stop
 from cloudtui.services.transfers.waiting import Waiting
-from cloudtui.services.values import dataclass, field
 
 if TYPE_CHECKING:
     from cloudtui.services.settings import Settings
@@ -37,8 +38,7 @@ Storages = Callable[[str], Awaitable[Storage]]
 _UNFOLDED: Final = 1_000_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """How much at once: jobs, larger files of a job, and files so small that only the way there
     and back counts. `bandwidth` in bytes per second over all jobs, 0 for no limit; `connections`:
     so many at most read one large file.
@@ -64,8 +64,7 @@ class Limits:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
+class Desk(Struct, frozen=True):
     """The tools of one process."""
 
     journal: Journal
@@ -79,7 +78,7 @@ class Desk:
     routes: Routes
     spool: Path
     awake: Awake
-    apart: set[int] = field(default_factory=set)
+    apart: set[int] = set()
     """Folder pairs on two disks: nothing of theirs can be moved without being copied."""
 
     @classmethod
@@ -113,16 +112,14 @@ class Desk:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """Whom a job tells."""
 
     changed: Callable[[], None]
     folder: Callable[[Location], None]
 
 
-@dataclass(slots=True)
-class Errand:
+class Errand(Struct):
     """One item in the hands of a worker. Written by that worker, read by whoever paints."""
 
     job: str
@@ -141,9 +138,9 @@ class Errand:
     second: Meter | None = None
     """The bytes of the second time."""
     waiting: Waiting = field(default_factory=Waiting)
-    changed: list[Location] = field(default_factory=list)
+    changed: list[Location] = []
     """Folders in which something appeared or vanished."""
-    planned_size: int = field(init=False)
+    planned_size: int = 0
     """What the job's totals count for it until it ends."""
 
     def __post_init__(self) -> None:
@@ -203,8 +200,7 @@ class Errand:
         return done // 2 if self.halves else done
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """How an errand ended. `state` DONE, SKIPPED, FAILED or ASKS; `message` None keeps what the
     plan noted. With `leave` the copy is there and the source is to be removed; with `unfold` the
     folder is to be walked after all."""

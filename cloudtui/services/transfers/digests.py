@@ -16,13 +16,14 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError, Denied, Interrupted, NotFound, SourceChanged
 from cloudtui.services.hashes import hash_file
 from cloudtui.services.models import HashType
 from cloudtui.services.naming import display_name
 from cloudtui.services.storage import LocalFile
 from cloudtui.services.transfers.journal import Journal
-from cloudtui.services.values import dataclass
 
 KEEP: Final = 200_000
 """Rows of the cache; about 30 MB."""
@@ -108,7 +109,7 @@ def _read(
 
 
 def _check(fd: int, file: LocalFile, name: str) -> None:
-    if LocalFile.of(file.path, os.fstat(fd)) != file:
+    if LocalFile.of(file.path, os.fstat(fd)).version != file.version:
         raise _changed(name)
 
 
@@ -124,8 +125,7 @@ def _mapped(exc: OSError, name: str) -> CloudError:
     return Denied(f"{name} cannot be read ({exc.strerror}).", hint="It was left alone.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Remote:
+class _Remote(Struct, frozen=True):
     """A file of a service, in the columns of one on this disk: the account for the device, the id
     for the inode, the version for the time."""
 

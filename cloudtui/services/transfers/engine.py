@@ -12,9 +12,10 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from cloudtui.services.awake import Awake
 from cloudtui.services.errors import CloudError, NotFound, Refused, UsageError
@@ -320,8 +321,7 @@ class Transfers:
         return self._limits.jobs
 
     async def run_at_once(self, count: int) -> None:
-        """Another number from now on: waiting jobs start, or the last ones stand back, keeping all
-        they have. One always runs."""
+        """Another number from now on: more jobs start, or the last ones stand back. One runs."""
         self._limits = replace(self._limits, jobs=max(1, count))
         if self._crew_ is not None:
             await self._crew_.arrange(self._limits.jobs)

@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec import Struct
+
 from cloudtui.services.models import Location
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class JobChanged:
+class JobChanged(Struct, frozen=True):
     """A job came, changed its state, asks something, or went."""
 
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class FolderChanged:
+class FolderChanged(Struct, frozen=True):
     """Something appeared or vanished in a folder by our doing."""
 
     at: Location

@@ -10,9 +10,11 @@ import contextlib
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudtui.services.errors import BadReply
 from cloudtui.services.transfers.bandwidth import Bandwidth
@@ -22,7 +24,6 @@ from cloudtui.services.transfers.meter import Lane
 from cloudtui.services.transfers.origin import Origin, target_of
 from cloudtui.services.transfers.pool import ConnectionPool
 from cloudtui.services.transfers.stop import Flight
-from cloudtui.services.values import dataclass, field
 from cloudtui.services.way import Way
 
 if TYPE_CHECKING:
@@ -52,18 +53,20 @@ def buffer() -> memoryview:
     return view
 
 
-@dataclass(frozen=True, slots=True)
-class Ask:
+class Ask(Struct, frozen=True):
     """A request. `headers` win over the usual ones. `head` and `tail` frame the body."""
 
     account: str
     method: str
-    url: str = field(repr=False)
-    headers: tuple[tuple[str, str], ...] = field(default=(), repr=False)
+    url: str
+    headers: tuple[tuple[str, str], ...] = ()
     body: BodySource | None = None
     head: bytes = b""
     tail: bytes = b""
     way: Way | None = None
+
+    def __repr__(self) -> str:
+        return f"Ask({self.account!r}, {self.method!r}, {self.content_length} bytes)"
 
     @property
     def content_length(self) -> int:
@@ -71,8 +74,7 @@ class Ask:
         return len(self.head) + (self.body.length if self.body else 0) + len(self.tail)
 
 
-@dataclass(frozen=True, slots=True)
-class Talk:
+class Talk(Struct, frozen=True):
     """What one piece of work brings along: its flight, its counter, its limits."""
 
     flight: Flight

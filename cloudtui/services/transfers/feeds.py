@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Collection
 from typing import Protocol
 
+from msgspec import Struct
+
 from cloudtui.services.models import HashType
 from cloudtui.services.storage import LocalFile
 from cloudtui.services.transfers.bodies import BodySource, FileBody, WatchedBody
@@ -24,11 +26,9 @@ from cloudtui.services.transfers.rooms import Place
 from cloudtui.services.transfers.stop import Flight
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(Struct, frozen=True):
     """One part of an upload, numbered from 0."""
 
     number: int

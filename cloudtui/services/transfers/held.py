@@ -11,6 +11,8 @@ import hashlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import BadReply, CloudError, Mismatch, Refused
 from cloudtui.services.models import HashType
 from cloudtui.services.storage import ReadSource, ReadTicket
@@ -23,18 +25,19 @@ from cloudtui.services.transfers.ranges import Ranges
 from cloudtui.services.transfers.saying import AskHashes, Saying
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
-from cloudtui.services.values import dataclass, field
 
 _FETCHES: Final = 3
 """How often a file is fetched whose digest is not the one its service names."""
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """The bytes of one file and the digests computed while they came."""
 
-    data: bytearray = field(repr=False)
+    data: bytearray
     hashes: Mapping[HashType, str]
+
+    def __repr__(self) -> str:
+        return f"Held({len(self.data)} bytes, {self.hashes!r})"
 
 
 async def hold_file(

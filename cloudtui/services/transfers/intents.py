@@ -9,13 +9,13 @@ from __future__ import annotations
 import sqlite3
 import time
 
+from msgspec import Struct
+
 from cloudtui.services.models import Location
 from cloudtui.services.transfers.rows import pack_name, pack_parts
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Intent:
+class Intent(Struct, frozen=True):
     """A call that creates or removes, written down before it is made."""
 
     job: str

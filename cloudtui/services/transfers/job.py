@@ -1,8 +1,7 @@
 """One job being worked on: planner, workers, removals, and how it ends.
 
 Owns the life of a running job inside its runner. Which jobs run when is the engine's; what happens
-to one item is `carry`'s. A job that has nothing to do but unanswered questions stands still and
-costs nothing.
+to one item is `carry`'s. A job that is left with questions alone stands still and costs nothing.
 """
 
 from __future__ import annotations
@@ -11,9 +10,10 @@ import asyncio
 import logging
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import (
     CloudError,

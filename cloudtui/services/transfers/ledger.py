@@ -12,6 +12,8 @@ import time
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from cloudtui.services.models import Location
 from cloudtui.services.transfers.orders import (
     Answer,
@@ -31,7 +33,6 @@ from cloudtui.services.transfers.rows import (
     unpack_order,
     unpack_parts,
 )
-from cloudtui.services.values import dataclass
 
 _JOB = (
     "id, created_ns, finished_ns, runner, state, hold, verb, direction, title, fingerprint, "
@@ -213,8 +214,7 @@ def set_state(db: sqlite3.Connection, job: str, state: JobState, hold: Hold, mes
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Picture:
+class Picture(Struct, frozen=True):
     """What an owner tells the other processes about its running job."""
 
     state: JobState

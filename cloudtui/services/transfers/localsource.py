@@ -10,10 +10,11 @@ import os
 import stat
 from collections.abc import Iterator
 
+from msgspec import Struct
+
 from cloudtui.services.errors import NotFound, SourceChanged
 from cloudtui.services.storage import LocalFile
 from cloudtui.services.transfers.positioned import disk_error
-from cloudtui.services.values import dataclass
 
 _FLAGS = (
     os.O_RDONLY
@@ -24,8 +25,7 @@ _FLAGS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class OpenSource:
+class OpenSource(Struct, frozen=True):
     """An open source and what it has to stay."""
 
     fd: int
@@ -33,7 +33,8 @@ class OpenSource:
 
     def check(self) -> None:
         """Raise SourceChanged unless the open file is still exactly what was planned."""
-        if LocalFile.of(self.planned.path, os.fstat(self.fd)) != self.planned:
+        now = LocalFile.of(self.planned.path, os.fstat(self.fd))
+        if now.version != self.planned.version:
             raise SourceChanged(
                 "The file was changed while it was being copied; the copy was not finished.",
                 hint="Start again when nobody writes to it.",

@@ -14,6 +14,8 @@ from concurrent.futures import ThreadPoolExecutor
 from enum import StrEnum
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError, Refused, SourceChanged
 from cloudtui.services.hashes import hash_file
 from cloudtui.services.models import DISK, Entry, Found, HashType, Kind
@@ -23,7 +25,6 @@ from cloudtui.services.transfers.claims import Claims
 from cloudtui.services.transfers.conflicts import Sameness, sameness
 from cloudtui.services.transfers.filters import Filters
 from cloudtui.services.transfers.folders import Storages
-from cloudtui.services.values import dataclass
 from cloudtui.services.walking import Ahead
 
 _AT_ONCE: Final = 8
@@ -47,8 +48,7 @@ class Difference(StrEnum):
     """Could not be looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
+class Compared(Struct, frozen=True):
     """One name of both trees. `inner` is its path below them, by the source's names."""
 
     difference: Difference
@@ -219,7 +219,7 @@ class Comparer:
             raise Refused(f"{shown} cannot be read ({exc.strerror}).") from exc
         try:
             found = hash_file(fd, file.size, kinds, stop=lambda: self._stopped)
-            if LocalFile.of(file.path, os.fstat(fd)) != file:
+            if LocalFile.of(file.path, os.fstat(fd)).version != file.version:
                 shown = display_name(os.fsdecode(file.path))
                 raise SourceChanged(f"{shown} changed while it was compared.")
             return found

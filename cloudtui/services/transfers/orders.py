@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from msgspec import Struct
+
 from cloudtui.services.models import Entry, Location
-from cloudtui.services.values import dataclass
 
 
 class Verb(StrEnum):
@@ -53,8 +54,7 @@ class Follow(StrEnum):
     ALL = "all"
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     """One thing to transfer. `contents` means what the folder holds, not the folder itself;
     otherwise it arrives as `name` (None: under its own name)."""
 
@@ -63,8 +63,7 @@ class Source:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Struct, frozen=True):
     """A whole job as asked for. `target` is a folder; missing parents are made."""
 
     verb: Verb
@@ -112,8 +111,7 @@ class Direction(StrEnum):
     ACROSS = "across"
 
 
-@dataclass(frozen=True, slots=True)
-class JobView:
+class JobView(Struct, frozen=True):
     """A picture of one job, cheap to take ten times a second.
 
     Sizes in bytes, `speed` in bytes per second averaged over 5 s (None: not known yet), `left` in
@@ -162,8 +160,7 @@ class JobView:
         return 0
 
 
-@dataclass(frozen=True, slots=True)
-class ItemView:
+class ItemView(Struct, frozen=True):
     """One file or folder of a job, for the details list."""
 
     id: int
@@ -174,8 +171,7 @@ class ItemView:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Conflict:
+class Conflict(Struct, frozen=True):
     """A target that is already there: both sides' facts."""
 
     job: str
@@ -199,8 +195,7 @@ class Answer(StrEnum):
     LARGER = "larger"
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(Struct, frozen=True):
     """An answer, for one item or for every conflict of the job. `name` goes with RENAME."""
 
     answer: Answer

@@ -7,14 +7,14 @@ import re
 from typing import Self
 from urllib.parse import urlsplit
 
+from msgspec import Struct
+
 from cloudtui.services.errors import BadReply
-from cloudtui.services.values import dataclass
 
 _ODD = re.compile(r"[^!-~]")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """One server as connections know it. `host` carries no brackets."""
 
     scheme: str

@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudtui.services.errors import CloudError, Full, Interrupted, LoginNeeded, Offline
 from cloudtui.services.failpoints import failpoint
@@ -30,7 +32,6 @@ from cloudtui.services.transfers.orders import JobState, OnConflict, Order, Serv
 from cloudtui.services.transfers.rows import Action, FolderRow, FolderState, Totals
 from cloudtui.services.transfers.shelves import NewFolder, NewItem
 from cloudtui.services.transfers.stop import interrupted
-from cloudtui.services.values import dataclass
 from cloudtui.services.walking import Ahead
 
 _SINGLE: Final = -1
@@ -40,8 +41,7 @@ _AT_ONCE: Final = 4
 """Folders planned at the same time: hides the round trips of making and listing them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Hooks:
+class Hooks(Struct, frozen=True):
     """What the planner tells the job it plans for."""
 
     added: Callable[[Totals], None]
@@ -276,8 +276,7 @@ class Planner:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """What an earlier run of the plan wrote down for one folder."""
 
     marks: set[tuple[str, str]]
@@ -285,8 +284,7 @@ class _Known:
     names: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
+class _Planned(Struct, frozen=True):
     """An entry, what becomes of it, the source of the order it belongs to, and its place."""
 
     entry: Entry

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import AsyncIterator, Sequence
 from enum import StrEnum
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError, NotFound
 from cloudtui.services.models import Entry, Found, Kind, Location
 from cloudtui.services.transfers.arrange import Arrangement, Part, Rules, arrange
@@ -22,7 +24,6 @@ from cloudtui.services.transfers.folders import Storages
 from cloudtui.services.transfers.linked import Linked
 from cloudtui.services.transfers.orders import JobState, OnConflict, Order, Verb
 from cloudtui.services.transfers.plan import takes_trees
-from cloudtui.services.values import dataclass
 from cloudtui.services.walking import Ahead
 
 
@@ -41,8 +42,7 @@ class Deed(StrEnum):
     FAIL = "fail"
 
 
-@dataclass(frozen=True, slots=True)
-class Planned:
+class Planned(Struct, frozen=True):
     """One line of a dry run. `size` in bytes, None where not known."""
 
     deed: Deed
@@ -53,8 +53,7 @@ class Planned:
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class _Pair:
+class _Pair(Struct, frozen=True):
     source: Location
     target: Location
     stands: bool

@@ -10,6 +10,8 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.errors import BadReply, CloudError
 from cloudtui.services.failpoints import failpoint
 from cloudtui.services.transfers.answers import RangeIgnored, StaleLink
@@ -23,14 +25,12 @@ from cloudtui.services.transfers.ranges import BlockQueue
 from cloudtui.services.transfers.sinks import FileSink, GapSink
 from cloudtui.services.transfers.tickets import Tickets
 from cloudtui.services.transfers.work import Work
-from cloudtui.services.values import dataclass
 
 PARALLEL_FROM: Final = 8 * 1024 * 1024
 """Smaller files come over one connection: another one costs two to three round trips."""
 
 
-@dataclass(frozen=True, slots=True)
-class Receiving:
+class Receiving(Struct, frozen=True):
     """One pass over what is missing. `watch` sees every piece in order, over one connection;
     `durability` is told of landed ranges (None: nobody needs to know)."""
 

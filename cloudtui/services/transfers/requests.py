@@ -11,11 +11,12 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from msgspec import Struct
+
 from cloudtui.services.transfers import ledger
 from cloudtui.services.transfers.journal import Journal
 from cloudtui.services.transfers.ledger import pack_resolution, unpack_resolution
 from cloudtui.services.transfers.orders import Resolution
-from cloudtui.services.values import dataclass
 
 POLL: Final = 0.25
 """Seconds between two looks of an owner."""
@@ -31,8 +32,7 @@ class Ask(StrEnum):
     ANSWER = "answer"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """One wish. `keep_parts` goes with CANCEL, `item` and `resolution` with ANSWER."""
 
     job: str

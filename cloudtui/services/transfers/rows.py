@@ -8,9 +8,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import Final
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from cloudtui.services.models import DISK, Entry, Flag, Kind, Location
 from cloudtui.services.transfers.orders import (
@@ -25,7 +27,6 @@ from cloudtui.services.transfers.orders import (
     Verb,
     Verify,
 )
-from cloudtui.services.values import dataclass, field
 
 
 class Hold(StrEnum):
@@ -61,8 +62,7 @@ class FolderState(StrEnum):
     REMOVED = "removed"
 
 
-@dataclass(frozen=True, slots=True)
-class Totals:
+class Totals(Struct, frozen=True):
     """Counts of files and bytes of a job; `bytes_total` leaves skipped items out."""
 
     files: int = 0
@@ -91,8 +91,7 @@ class Totals:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class JobRow:
+class JobRow(Struct, frozen=True):
     """A job as it stands in the journal."""
 
     id: str
@@ -107,7 +106,7 @@ class JobRow:
     finished_ns: int | None = None
     rooted: bool = False
     counted: bool = False
-    totals: Totals = field(default_factory=Totals)
+    totals: Totals = Totals()
     speed: float | None = None
     time_left: float | None = None
     current: str = ""
@@ -118,8 +117,7 @@ class JobRow:
     """Secrets of its uploads are in memory only: those uploads start over after a restart."""
 
 
-@dataclass(frozen=True, slots=True)
-class FolderRow:
+class FolderRow(Struct, frozen=True):
     """A pair of folders: where things come from and where they go.
 
     `walk` False: only single items of it belong to the job. `made`: the target folder is there
@@ -140,8 +138,7 @@ class FolderRow:
     inner: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ItemRow:
+class ItemRow(Struct, frozen=True):
     """One file, or one whole folder that the service handles by itself (`tree`)."""
 
     id: int

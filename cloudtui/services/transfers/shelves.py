@@ -9,6 +9,8 @@ import sqlite3
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
+from msgspec import Struct
+
 from cloudtui.services.models import Entry, Flag, Kind, Location
 from cloudtui.services.storage import Receipt
 from cloudtui.services.transfers import intents
@@ -26,7 +28,6 @@ from cloudtui.services.transfers.rows import (
     unpack_name,
     unpack_parts,
 )
-from cloudtui.services.values import dataclass
 
 # --- folders ---------------------------------------------------------------------------------
 
@@ -36,8 +37,7 @@ _FOLDER = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class NewFolder:
+class NewFolder(Struct, frozen=True):
     """A pair of folders that is not in the frontier yet."""
 
     root: int
@@ -165,8 +165,7 @@ _ITEM = (
 _FROM = "FROM items i JOIN frontier f ON f.id = i.folder"
 
 
-@dataclass(frozen=True, slots=True)
-class NewItem:
+class NewItem(Struct, frozen=True):
     """An item that is not in the journal yet."""
 
     folder: FolderRow

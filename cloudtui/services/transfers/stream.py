@@ -11,10 +11,11 @@ import contextlib
 import os
 import sqlite3
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import cast
+
+from msgspec.structs import replace
 
 from cloudtui.services.errors import Gone, Mismatch, NotFound, SourceChanged
 from cloudtui.services.failpoints import failpoint

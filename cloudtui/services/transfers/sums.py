@@ -10,7 +10,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Final, Protocol
 
-from cloudtui.services.values import dataclass
+from msgspec import Struct
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers import AEADEncryptionContext
@@ -33,8 +33,7 @@ class Sum(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """Bytes that arrived in one go: where they end, and what is noted of all of them."""
 
     end: int

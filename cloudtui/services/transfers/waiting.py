@@ -8,13 +8,13 @@ from __future__ import annotations
 import time
 from math import ceil
 
+from msgspec import Struct
+
 from cloudtui.services.errors import CloudError, TooMany
 from cloudtui.services.transfers.orders import JobState
-from cloudtui.services.values import dataclass
 
 
-@dataclass(slots=True)
-class Waiting:
+class Waiting(Struct):
     """The last wait there was."""
 
     until: float = 0.0

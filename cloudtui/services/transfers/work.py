@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from msgspec import Struct
+
 from cloudtui.services.models import Entry
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import Receipt, SourceFacts
@@ -12,11 +14,9 @@ from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.patience import OnWait, Patience
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.stop import Stop
-from cloudtui.services.values import dataclass
 
 
-@dataclass(frozen=True, slots=True)
-class Moved:
+class Moved(Struct, frozen=True):
     """A file that arrived. `checked`: an independent digest agreed, not only the size. `sent`:
     bytes that crossed the network (or were copied on disk) for it this time. `note` is a sentence
     to show when something about it is worth knowing."""
@@ -27,8 +27,7 @@ class Moved:
     note: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
+class Work(Struct, frozen=True):
     """The wishes and tools of one transfer."""
 
     pump: Pump
