@@ -61,6 +61,25 @@ def test_nulls_empty_texts_lists_and_numbers_become_defaults() -> None:
 
 
 @pytest.mark.parametrize(
+    "odd",
+    [
+        {"vip_types": "platinum"},
+        {"vip_types": [{"name": "platinum"}]},
+        {"video": {"duration": "61.5"}},
+        {"video": "none"},
+        {"need_more_quota": "perhaps"},
+        {"media_name": {"en": "480P"}},
+    ],
+)
+def test_an_odd_word_about_a_form_does_not_close_the_file(odd: dict[str, object]) -> None:
+    form = {"link": {"url": "https://a/b"}, "is_origin": True, **odd}
+    row = wire.decode(wire.File, json.dumps({"id": "V", "size": "9", "medias": [form]}).encode())
+    assert (row.id, row.size) == ("V", 9)
+    assert row.medias is not None
+    assert row.medias[0].link == wire.Link("https://a/b")
+
+
+@pytest.mark.parametrize(
     ("stored", "read"),
     [
         (rb"a\ud800b", "a\ufffdb"),

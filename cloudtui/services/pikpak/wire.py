@@ -366,14 +366,19 @@ def decode(kind: type[T], body: bytes) -> T:
 
     The fast way takes what the service normally sends. Should a field have another type, the whole
     answer is read the slow way: nulls, empty texts and empty lists become defaults, numbers and
-    texts of digits stand for one another.
+    texts of digits stand for one another. What only describes forms of films is left out when it
+    is the cause: the file itself is to be read all the same.
     """
     try:
         return msgspec.json.decode(body or b"{}", type=kind, strict=False)
     except ValueError:
         pass  # includes wrong types: the slow way below decides what is an error
     try:
-        return msgspec.convert(_softened(parse(body)), type=kind, strict=False)
+        value = _softened(parse(body))
+        try:
+            return msgspec.convert(value, type=kind, strict=False)
+        except ValueError:
+            return msgspec.convert(_undescribed(value), type=kind, strict=False)
     except ValueError as error:
         raise BadReply(
             "PikPak answered with something that is not its usual form.",
@@ -414,6 +419,20 @@ def _softened(value: object) -> object:
         return [item for item in map(_softened, value) if item is not None]
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return str(int(value)) if math.isfinite(value) else None
+    return value
+
+
+_DESCRIBING = frozenset(
+    {"video", "vip_types", "need_more_quota", "media_name", "resolution_name", "category"}
+)
+"""Fields of the forms of a film that are shown and not acted on."""
+
+
+def _undescribed(value: object) -> object:
+    if isinstance(value, dict):
+        return {k: _undescribed(item) for k, item in value.items() if k not in _DESCRIBING}
+    if isinstance(value, list):
+        return [_undescribed(item) for item in value]
     return value
 
 
