@@ -121,6 +121,13 @@ async def test_a_change_that_was_not_made_is_told(stage: Stage, wish: dict[str, 
         await stage.storage.change_share(share, **wish)
 
 
+async def test_where_links_cannot_be_changed_nobody_is_told_they_are_gone(stage: Stage) -> None:
+    share = await link(stage)
+    stage.admin.fault(listener="pikpak.drive", match=f"PATCH {SHARE}", kind="status", code=404)
+    with pytest.raises(NotSupported, match="does not change the link to file"):
+        await stage.storage.change_share(share, days=3)
+
+
 async def test_a_link_that_is_gone_is_not_changed(stage: Stage) -> None:
     share = await link(stage)
     await stage.storage.unshare([share.id])

@@ -171,7 +171,17 @@ class Shares:
         if days is not None:
             body["expiration_days"] = days or -1
         if len(body) > 1:
-            await self._api.call(wire.Nothing, "PATCH", SHARE, body=body, where=name)
+            try:
+                await self._api.call(wire.Nothing, "PATCH", SHARE, body=body, where=name)
+            except NotFound as error:
+                # seen in other clients only: it may be the call that is not there
+                if await self._row(share.id) is None:
+                    raise
+                raise NotSupported(
+                    f"PikPak does not change the link to {name}.",
+                    hint="Take it back and make another one.",
+                    detail=error.detail,
+                ) from error
         last: wire.SharedLink | None = None
 
         async def look() -> wire.SharedLink | None:
