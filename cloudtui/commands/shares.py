@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import click
 
+from cloudtui import present
 from cloudtui.cli_output import Output, rfc3339
 from cloudtui.commands.asking import asked, asked_line
 from cloudtui.commands.listing import find
@@ -144,9 +145,9 @@ def _limits(output: Output, one: Share, *, passwords: bool = False) -> list[str]
     if one.most_downloads:
         words.append(f"{one.downloads or 0} of {one.most_downloads} downloads")
     elif one.downloads:
-        words.append(f"used {one.downloads:,} times")
+        words.append(f"used {present.count(one.downloads, 'time')}")
     if one.views:
-        words.append(f"seen {one.views:,} times")
+        words.append(f"seen {present.count(one.views, 'time')}")
     if one.note:
         words.append(display_name(one.note))
     return words

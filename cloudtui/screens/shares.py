@@ -42,9 +42,9 @@ def state_words(share: Share) -> str:
     if share.most_downloads:
         limits.append(f"{share.downloads or 0} of {share.most_downloads} times")
     elif share.downloads:
-        limits.append(f"used {share.downloads} times")
+        limits.append(f"used {present.count(share.downloads, 'time')}")
     if share.views:
-        limits.append(f"seen {present.exact(share.views)} times")
+        limits.append(f"seen {present.count(share.views, 'time')}")
     return ", ".join(limits)
 
 
