@@ -59,6 +59,8 @@ class Glances:
         """Show a picture of the row with the cursor, when it has come, unless the cursor is
         elsewhere by then."""
         browser, facts = self._screen.active, self._screen.facts
+        if facts.entry != entry:
+            return  # the cursor went on while the word of its rest was on its way
         if browser.at is None or browser.storage is None or not _may_have(browser.storage, entry):
             return
         item, room = Found.of(browser.at, entry), facts.room

@@ -85,8 +85,7 @@ async def test_the_row_on_which_the_cursor_rests_is_pictured() -> None:
         await press(pilot, "down")
         await settle(pilot, lambda: "JPEG picture, 60 x 60" in shown(app))
         await press(pilot, "down")
-        assert blocks(app) == 0
-        assert "picture," not in shown(app)
+        await settle(pilot, lambda: not blocks(app) and "picture," not in shown(app))
         assert runtime.looked_at == [("a-red.png", SMALL), ("b-blue.jpg", SMALL)]
         await press(pilot, "up")
         await settle(pilot, lambda: "JPEG picture, 60 x 60" in shown(app))
@@ -100,7 +99,7 @@ async def test_nothing_is_fetched_before_the_cursor_rests(monkeypatch: pytest.Mo
     runtime = gallery()
     async with both(runtime) as (app, pilot):
         await press(pilot, "home", "down", "down", "up")
-        assert "a-red.png" in shown(app)
+        await settle(pilot, lambda: getattr(app.main.facts.entry, "name", "") == "a-red.png")
         assert runtime.looked_at == []
         app.main.facts._rested()
         await settle(pilot, lambda: "PNG picture" in shown(app))
@@ -113,12 +112,21 @@ async def test_a_picture_that_comes_late_is_not_shown_for_another_row() -> None:
     async with both(runtime) as (app, pilot):
         await press(pilot, "home", "down")
         await settle(pilot, lambda: runtime.looked_at == [("a-red.png", SMALL)])
-        await press(pilot, "end")
         looking = [one for one in app.workers if one.group == "picture"]
+        await press(pilot, "end")
         await settle(pilot, lambda: all(one.is_cancelled for one in looking))
         runtime.picture_gate.set()
+        await settle(pilot, lambda: all(one.is_finished for one in looking))
+        assert "PNG picture" not in shown(app)
+
+
+async def test_a_rest_that_is_over_before_it_is_heard_of_fetches_nothing() -> None:
+    runtime = gallery()
+    async with both(runtime) as (app, pilot):
+        await press(pilot, "end")
+        app.main.glances.look(file("a-red.png"))
         await pilot.pause()
-        assert "picture," not in shown(app)
+        assert runtime.looked_at == []
 
 
 async def test_no_picture_is_a_line_of_words() -> None:
