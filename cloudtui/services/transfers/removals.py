@@ -48,7 +48,13 @@ class Removals:
         self._task: asyncio.Task[None] | None = None
 
     async def add(self, errand: Errand) -> None:
-        """Queue a removal; waits while very many are queued."""
+        """Queue a removal; waits while very many are queued.
+
+        That only the removal is left is noted at once where a cloud has the copy: it may show no
+        digest that would prove later what was proved on the way.
+        """
+        if not _lies_here(errand):
+            await self._note([errand])
         if self._task is None:
             self._task = asyncio.create_task(self._work())
         await self._queue.put(errand)
@@ -77,7 +83,7 @@ class Removals:
             batch, held, ended = await self._gather(first, storage)
             self._open = {errand.item.id for errand in batch}
             try:
-                await self._remove(storage, await self._noted(batch))
+                await self._remove(storage, await self._durable(batch))
             except CloudError as exc:
                 self._settle_rest(batch, exc)
             except Exception as exc:  # boundary: nobody awaits this task while the job runs
@@ -114,28 +120,27 @@ class Removals:
                     batch.append(errand)
         return batch, None, False
 
-    async def _noted(self, errands: Sequence[Errand]) -> list[Errand]:
-        """Note durably that only the removal is left of these; those whose sources may go.
+    async def _durable(self, errands: Sequence[Errand]) -> list[Errand]:
+        """Make copies on this disk durable, since the source is the only other one, and note that
+        only the removal is left of them; those whose sources may go."""
+        fresh = [errand for errand in errands if _lies_here(errand)]
+        if not fresh:
+            return list(errands)
+        paths = [errand.target.path for errand in fresh]
+        failures = await on_disk(self._desk.pump, partial(make_durable, paths))
+        failed = set()
+        for errand, exc in zip(fresh, failures, strict=True):
+            if exc is not None:
+                failed.add(errand.item.id)
+                self._settle(errand, disk_error(exc, "writing the file"))
+        await self._note([errand for errand in fresh if errand.item.id not in failed])
+        return [errand for errand in errands if errand.item.id not in failed]
 
-        Copies on this disk are made durable first: the source is the only other one.
-        """
-        safe = list(errands)
-        fresh = [
-            errand
-            for errand in errands
-            if errand.folder.target.account == DISK and errand.item.action is not Action.REMOVE
-        ]
-        if fresh:
-            paths = [errand.target.path for errand in fresh]
-            failures = await on_disk(self._desk.pump, partial(make_durable, paths))
-            for errand, exc in zip(fresh, failures, strict=True):
-                if exc is not None:
-                    safe.remove(errand)
-                    self._settle(errand, disk_error(exc, "writing the file"))
+    async def _note(self, errands: Sequence[Errand]) -> None:
+        """Note durably that only the removal is left of these."""
         failpoint("engine.remove.durable")
-        await self._desk.journal.run(partial(_note, [_intent(errand) for errand in safe]))
+        await self._desk.journal.run(partial(_note, [_intent(errand) for errand in errands]))
         failpoint("engine.remove.intent")
-        return safe
 
     async def _remove(self, storage: Storage, errands: Sequence[Errand]) -> None:
         if storage.account == DISK:
@@ -176,6 +181,11 @@ async def _is_its_copy(storage: Storage, errand: Errand) -> bool:
         return False
     there = await standing(storage, errand.folder.target, errand.item.target_name)
     return there is not None and errand.is_source(there.entry)
+
+
+def _lies_here(errand: Errand) -> bool:
+    """Whether a copy was just made on this disk, which may not have it yet."""
+    return errand.folder.target.account == DISK and errand.item.action is not Action.REMOVE
 
 
 def _intent(errand: Errand) -> intents.Intent:
