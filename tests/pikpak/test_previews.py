@@ -24,8 +24,9 @@ def torrent(stage: Stage, files: dict[str, int] = SIZES, **more: object) -> None
 
 
 async def added(stage: Stage, seconds: float) -> str:
-    """A task of the torrent that ran for so long, of 10 seconds in all."""
-    stage.switch(offline_seconds=10)
+    """A task of the torrent that ran for so long, of 10,000 seconds in all: the time that the test
+    takes itself is next to nothing of it."""
+    stage.switch(offline_seconds=10_000)
     task = await stage.storage.add_offline(MAGNET, ROOT)
     stage.admin.age(seconds)
     return task.id
@@ -45,7 +46,7 @@ async def test_a_torrent_is_shown_with_its_files_and_makes_no_task(stage: Stage)
     digests = {each.path: each.hashes[HashType.GCID] for each in seen.files}
     assert [task async for page in stage.storage.scan_offline() for task in page] == []
     # the digests are those that the files have once they are fetched
-    await added(stage, 11)
+    await added(stage, 11_000)
     film = await stage.storage.stat(ROOT.child("film set").child("film.mkv"))
     assert film.entry.hash.hex().upper() == digests["film.mkv"]
 
@@ -163,25 +164,25 @@ async def test_the_files_of_a_task_come_one_after_the_other(stage: Stage) -> Non
         ("c.srt", 100),
     ]
     assert {each.phase for each in waiting} <= {TaskPhase.WAITING, TaskPhase.FETCHING}
-    stage.admin.age(7)
+    stage.admin.age(7_000)
     running = {each.name: each for each in await files_of(stage, task)}
     assert running["a.mkv"].phase is TaskPhase.DONE
     assert running["a.mkv"].percent == 100
     assert running["b.mkv"].phase is TaskPhase.FETCHING
-    stage.admin.age(10)
+    stage.admin.age(10_000)
     assert {each.phase for each in await files_of(stage, task)} == {TaskPhase.DONE}
 
 
 async def test_files_that_nobody_has_are_told_beside_those_that_came(stage: Stage) -> None:
     torrent(stage, {"a.mkv": 300, "b.srt": 700}, state="stuck")
-    task = await added(stage, 60)
+    task = await added(stage, 60_000)
     stuck = {each.name: each.phase for each in await files_of(stage, task)}
     assert stuck == {"a.mkv": TaskPhase.DONE, "b.srt": TaskPhase.FETCHING}
 
 
 async def test_files_of_a_failed_task(stage: Stage) -> None:
     torrent(stage, state="error")
-    failed = await files_of(stage, await added(stage, 60))
+    failed = await files_of(stage, await added(stage, 60_000))
     assert {each.phase for each in failed} == {TaskPhase.FAILED}
 
 
@@ -261,12 +262,12 @@ async def test_phases_that_are_numbers_neither_hang_a_change_nor_a_download(stag
     at = ROOT.child("folder", folder.id)
     await stage.storage.move(await stage.storage.stat(ROOT.child("one")), at, "one")
     assert await stage.names(at) == ["one"]
-    await added(stage, 5)
+    await added(stage, 5_000)
 
     async def phase() -> TaskPhase:
         [task] = [task async for page in stage.storage.scan_offline() for task in page]
         return task.phase
 
     assert await phase() is TaskPhase.FETCHING
-    stage.admin.age(10)
+    stage.admin.age(10_000)
     assert await phase() is TaskPhase.DONE
