@@ -171,8 +171,14 @@ class Channel:
 
     def _wait_for(self, count: int) -> None:
         pace = self.pace
-        if pace and count:
-            self.wait(count / pace)
+        if not pace:
+            return
+        end = time.monotonic() + count / pace
+        while self.pace and not self._stopping.is_set():
+            left = end - time.monotonic()
+            if left <= 0:
+                return
+            self.wait(min(left, LOOK))
 
     def wait(self, seconds: float) -> None:
         """Let time pass, but not longer than the sandbox runs."""

@@ -70,7 +70,8 @@ def test_a_file_that_another_program_is_sending_is_not_sent_again(
     stage = Stage(box, tmp_path, vault=True, options=options)
     source = make_tree(tmp_path / "source", {"file": os.urandom(size)})
     since = len(stage.admin.log())
-    stage.admin.fault(kind="throttle", bytes_per_s=20_000, times=-1, match="PUT *")
+    # slow enough for the other program to start meanwhile, whatever else this machine has to do
+    stage.admin.fault(kind="throttle", bytes_per_s=1_000, times=-1, match="PUT *")
     sent = partial(uploads, stage, since)
     with contextlib.ExitStack() as stack:
         words = ("cp", str(source / "file"), "pk:/new/")
