@@ -62,7 +62,7 @@ def fact_lines(entry: Entry, where: str) -> list[tuple[str, str]]:
     if flags:
         facts.append(("also", ", ".join(flags)))
     if entry.hash:
-        facts.append(("mark", entry.hash.hex()[:40]))
+        facts.append(("hash", entry.hash.hex()[:40]))
     return facts
 
 
