@@ -53,6 +53,20 @@ https://example.com/radio
 """
 
 
+def test_playlists_are_listed_where_their_music_went_elsewhere(
+    home: Home, box: SandboxProcess, tmp_path: Path
+) -> None:
+    put(box, own_account(home, box, "session"), *SONGS)
+    source = tmp_path / "party.m3u"
+    source.write_text("Bo/01 a.mp3\n")
+    home.run("playlist", "add", "pc:", source).ok()
+    home.run("mv", "pc:/Music", "pc:/Songs").ok()
+    assert home.run("playlist", "ls", "pc:", "--json").ok().value["name"] == "party"
+    home.run("playlist", "rm", "pc:", "party").ok()
+    none = home.run("playlist", "ls", "pc:")
+    assert (none.code, "no pc:/Music" in none.err) == (3, True)
+
+
 @pytest.mark.parametrize("kind", ["oauth", "session"])
 def test_a_playlist_is_made_listed_replaced_and_deleted(
     home: Home, box: SandboxProcess, tmp_path: Path, kind: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from cloudtui.services.errors import Refused
+from cloudtui.services.errors import NotFound, Refused
 from cloudtui.services.models import Found, Kind, Location
 from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud.library import Shelf
@@ -77,10 +77,17 @@ class Mixer:
 
 
 async def playlists_of(storage: PCloudStorage, folder: Location) -> list[Playlist]:
-    """The account's own playlists, then the playlist files in a folder. Raises NotFound."""
+    """The account's own playlists, then the playlist files in a folder. Raises NotFound where
+    there are neither playlists nor that folder."""
     playlists = Playlists(folder.account, storage.client, storage.names)
-    found = await storage.stat(folder, want=Kind.FOLDER)
-    return [*(await playlists.collections() or ()), *await playlists.files(found)]
+    own = await playlists.collections() or ()
+    try:
+        found = await storage.stat(folder, want=Kind.FOLDER)
+    except NotFound:
+        if not own:
+            raise
+        return [*own]
+    return [*own, *await playlists.files(found)]
 
 
 async def remove_playlist(storage: PCloudStorage, account: str, playlist: Playlist) -> None:
