@@ -13,7 +13,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from cloudtui.services.models import Entry, Found, Location, TrashItem
-from cloudtui.services.storage import HasTrash, ServerMove, Storage
+from cloudtui.services.storage import HasTrash, Restored, ServerMove, Storage
 from cloudtui.services.unpackers import PacksFolders
 
 
@@ -31,8 +31,8 @@ class Told(Protocol):
 
 
 def watch(storage: Storage, told: Told) -> None:
-    """From now on `told` hears of what is renamed, moved, deleted, packed or put into the trash
-    here."""
+    """From now on `told` hears of what is renamed, moved, deleted, packed, put into the trash
+    or taken out of it here."""
     place: object = storage
     rename, remove = storage.rename, storage.remove
 
@@ -57,14 +57,22 @@ def watch(storage: Storage, told: Told) -> None:
 
         place.move = watched_move  # type: ignore[method-assign]
     if isinstance(place, HasTrash):
-        trash = place.trash
+        trash, restore = place.trash, place.restore
 
         async def watched_trash(items: Sequence[Found]) -> list[TrashItem]:
             gone = await trash(items)
             told([Change(_at(item)) for item in items])
             return gone
 
+        async def watched_restore(
+            items: Sequence[TrashItem], to: Location | None = None
+        ) -> list[Restored]:
+            back = await restore(items, to)
+            told([_back(each) for each in back])
+            return back
+
         place.trash = watched_trash  # type: ignore[method-assign]
+        place.restore = watched_restore  # type: ignore[method-assign]
     if isinstance(place, PacksFolders):
         pack, unpack = place.pack_folder, place.unpack_folder
 
@@ -88,3 +96,11 @@ def watch(storage: Storage, told: Told) -> None:
 def _at(item: Found) -> Location:
     """With the id by which clouds know it."""
     return replace(item.at, node=item.at.node or item.entry.id) if item.at.account else item.at
+
+
+def _back(restored: Restored) -> Change:
+    """The trash may know it by another id than its folder; a disk knows it by its name."""
+    at, entry = restored.at, restored.item.entry
+    node = (at.node or entry.id) if at.account else at.name
+    found = Found.of(at.parent, replace(entry, name=at.name, id=node))
+    return Change(found.at, found)

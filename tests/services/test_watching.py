@@ -37,6 +37,10 @@ async def test_changes_of_all_kinds_reach_the_index(tmp_path: Path) -> None:
         await disk.rename(found["renamed.txt"], "new name.txt")
         await disk.remove([found["removed.txt"]])
         assert isinstance(disk, HasTrash)
+        gone = await disk.trash([found["trashed.txt"]])
+        assert len(await names("trashed")) == 0
+        await disk.restore(gone)
+        assert await names("trashed") == [f"{tmp_path}/top/trashed.txt"]
         await disk.trash([found["trashed.txt"]])
         order = Order(Verb.MOVE, (Source(at(top / "moved.txt")),), at(tmp_path / "other"))
         job = await runtime.transfers.submit(order)
