@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
 import os
 import sqlite3
@@ -214,19 +215,25 @@ async def take_away(storage: Storage, items: Sequence[Found]) -> None:
 
 
 async def remove_emptied(desk: Desk, job: str, told: Callable[[Location], None]) -> None:
-    """Remove the source folders that a finished move has emptied, deepest first. Folders that
-    still hold something stay."""
+    """Remove the source folders that a finished move has emptied, deepest first; a service takes
+    those of one depth in one call. Folders that still hold something stay."""
     while True:
         rows = await desk.journal.read(
             lambda db: shelves.folders(db, job, FolderState.LISTED, 200, last_first=True)
         )
         if not rows:
             return
-        for row in rows:
-            if row.walk and not row.keep and await _removed(desk, row):
+        emptied = sorted((row for row in rows if row.walk and not row.keep), key=_depth)
+        for _, level in itertools.groupby(emptied, _depth):
+            for row in await _removed(desk, list(level)):
                 told(row.source.parent)
                 failpoint("engine.folder.removed")
         await desk.journal.run(partial(_passed, [row.id for row in rows]))
+
+
+def _depth(row: FolderRow) -> tuple[int, str]:
+    """Deepest first, the folders of one account together."""
+    return -len(row.source.parts), row.source.account
 
 
 def _passed(ids: Sequence[int], db: sqlite3.Connection) -> None:
@@ -234,18 +241,44 @@ def _passed(ids: Sequence[int], db: sqlite3.Connection) -> None:
         shelves.set_folder_state(db, id_, FolderState.REMOVED)
 
 
-async def _removed(desk: Desk, row: FolderRow) -> bool:
-    if row.source.account == DISK:
-        return await asyncio.to_thread(_rmdir, row.source.path)
-    storage = await desk.storages(row.source.account)
+async def _removed(desk: Desk, rows: Sequence[FolderRow]) -> list[FolderRow]:
+    """Remove those of these folders, of one depth and account, that are empty; which they were."""
+    account = rows[0].source.account
+    if account == DISK:
+        return [row for row in rows if await asyncio.to_thread(_rmdir, row.source.path)]
+    storage = await desk.storages(account)
+    gone = []
+    for start in range(0, len(rows), storage.caps.batch):
+        some = rows[start : start + storage.caps.batch]
+        found = await asyncio.gather(*(_empty(storage, row.source) for row in some))
+        empty = [(row, each) for row, each in zip(some, found, strict=True) if each is not None]
+        gone += await _taken_away(storage, empty)
+    return gone
+
+
+async def _empty(storage: Storage, at: Location) -> Found | None:
+    """A folder that is there and holds nothing."""
     try:
-        async for page in storage.scan(row.source):
+        async for page in storage.scan(at):
             if page:
-                return False
-        await take_away(storage, [await storage.stat(row.source)])
+                return None
+        return await storage.stat(at)
     except NotFound:
-        return False
-    return True
+        return None
+
+
+async def _taken_away(
+    storage: Storage, emptied: Sequence[tuple[FolderRow, Found]]
+) -> list[FolderRow]:
+    if not emptied:
+        return []
+    try:
+        await take_away(storage, [found for _, found in emptied])
+    except NotFound:  # somebody else was quicker with one of them
+        if len(emptied) == 1:
+            return []
+        return [row for each in emptied for row in await _taken_away(storage, [each])]
+    return [row for row, _ in emptied]
 
 
 def _rmdir(path: str) -> bool:
