@@ -70,23 +70,24 @@ async def edit(screen: MainScreen, browser: Browser, entry: Entry) -> None:
         raise SourceChanged(f"{name} changed on the way. Ctrl+R shows it as it is now.")
     drafts.refuse_no_text(item.entry.name, item.entry.size, old)
     path = await asyncio.to_thread(drafts.begin, runtime.drafts_dir, item.entry.name, old)
-    sent = False
+    said = ""
     try:
         code = await run_outside(screen.app, [*command, "--", str(path)])
         new = await asyncio.to_thread(path.read_bytes)
         if new == old:
-            sent = True
             ended = "" if not code else f" The editor ended with {code}."
-            screen.say(f"{name} was not changed, so nothing is sent.{ended}")
-            return
-        policy = await _policy(screen, storage, item)
-        if policy is not None:
-            sent = await _send(screen, item, path, policy)
+            said = f"{name} was not changed, so nothing is sent.{ended}"
+        else:
+            policy = await _policy(screen, storage, item)
+            if policy is not None and await _send(screen, item, path, policy):
+                said = f"{name} was sent back."
     finally:
-        if sent or await asyncio.to_thread(drafts.holds, path, old):
+        if bool(said) or await asyncio.to_thread(drafts.holds, path, old):
             await asyncio.to_thread(drafts.end, path)
         else:
             screen.say(f"{name} was not sent back. Your text is in {path}", bad=True)
+    if said:  # only now, when no copy of the text is left here: who reads it may leave at once
+        screen.say(said)
 
 
 async def _policy(screen: MainScreen, storage: Storage, item: Found) -> OnConflict | None:
@@ -135,5 +136,4 @@ async def _send(screen: MainScreen, item: Found, path: Path, policy: OnConflict)
     done = view.state is JobState.DONE and not (view.files_failed or view.files_skipped)
     if done:
         screen.folder_changed(item.at.parent, want=item.entry.id)
-        screen.say(f"{name} was sent back.")
     return done

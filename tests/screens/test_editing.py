@@ -67,12 +67,19 @@ def left_over(runtime: FakeRuntime) -> list[Path]:
 
 
 async def test_a_changed_text_goes_back_by_a_job_and_its_draft_is_gone(
-    editor: Editor, runtime: FakeRuntime
+    editor: Editor, runtime: FakeRuntime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     editor.text = b"second line\n"
     seen: list[bytes] = []
     editor.meanwhile = lambda: seen.append(editor.path.read_bytes())
+    told_before: list[bool] = []
     async with opened(runtime) as (app, pilot):
+
+        def end(path: Path, real: Callable[[Path], None] = drafts.end) -> None:
+            told_before.append(any("was sent back" in line for line in app.remembered()))
+            real(path)
+
+        monkeypatch.setattr(drafts, "end", end)
         # not there before it was ordered: a picture of the jobs is taken at any moment
         runtime.transfers.coming = [job("job1", JobState.DONE)]
         await press(pilot, "tab", "down", "f4")
@@ -81,6 +88,7 @@ async def test_a_changed_text_goes_back_by_a_job_and_its_draft_is_gone(
         await settle(pilot, lambda: app.bridge.views[0].id == "job1")
         assert "notes.md was sent back." in shown(app)
         assert not any("Copied job1" in line for line in app.remembered())
+    assert told_before == [False]
     assert seen == [b"second line\n"]
     assert editor.commands[0][:3] == ["ed", "--quiet", "--"]
     assert editor.path.name == "notes.md"
