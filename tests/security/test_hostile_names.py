@@ -76,19 +76,16 @@ def test_listings_show_hostile_names_harmlessly(account: str, home: Home) -> Non
 
 
 @pytest.mark.parametrize(
-    ("name", "cloud", "option", "wanted"),
-    [("pk", "pikpak", "drive_url", (0, [b"x"])), ("pc", "pcloud", "us_url", (6, []))],
+    ("name", "cloud", "option"), [("pk", "pikpak", "drive_url"), ("pc", "pcloud", "us_url")]
 )
-def test_an_entry_without_a_name_is_taken_or_told(
+def test_an_entry_without_a_name_is_taken_under_its_id(
     box: SandboxProcess,
     home: Home,
     tmp_path: Path,
     name: str,
     cloud: str,
     option: str,
-    wanted: tuple[int, list[bytes]],
 ) -> None:
-    """A list of pCloud's with such an entry counts as broken: it never tells of one."""
     top = f"{tmp_path.name}-nameless"
     box.admin.order(cloud, "put", path=f"/{top}/named-00", base64="eA==")
     target = tmp_path / "target"
@@ -97,4 +94,6 @@ def test_an_entry_without_a_name_is_taken_or_told(
         home.environ[f"CLOUDTUI_ACCOUNT__{name.upper()}__{option.upper()}"] = service.url
         ended = home.run("cp", "-r", f"{name}:/{top}/", target)
     assert "Traceback" not in ended.err
-    assert (ended.code, [path.read_bytes() for path in target.rglob("*")]) == wanted, ended.err
+    assert ended.code == 0, ended.err
+    (arrived,) = target.rglob("*")
+    assert (arrived.name.startswith("(no name)"), arrived.read_bytes()) == (True, b"x")
