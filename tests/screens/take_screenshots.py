@@ -1,9 +1,10 @@
 """Takes pictures of the program on the demonstration's clouds.
 
-Run by hand: `python -m tests.screens.take_screenshots [FOLDER] [--all]`. Keys go into the real app
-on the embedded clouds; pictures are PNG where rsvg-convert is installed (small ones with pngquant
-beside it), else SVG without the reference to fonts elsewhere. Without `--all` only the pictures
-that the documents show are taken.
+Run by hand: `COLORTERM=truecolor python -m tests.screens.take_screenshots [FOLDER] [--all]`; without
+the variable nothing is drawn in half blocks. Keys go into the real app on the embedded clouds;
+pictures are PNG where rsvg-convert is installed (small ones with pngquant beside it), else SVG
+without the reference to fonts elsewhere. Without `--all` only the pictures that the documents show
+are taken.
 """
 
 from __future__ import annotations
@@ -158,13 +159,19 @@ async def opened(
 
 
 async def panes(camera: Camera, size: tuple[int, int]) -> None:
-    """Marks in one pane, a cloud in the other."""
+    """Marks in one pane, a cloud in the other; where there is room, a picture beside them."""
     main = camera.app.main
     await camera.keys("tab")
     await camera.enter(main.right, "Pictures")
     await camera.keys("tab", "home", "down", "down", "space", "space")
     await camera.shows(" of ")
+    if size[0] < 160:
+        camera.take(f"panes-{size[0]}x{size[1]}")
+        return
+    await camera.keys("tab", "end")
+    await camera.shows("made by PikPak")
     camera.take(f"panes-{size[0]}x{size[1]}")
+    await camera.keys("home", "tab")
 
 
 async def more(camera: Camera, size: tuple[int, int]) -> None:
