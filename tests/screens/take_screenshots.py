@@ -1,10 +1,10 @@
 """Takes pictures of the program on the demonstration's clouds.
 
-Run by hand: `COLORTERM=truecolor python -m tests.screens.take_screenshots [FOLDER] [--all]`; without
-the variable nothing is drawn in half blocks. Keys go into the real app on the embedded clouds;
-pictures are PNG where rsvg-convert is installed (small ones with pngquant beside it), else SVG
-without the reference to fonts elsewhere. Without `--all` only the pictures that the documents show
-are taken.
+Run by hand: `COLORTERM=truecolor python -m tests.screens.take_screenshots [FOLDER] [--all]`;
+without the variable nothing is drawn in half blocks. Keys go into the real app on the embedded
+clouds; pictures are PNG where rsvg-convert is installed (small ones with pngquant beside it), else
+SVG without the reference to fonts elsewhere. Without `--all` only the pictures that the documents
+show are taken.
 """
 
 from __future__ import annotations
