@@ -22,14 +22,15 @@ if TYPE_CHECKING:
 
     Typed = events.Key | events.Paste
 
-_LOST = 1.0
-"""Seconds after which a key is waited for no longer: what it closed took it along."""
-
-_OPENING = 0.25
-"""Seconds that keys wait for a box that the key before them is about to open."""
-
 _LOOK = 0.01
-"""Seconds between two looks at whether it is there."""
+"""Seconds between two looks. Patience is counted in looks, not by the clock: while the program gets
+no processor, or is busy with what the key began, nobody looks."""
+
+_LOST = 100
+"""Looks after which a key is waited for no longer: what it closed took it along."""
+
+_OPENING = 25
+"""Looks for a box that the key before is about to open."""
 
 _BOXES = frozenset({"boxes", "files", "jobs", "keys", "quit", "work"})
 """Groups of the workers that open boxes."""
@@ -46,7 +47,7 @@ class KeyQueue:
         self._away = False
         self._screen: Screen[object] | None = None
         self._before: frozenset[Worker[object]] = frozenset()
-        self._opening_until = 0.0
+        self._patience = 0
         self._lost: asyncio.TimerHandle | None = None
 
     async def put(self, event: Typed) -> None:
@@ -59,15 +60,23 @@ class KeyQueue:
         self._away = bool(self._waiting)
         if not self._waiting:
             return
-        app, loop = self._app, asyncio.get_running_loop()
+        app = self._app
         number = self._number
         self._screen = app.screen
         self._before = frozenset(app.workers)
-        self._opening_until = loop.time() + _OPENING
-        self._lost = loop.call_later(_LOST, app.call_later, self._give_up, number)
+        self._patience = _OPENING
+        self._await(number, _LOST)
         start = app.focused or app.screen
         await self._deliver(self._waiting.popleft())
         self._rise(start, number)
+
+    def _await(self, number: int, looks: int) -> None:
+        """Give a key up after so many looks."""
+        loop = asyncio.get_running_loop()
+        if looks:
+            self._lost = loop.call_later(_LOOK, self._await, number, looks - 1)
+        else:
+            self._app.call_later(self._give_up, number)
 
     def _rise(self, node: DOMNode | None, number: int) -> None:
         """Follow the key from queue to queue up to the program: behind it in each of them."""
@@ -84,11 +93,12 @@ class KeyQueue:
         if self._app.screen is not self._screen:
             # a new screen finds its focus behind what already waits in its queue
             self._screen = self._app.screen
-            self._opening_until = 0.0
+            self._patience = 0
             self._rise(self._screen, number)
             return
-        loop = asyncio.get_running_loop()
-        if loop.time() < self._opening_until and self._opening():
+        if self._patience and self._opening():
+            self._patience -= 1
+            loop = asyncio.get_running_loop()
             loop.call_later(_LOOK, self._app.call_later, self._back, number)
             return
         await self._give_up(number)
