@@ -7,6 +7,7 @@ never waits.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -309,9 +310,9 @@ class Browser:
         seen: Worker[None] | None = None
         while self.loading and self._worker is not seen and self._worker is not None:
             seen = self._worker
-            with contextlib.suppress(WorkerFailed, WorkerCancelled):  # told where it is shown
-                await seen.wait()
-        return not self.stopped and self.error is None
+            # shielded: who gives up waiting must neither stop the list nor take it for whole
+            await asyncio.shield(_end_of(seen))
+        return not (self.loading or self.stopped) and self.error is None
 
     def stop(self) -> bool:
         """Stop loading. Tells whether there was something to stop."""
@@ -444,3 +445,9 @@ class Browser:
             order.reverse = not order.reverse if order.by is by else False
             order.by = by
         self.pane.sort(order.by, reverse=order.reverse)
+
+
+async def _end_of(worker: Worker[None]) -> None:
+    """Come back when it ended, however; what failed is told where it is shown."""
+    with contextlib.suppress(WorkerFailed, WorkerCancelled):
+        await worker.wait()

@@ -82,3 +82,33 @@ async def test_a_list_that_breaks_deletes_nothing() -> None:
         await press(pilot, "escape")
         await settle(pilot, lambda: "nothing was done" in " ".join(app.remembered()))
         assert not place.trashed
+
+
+async def test_who_gives_up_waiting_neither_stops_the_list_nor_takes_it_for_whole() -> None:
+    runtime, rest = half_listed()
+    place = runtime.places["pikpak"]
+    async with opened(runtime) as (app, pilot):
+        pages = place.scan
+
+        async def halted(at):  # type: ignore[no-untyped-def]
+            async for page in pages(at):
+                yield page
+                await rest.wait()
+
+        place.scan = halted  # type: ignore[method-assign]
+        pane = app.main.right
+        pane.open(Location("pikpak", ("Big",)))
+        await settle(pilot, lambda: len(pane.view.order) == 2)
+        await press(pilot, "tab", "ctrl+a", "f8")
+        await settle(pilot, lambda: "are listed so far" in shown(app))
+        await press(pilot, "w")
+        await settle(pilot, lambda: "Waiting for the rest" in shown(app))
+        waiting = [one for one in app.workers if one.group == "files"]
+        assert len(waiting) == 1
+        waiting[0].cancel()  # as leaving the program does
+        await settle(pilot, lambda: waiting[0].is_finished)
+        assert app.screen is app.main
+        rest.set()
+        await settle(pilot, lambda: len(pane.view.order) == 4 and not pane.loading)
+        assert pane.view.marked == 2
+        assert not place.trashed
