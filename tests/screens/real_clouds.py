@@ -57,23 +57,19 @@ async def no_box(app: CloudApp, pilot: Pilot[int]) -> None:
 
 
 async def on_row(app: CloudApp, pilot: Pilot[int], name: str) -> None:
-    """Put the cursor of the pane with focus on an entry."""
-    view = app.main.active.view
-    await settle(
-        pilot,
-        lambda: any(entry.name == name for entry in app.main.active.view.entries),
-        limit=PATIENCE,
-    )
-    view = app.main.active.view
-    row = next(r for r in range(len(view.order) + 1) if _name_at(app, r) == name)
+    """Put the cursor of the pane with focus on an entry, once it is among the rows."""
+    while (row := _row_of(app, name)) is None:
+        await settle(pilot, lambda: _row_of(app, name) is not None, limit=PATIENCE)
     app.main.active.pane.go_to(row)
-    assert view.current is not None
-    assert view.current.name == name
+    current = app.main.active.view.current
+    assert current is not None
+    assert current.name == name
 
 
-def _name_at(app: CloudApp, row: int) -> str:
-    entry = app.main.active.view.entry_at(row)
-    return entry.name if entry is not None else ""
+def _row_of(app: CloudApp, name: str) -> int | None:
+    view = app.main.active.view
+    entries = (view.entry_at(row) for row in range(len(view.order) + 1))
+    return next((row for row, one in enumerate(entries) if one and one.name == name), None)
 
 
 def fill(app: CloudApp, field: str, text: str) -> None:
