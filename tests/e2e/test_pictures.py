@@ -18,7 +18,7 @@ def test_a_picture_of_a_cloud_is_drawn_in_half_blocks(home: Home, account: str) 
         screen.until("IMG_0008.png")
         screen.keys("End")
         screen.until("JPEG picture, 224 x 160, made by ")
-        assert screen.screen.count("▀") == 48 * 17
+        screen.until(lambda text: text.count("▀") == 48 * 17, "the picture beside the panes")
         screen.keys("F3")
         screen.until("x bytes   Esc closes")
         screen.until(lambda text: text.count("▀") > 5000, "the picture on the whole screen")
