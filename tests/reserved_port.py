@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import errno
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
+
+from cloudtui.services.locks import FileLock
 
 _PACE = threading.Event()
 _LIMIT = 200.0
@@ -20,10 +24,15 @@ def reserved_port(port: int = 0) -> Iterator[int]:
     It is bound on the loopback addresses and not listened on. So no outgoing connection gets it,
     while a program that asks for it by its number (with SO_REUSEADDR, as servers do) may listen.
     Waits until a named port is free: a connection that happened to have it blocks it for a minute
-    after its end.
+    after its end. Another run of these tests waits for its end too: both could reserve the port,
+    but only the program of one listen on it.
     """
     end = time.monotonic() + _LIMIT
     with contextlib.ExitStack() as held:
+        if port:
+            lock = FileLock(Path(tempfile.gettempdir(), f"cloudtui-port-{port}.lock"))
+            assert lock.acquire(_LIMIT), f"port {port} stays reserved"
+            held.callback(lock.release)
         while not (found := _bound(port, held)):
             assert time.monotonic() < end, f"port {port} stays taken"
             _PACE.wait(0.2)
