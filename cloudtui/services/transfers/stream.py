@@ -329,8 +329,11 @@ class Stream:
         failpoint("engine.write.opened")
         if self._model is not None and not is_upload(handle):
             await asyncio.to_thread(_permit, self._model, cast("DiskWrite", handle))
-        # Small files go in one piece: nothing of theirs could be taken up, so nobody waits.
-        wait = is_upload(handle) and handle.resumable and not handle.instant
+        # Small files go in one piece: nothing of theirs could be taken up, so nobody waits. What
+        # replaces another file lies under a name of its own until that one is gone: were it not
+        # durably noted by then, nobody would give it its name after a kill.
+        in_parts = is_upload(handle) and handle.resumable and not handle.instant
+        wait = in_parts or (is_upload(handle) and existing is not None)
         await self._keeping.note(handle, wait=wait)
         failpoint("engine.write.noted")
         return handle
