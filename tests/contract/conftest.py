@@ -17,6 +17,7 @@ from cloudtui.services.local.names import location_of
 from cloudtui.services.local.storage import LocalStorage
 from cloudtui.services.models import Found, Location, Secret
 from cloudtui.services.storage import Storage
+from tests.contract.executor import read
 from tests.pcloud.rig import place as pcloud_place
 from tests.pikpak.stage import staged
 from tests.sandbox_process import SandboxProcess, start_sandbox
@@ -91,3 +92,18 @@ async def _prepared(storage: Storage, sandbox: SandboxProcess) -> Place:
     root = Location(storage.account)
     entry = await storage.mkdir(root, "contract")
     return Place(storage, root.child("contract", entry.id), sandbox)
+
+
+def needs(place: Place, capability: str, shape: type) -> bool:
+    """Whether the place claims it; then it has the methods too."""
+    claimed = place.storage.caps.allows(capability)
+    if claimed:
+        assert isinstance(place.storage, shape)
+    return claimed
+
+
+async def content(place: Place, *parts: str) -> bytes:
+    at = place.top
+    for part in parts:
+        at = at.child(part)
+    return await read(place.storage, await place.storage.stat(Location(at.account, at.parts)))

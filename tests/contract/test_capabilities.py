@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import io
-import zipfile
 from collections.abc import Sequence
 from typing import Any, cast
 
@@ -16,11 +14,9 @@ from cloudtui.services.history import Deed, KeepsHistory
 from cloudtui.services.media import SMALL, HasThumbnails, PlaysQualities
 from cloudtui.services.models import (
     EVERYTHING,
-    ArchiveEntry,
     Entry,
     Flag,
     Found,
-    Kind,
     Location,
     Secret,
     TaskPhase,
@@ -42,16 +38,8 @@ from cloudtui.services.storage import (
     ServerMove,
 )
 from cloudtui.services.unpackers import Archives, PacksFolders
-from tests.contract.conftest import Place
+from tests.contract.conftest import Place, content, needs
 from tests.contract.executor import get, read, write
-
-
-def needs(place: Place, capability: str, shape: type) -> bool:
-    """Whether the place claims it; then it has the methods too."""
-    claimed = place.storage.caps.allows(capability)
-    if claimed:
-        assert isinstance(place.storage, shape)
-    return claimed
 
 
 def test_claims_and_methods_agree(place: Place) -> None:
@@ -98,13 +86,6 @@ async def tree(place: Place) -> Found:
     inner = await place.folder("inner", top.at)
     await write(place.storage, inner.at, "file", b"content")
     return top
-
-
-async def content(place: Place, *parts: str) -> bytes:
-    at = place.top
-    for part in parts:
-        at = at.child(part)
-    return await read(place.storage, await place.storage.stat(Location(at.account, at.parts)))
 
 
 async def test_copies_inside_the_account(place: Place) -> None:
@@ -393,80 +374,6 @@ async def test_versions_come_back(place: Place) -> None:
     assert await content(place, "file") == b"first"
     with pytest.raises(NotFound):
         await storage.restore_revision(now, "1")
-
-
-async def test_archives_are_unpacked_where_they_can_be(place: Place) -> None:
-    if not needs(place, "archives", Archives):
-        assert not isinstance(place.storage, Archives)
-        return
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("inner/file", b"content")
-    made = await write(place.storage, place.top, "pack.zip", packed.getvalue())
-    goal = await place.folder("goal")
-    storage = cast("Archives", place.storage)
-    seen: list[int] = []
-    work = asyncio.create_task(
-        storage.extract(made, goal.at, delete_source=True, on_progress=seen.append)
-    )
-    while not work.done():  # a task of the service goes on with its clock
-        await asyncio.wait([work], timeout=0.05)
-        assert place.sandbox is not None
-        place.sandbox.admin.age(1)
-    done = work.result()
-    assert (done.decompressed, done.source_deleted, done.errors) == (1, 1, 0)
-    assert seen[-1] == 100
-    assert await place.names() == ["goal"]
-    folder, found = goal.at, set[str]()
-    for _ in range(3):
-        found |= set(names := await place.names(folder))
-        folder = folder.child(names[0])
-        if "file" in found:
-            break
-    assert "file" in found
-
-
-async def test_parts_of_archives_are_unpacked_or_refused(place: Place) -> None:
-    if not place.storage.caps.allows("archives"):
-        assert not place.storage.caps.archive_parts
-        return
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w") as archive:
-        archive.writestr("inner/file", b"content")
-        archive.writestr("rest", b"left")
-    made = await write(place.storage, place.top, "pack.zip", packed.getvalue())
-    goal = await place.folder("goal")
-    storage = cast("Archives", place.storage)
-    inner = [ArchiveEntry("inner", Kind.FOLDER)]
-    if not place.storage.caps.allows("archive_parts"):
-        with pytest.raises(NotSupported, match="whole, not parts"):
-            await storage.extract(made, goal.at, only=inner)
-        assert await place.names(goal.at) == []
-        return
-    assert inner[0] in await storage.list_archive(made)
-    work = asyncio.create_task(storage.extract(made, goal.at, only=inner))
-    while not work.done():  # a task of the service goes on with its clock
-        await asyncio.wait([work], timeout=0.05)
-        assert place.sandbox is not None
-        place.sandbox.admin.age(1)
-    into = work.result().into
-    assert into is not None
-    assert await place.names(into) == ["inner"]
-
-
-async def test_a_folder_is_packed_and_comes_back_where_it_can_be(place: Place) -> None:
-    if not needs(place, "packs", PacksFolders):
-        assert not isinstance(place.storage, PacksFolders)
-        return
-    storage = cast("PacksFolders", place.storage)
-    folder = await place.folder("things")
-    await write(place.storage, folder.at, "file", b"content")
-    file = Found.of(place.top, await storage.pack_folder(folder))
-    assert (file.entry.id, file.entry.is_folder) == (folder.entry.id, False)
-    assert await place.names() == [file.entry.name]
-    back = await storage.unpack_folder(file)
-    assert (back.id, back.is_folder) == (folder.entry.id, True)
-    assert await content(Place(place.storage, folder.at), "file") == b"content"
 
 
 async def test_stars_are_kept_where_they_can_be(place: Place) -> None:

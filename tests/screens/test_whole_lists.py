@@ -14,11 +14,20 @@ from tests.screens.test_queue import shown
 
 def half_listed() -> tuple[FakeRuntime, asyncio.Event]:
     """A folder of four whose list stands after two, until the event is set."""
-    runtime = sample_runtime()
+    runtime, rest = sample_runtime(), asyncio.Event()
     place = runtime.places["pikpak"]
     place.tree["Big",] = [file(f"{number}.bin") for number in range(4)]
     place.page = 2
-    return runtime, asyncio.Event()
+    pages = place.scan
+
+    async def halted(at):  # type: ignore[no-untyped-def]
+        async for page in pages(at):
+            yield page
+            if at.parts == ("Big",):
+                await rest.wait()
+
+    place.scan = halted  # type: ignore[method-assign]
+    return runtime, rest
 
 
 @pytest.mark.parametrize(
@@ -36,15 +45,6 @@ async def test_all_means_all_when_somebody_waits(answer: str, words: str, gone: 
         pane = app.main.right
         await press(pilot, "tab", "g", "slash")
         await settle(pilot, lambda: pane.path == "/" and not pane.loading)
-        pages = place.scan
-
-        async def halted(at):  # type: ignore[no-untyped-def]
-            async for page in pages(at):
-                yield page
-                if at.parts == ("Big",):
-                    await rest.wait()
-
-        place.scan = halted  # type: ignore[method-assign]
         app.main.right.open(Location("pikpak", ("Big",)))
         await settle(pilot, lambda: len(pane.view.order) == 2)
         await press(pilot, "ctrl+a", "f8")
@@ -62,17 +62,9 @@ async def test_all_means_all_when_somebody_waits(answer: str, words: str, gone: 
 
 
 async def test_a_list_that_breaks_deletes_nothing() -> None:
-    runtime, rest = half_listed()
+    runtime, _ = half_listed()
     place = runtime.places["pikpak"]
     async with opened(runtime) as (app, pilot):
-        pages = place.scan
-
-        async def halted(at):  # type: ignore[no-untyped-def]
-            async for page in pages(at):
-                yield page
-                await rest.wait()
-
-        place.scan = halted  # type: ignore[method-assign]
         app.main.right.open(Location("pikpak", ("Big",)))
         await settle(pilot, lambda: len(app.main.right.view.order) == 2)
         await press(pilot, "tab", "ctrl+a", "f8")
@@ -88,14 +80,6 @@ async def test_who_gives_up_waiting_neither_stops_the_list_nor_takes_it_for_whol
     runtime, rest = half_listed()
     place = runtime.places["pikpak"]
     async with opened(runtime) as (app, pilot):
-        pages = place.scan
-
-        async def halted(at):  # type: ignore[no-untyped-def]
-            async for page in pages(at):
-                yield page
-                await rest.wait()
-
-        place.scan = halted  # type: ignore[method-assign]
         pane = app.main.right
         pane.open(Location("pikpak", ("Big",)))
         await settle(pilot, lambda: len(pane.view.order) == 2)
