@@ -229,7 +229,10 @@ ROWS: dict[str, Row] = {
         (*JOB, *TREE, *STREAM, *SENT, *TO_PC, "pcloud.mkdir"),
     ),
     "relay-move": Row(
-        between.across("pk", "pc", "mv"), (*LEAVE, *PK_TRASH, "engine.item.done"), whole=False
+        between.across("pk", "pc", "mv"),
+        (*LEAVE, *PK_TRASH, "mover.after_finish", "engine.item.done"),
+        ("mover.after_finish:2", "engine.remove.durable:2"),
+        whole=False,
     ),
     "fetch": Row(between.fetched("cp"), (*FETCH, "engine.copied", "engine.item.done"), whole=False),
     "fetch-move": Row(between.fetched("mv"), (*LEAVE, *PK_TRASH), whole=False),

@@ -57,14 +57,14 @@ class Digests:
             self._journal.post(lambda db: _remember(db, file, found))
         return {kind: known[kind] for kind in kinds}
 
-    def learn(
+    async def learn(
         self, account: str, node: str, size: int, version: str, found: Mapping[HashType, str]
     ) -> None:
-        """Remember digests of a service's file that were computed here from all of its bytes: the
-        service itself may never tell them."""
+        """Remember durably digests of a service's file that were computed here from all of its
+        bytes: the service itself may never tell them."""
         row = _remote(account, node, size, version)
         kept = dict(found)
-        self._journal.post(lambda db: _remember(db, row, kept))
+        await self._journal.run(lambda db: _remember(db, row, kept))
 
     async def learned(
         self, account: str, node: str, size: int, version: Callable[[], Awaitable[str]]

@@ -34,7 +34,7 @@ from cloudtui.services.transfers.saying import AskHashes, Saying
 from cloudtui.services.transfers.stop import Stop
 from cloudtui.services.transfers.tickets import Tickets, open_patiently
 from cloudtui.services.transfers.upload import Upload
-from cloudtui.services.transfers.work import Moved, Work
+from cloudtui.services.transfers.work import Moved, OnDigests, Work
 
 __all__ = ["Moved", "move_file"]
 
@@ -56,6 +56,7 @@ async def move_file(
     ask_claims: AskHashes | None = None,
     connections: int = 16,
     held: Held | None = None,
+    on_digests: OnDigests | None = None,
 ) -> Moved:
     """Bring one file from `open_source` into `handle` and commit it.
 
@@ -65,7 +66,9 @@ async def move_file(
     an error and the seconds until the next try. `connections` read the source at most. Where
     tickets carry no digests, `ask_claims` (`Storage.hashes`) is called beside the transfer and
     brings a digest of type `claim` to compare. `held` is the whole file where it lies in memory
-    already: `open_source` is not called then, and `handle` is an upload.
+    already: `open_source` is not called then, and `handle` is an upload. `on_digests` is awaited
+    before an upload is committed whose source is remote, with the digests of all of its bytes where
+    they were computed.
 
     Raises SourceChanged; Mismatch (an upload is to be aborted and begun anew, a download lies as
     `name.bad`); Gone (the upload was forgotten: begin anew); Exists; Full; Interrupted after
@@ -73,7 +76,10 @@ async def move_file(
     happens, no thread touches file or handle after it returned, and a `DiskWrite` that was not
     finished is closed with its part kept.
     """
-    work = Work(pump, facts, done, on_receipt, meter, stop, verify, retries, on_wait, connections)
+    work = Work(
+        pump, facts, done, on_receipt, meter, stop, verify, retries, on_wait, connections,
+        on_digests,
+    )  # fmt: skip
     finished = False
     try:
         if held is not None:

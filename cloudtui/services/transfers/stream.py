@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import os
 import sqlite3
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -41,7 +41,7 @@ from cloudtui.services.transfers.meter import Meter
 from cloudtui.services.transfers.mover import move_file
 from cloudtui.services.transfers.orders import JobState, ServerSide
 from cloudtui.services.transfers.saying import AskHashes
-from cloudtui.services.transfers.work import Moved, Work
+from cloudtui.services.transfers.work import Moved, OnDigests, Work
 
 _FRESH_STARTS = 3
 """How often an upload that the service forgot is begun anew within one attempt."""
@@ -112,6 +112,7 @@ class Stream:
         return await self._move(
             target, errand.folder.target, errand.item.target_name, facts, existing,
             _reopening(source, here, first), errand.meter, partial(source.hashes, here),
+            on_digests=partial(self._learn, source, first),
         )  # fmt: skip
 
     # --- what is known beforehand ------------------------------------------------------------
@@ -164,12 +165,16 @@ class Stream:
             target, errand.folder.target, errand.item.target_name, known, existing,
             opener, second, held=held,
         )  # fmt: skip
-        self._learn(source, first, needed, held.hashes[needed])
+        await self._learn(source, first, {needed: held.hashes[needed]})
         return moved
 
-    def _learn(self, source: Storage, first: ReadSource, kind: HashType, digest: str) -> None:
-        entry, known = self._errand.item.entry, {kind: digest}
-        self._desk.digests.learn(source.account, entry.id, first.size, first.version, known)
+    async def _learn(
+        self, source: Storage, first: ReadSource, found: Mapping[HashType, str]
+    ) -> None:
+        """Note digests of a remote source: where the two services share none, they are the proof,
+        after a kill too, that what stands at the target is its copy."""
+        node = self._errand.item.entry.id
+        await self._desk.digests.learn(source.account, node, first.size, first.version, found)
 
     async def _in_spool(self) -> bool:
         """Whether an earlier run began to fetch it to this disk."""
@@ -234,7 +239,7 @@ class Stream:
         )  # fmt: skip
         failpoint("engine.spool.sent")
         if needed is not None:
-            self._learn(source, first, needed, facts.hashes[needed])
+            await self._learn(source, first, {needed: facts.hashes[needed]})
         await self._drop_spool(at.at)
         return moved
 
@@ -262,6 +267,7 @@ class Stream:
         meter: Meter,
         ask_claims: AskHashes | None = None,
         held: Held | None = None,
+        on_digests: OnDigests | None = None,
     ) -> Moved:
         errand, desk = self._errand, self._desk
         for start in range(_FRESH_STARTS):
@@ -288,6 +294,7 @@ class Stream:
                     connections=desk.limits.connections,
                     ask_claims=ask_claims if self._claim is not None else None,
                     held=held,
+                    on_digests=on_digests,
                 )
             except Gone:
                 await self._keeping.forget()

@@ -53,6 +53,8 @@ class Upload:
                 digests = await self._feed.digests()
             await self._feed.check()
         note = await self._compare_claim(digests)
+        if self._saying is not None and digests and work.on_digests is not None:
+            await work.on_digests(digests)
         facts = replace(work.facts, hashes={**work.facts.hashes, **digests})
         work.stop.check()
         failpoint("mover.before_finish")

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 from msgspec import Struct
 
-from cloudtui.services.models import Entry
+from cloudtui.services.models import Entry, HashType
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import Receipt, SourceFacts
 from cloudtui.services.transfers.meter import Meter
@@ -14,6 +14,8 @@ from cloudtui.services.transfers.orders import Verify
 from cloudtui.services.transfers.patience import OnWait, Patience
 from cloudtui.services.transfers.pump import Pump
 from cloudtui.services.transfers.stop import Stop
+
+OnDigests = Callable[[Mapping[HashType, str]], Awaitable[None]]
 
 
 class Moved(Struct, frozen=True):
@@ -41,6 +43,8 @@ class Work(Struct, frozen=True):
     on_wait: OnWait | None = None
     connections: int = 16
     """That read the file at once, at most."""
+    on_digests: OnDigests | None = None
+    """Told, before an upload is committed, what was computed of a remote source."""
 
     def patience(self) -> Patience:
         """A fresh count of failures for one piece."""
