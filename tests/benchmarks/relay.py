@@ -21,6 +21,7 @@ import threading
 from collections.abc import Mapping
 from pathlib import Path
 
+from cloudtui.sandbox.listener import unpaced
 from cloudtui.sandbox.names import listener_for
 from tests.conformance.connect_front import addresses_of
 
@@ -81,6 +82,7 @@ def serve_spliced(client: socket.socket, addresses: Mapping[str, str]) -> None:
         with socket.create_connection(where) as server:
             for each in (client, server):
                 each.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                unpaced(each)
             client.sendall(_OPEN)
             back = threading.Thread(target=splice_all, args=(server, client), daemon=True)
             back.start()
