@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import statistics
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -94,14 +94,14 @@ def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUD
         up: dict[str, list[Run]] = {each.name: [] for each in CONTENDERS}
         bare_down: list[Run] = []
         bare_up: list[Run] = []
-        for number in range(runs):
+        for _ in range(runs):
             for each in CONTENDERS:
                 target.unlink(missing_ok=True)
                 slash = "/" if each.name.startswith("cloudtui") else ""
                 down[each.name].append(each.run(stage, f"{account}:{slash}down.bin", str(target)))
                 if not same(target, kept):
                     raise Failed(f"{each.name} brought other bytes from {cloud}")
-            bare_down.append(_best(stage, account, number))
+            bare_down.append(_best_down(stage, account))
         target.unlink()
         for number in range(runs):
             for position, each in enumerate(CONTENDERS):
@@ -116,12 +116,7 @@ def large(stage: Stage, *, size: int, runs: int, clouds: tuple[str, ...] = CLOUD
                     stage.cloudtui(
                         "rm", "--forever", "--yes", f"{account}:/up/{name}", door=stage.door()
                     )
-            with stage.emptied():
-                stage.set_aside(size)
-                told = stage.bare(
-                    "up", f"{account}:/up/bare-{number}", str(size), door=stage.door()
-                )
-            bare_up.append(Run(told["wall"], told["cpu"], 0.0))
+            bare_up.append(_best_up(stage, f"{account}:/up/bare-{number}", size))
         kept.replace(source)
         for way, found, bare in (("down", down, bare_down), ("up", up, bare_up)):
             fastest = statistics.median(run.wall for run in bare)
@@ -152,10 +147,24 @@ def _sent(stage: Stage, who: Contender, cloud: str, source: Path, name: str) -> 
     return who.run(stage, str(source), f"{OURS[cloud]}:{slash}up/{name}")
 
 
-def _best(stage: Stage, account: str, number: int) -> Run:
+def _best_down(stage: Stage, account: str) -> Run:
     """The bare mover with the number of connections that suits it better."""
-    found = []
-    for connections in (1, 4):
-        told = stage.bare("down", f"{account}:/down.bin", str(connections), door=stage.door())
-        found.append(Run(told["wall"], told["cpu"], 0.0))
-    return min(found, key=lambda run: run.wall)
+    return _quicker(
+        stage.bare("down", f"{account}:/down.bin", str(connections), door=stage.door())
+        for connections in (1, 4)
+    )
+
+
+def _best_up(stage: Stage, where: str, size: int) -> Run:
+    """The bare mover, the quicker of two runs: the service says how many connections it takes."""
+
+    def run(name: str) -> dict[str, float]:
+        with stage.emptied():
+            stage.set_aside(size)
+            return stage.bare("up", name, str(size), door=stage.door())
+
+    return _quicker(run(f"{where}-{number}") for number in range(2))
+
+
+def _quicker(told: Iterable[dict[str, float]]) -> Run:
+    return min((Run(each["wall"], each["cpu"], 0.0) for each in told), key=lambda run: run.wall)

@@ -22,9 +22,9 @@ from cloudtui.services.errors import (
     ServerTrouble,
     UsageError,
 )
+from cloudtui.services.living import Living
 from cloudtui.services.models import Found, HashType
 from cloudtui.services.pikpak import tickets
-from cloudtui.services.pikpak.living import Living
 from cloudtui.services.pikpak.storage import PikPakStorage
 from cloudtui.services.pikpak.upload import State, Upload
 from cloudtui.services.storage import Receipt, SourceFacts

@@ -13,6 +13,7 @@ from msgspec.structs import replace as with_changes
 
 from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.errors import Exists, UsageError
+from cloudtui.services.living import Living
 from cloudtui.services.media import Quality
 from cloudtui.services.models import (
     ArchiveEntry,
@@ -143,7 +144,7 @@ class PCloudStorage:
             account, keys, self.client, self.names, self.tree, self.edits, self.links
         )
         self._fetches = Fetches(self.client, self.names, self.tree, self.edits)
-        self._service = Service(self.client, self.names, self.edits)
+        self._service = Service(self.client, self.names, self.edits, Living(keys))
         self._standing = Standing()
         self._cutoff = account.whole("upload_cutoff")
         self._part_size = account.whole("chunk_size")
@@ -278,6 +279,7 @@ class PCloudStorage:
             part_size=part_size(self._part_size, facts.size),
             mark=mark,
             replaces=replace.entry.id if replace is not None else "",
+            job=job,
         )
         small = facts.size == 0 or (replace is None and facts.size < self._cutoff)
         if not small and replace is None:

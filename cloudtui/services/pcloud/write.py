@@ -21,6 +21,7 @@ from cloudtui.services.errors import (
     UsageError,
 )
 from cloudtui.services.failpoints import failpoint
+from cloudtui.services.living import Living
 from cloudtui.services.models import Entry, HashType
 from cloudtui.services.naming import display_name
 from cloudtui.services.pcloud import errors, wire
@@ -38,6 +39,9 @@ EMPTY_SHA1: Final = "da39a3ee5e6b4b0d3255bfef95601890afd80709"
 USUAL_PART: Final = 16 * 1024 * 1024
 _LARGEST_PART: Final = 64 * 1024 * 1024
 _PARTS: Final = 16
+
+_OTHERS: Final = 10.0
+"""Seconds that another program may take to give the same name."""
 
 
 def part_size(asked: int, size: int) -> int:
@@ -62,6 +66,7 @@ class Upload(msgspec.Struct, frozen=True):
     part_size: int = 0
     mark: int | None = None
     replaces: str = ""
+    job: str = ""
 
 
 class Stored(msgspec.Struct, frozen=True):
@@ -76,10 +81,29 @@ class Stored(msgspec.Struct, frozen=True):
 class Service:
     """What both kinds of upload need of the account."""
 
-    def __init__(self, client: Client, names: Names, changes: Changes) -> None:
+    def __init__(self, client: Client, names: Names, changes: Changes, living: Living) -> None:
         self.client = client
         self.names = names
         self.changes = changes
+        self._living = living
+
+    async def claim(self, upload: Upload, write: object) -> None:
+        """Before a new file gets its name: no other program here shall give the same one at the
+        same time. Both would succeed, one under a numbered name, and who is killed before that is
+        taken back leaves it. `write` has the claim until `waive`. Raises Exists after another had
+        it, for then there is something new to look at; one that takes too long is not waited for.
+        """
+        if upload.mark is not None:
+            return
+        name, living = _place(upload), self._living
+        if not living.is_anothers(name, upload.job) and living.begin(name, upload.job, write):
+            return
+        if await living.over(name, upload.job, _OTHERS):
+            raise self.conflict(upload)
+
+    def waive(self, upload: Upload) -> None:
+        """It has its name, or got none."""
+        self._living.end(_place(upload), upload.job)
 
     async def stored(self, upload: Upload, sha1: str) -> wire.Item | None:
         """The file this upload became, when its answer was lost: the one under its name, with its
@@ -166,6 +190,7 @@ class SmallWrite:
         headers = [authorization, ("Connection", "keep-alive")]
         if upload.size == 0:
             form = file_form(self._fields(), upload.name)
+            await self._service.claim(upload, self)
             headers.append(("Content-Type", form.content_type))
             return PartRequest(
                 upload.account,
@@ -179,6 +204,7 @@ class SmallWrite:
             )
         headers.append(("Content-Type", "application/octet-stream"))
         url = f"{client.base}/uploadfile?{_query(self._fields())}"
+        await self._service.claim(upload, self)
         return PartRequest(upload.account, "PUT", url, tuple(headers), 0, length)
 
     def receipt(self, request: PartRequest, number: int, reply: PartReply) -> Receipt:
@@ -199,8 +225,13 @@ class SmallWrite:
 
     async def finish(self, receipts: Sequence[Receipt], facts: SourceFacts) -> Entry:
         """Compare what arrived; a file under another name or with other bytes is taken back."""
+        try:
+            return await self._settle(await self._arrived(receipts, facts), facts)
+        finally:
+            self._service.waive(self._upload)
+
+    async def _settle(self, stored: Stored, facts: SourceFacts) -> Entry:
         upload = self._upload
-        stored = await self._arrived(receipts, facts)
         self._service.changes.forget_names()
         item = stored.item
         wanted = facts.hashes.get(HashType.SHA1, "").lower()
@@ -226,6 +257,7 @@ class SmallWrite:
         await self._require_unchanged()
         client = self._service.client
         form = file_form(self._fields(), self._upload.name)
+        await self._service.claim(self._upload, self)
 
         async def send() -> wire.Uploaded:
             return await client.post_form("uploadfile", form, b"", wire.Uploaded)
@@ -349,6 +381,14 @@ class SessionWrite:
             params["ifhash"] = upload.mark
         if upload.mtime is not None:
             params["mtime"] = upload.mtime
+        await self._service.claim(upload, self)
+        try:
+            return await self._save(params, sha1)
+        finally:
+            self._service.waive(upload)
+
+    async def _save(self, params: dict[str, str | int], sha1: str) -> Entry:
+        upload = self._upload
 
         async def look() -> wire.One | None:
             item = await self._service.stored(upload, sha1)
@@ -422,6 +462,11 @@ def _only(answer: wire.Uploaded) -> Stored:
 
 def _small_receipt(number: int, length: int, stored: Stored) -> Receipt:
     return Receipt(number, 0, length, msgspec.json.encode(stored).decode())
+
+
+def _place(upload: Upload) -> str:
+    """What the claim to a name is called."""
+    return f"{upload.folderid}/{folded(upload.name)}"
 
 
 def _query(params: Mapping[str, str | int]) -> str:

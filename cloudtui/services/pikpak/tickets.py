@@ -12,6 +12,7 @@ from typing import Final
 
 from cloudtui.services.errors import Exists, Gone, Refused, Retry, ServerTrouble, UsageError
 from cloudtui.services.failpoints import failpoint
+from cloudtui.services.living import Living
 from cloudtui.services.models import Found, HashType, Location
 from cloudtui.services.naming import display_name, encode_name
 from cloudtui.services.pikpak import wire
@@ -20,7 +21,6 @@ from cloudtui.services.pikpak.client import FILES, Api
 from cloudtui.services.pikpak.folders import Folders
 from cloudtui.services.pikpak.lately import until_listed
 from cloudtui.services.pikpak.listing import pages, part_name
-from cloudtui.services.pikpak.living import Living
 from cloudtui.services.pikpak.upload import State, Upload
 from cloudtui.services.storage import SourceFacts
 
