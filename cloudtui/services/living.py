@@ -37,17 +37,15 @@ class Living:
 
     def begin(self, name: str, job: str, upload: object) -> bool:
         """From now on, and as long as `upload` is there or until `end`, it is being filled. False
-        when another program was quicker."""
+        when other programs do not see that: one of them was quicker."""
         self.end(name)
         mark = _Mark(job, self._keys.lock_of(f"upload {name}"))
-        try:
-            if not mark.lock.try_acquire():
-                return False
-        except OSError:
-            pass  # no right to write here: only this program knows
+        seen = True
+        with contextlib.suppress(OSError):  # no right to write here: only this program knows
+            seen = mark.lock.try_acquire()
         self._marks[name] = mark
         weakref.finalize(upload, self._drop, name, mark)
-        return True
+        return seen
 
     def end(self, name: str, job: str | None = None) -> None:
         """It is whole, or removed; with `job` only if that one marked it."""

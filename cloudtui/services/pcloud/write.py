@@ -98,6 +98,7 @@ class Service:
         name, living = _place(upload), self._living
         if not living.is_anothers(name, upload.job) and living.begin(name, upload.job, write):
             return
+        living.end(name, upload.job)
         if await living.over(name, upload.job, _OTHERS):
             raise self.conflict(upload)
 
