@@ -15,8 +15,9 @@ from cloudtui.services.accounts import Account, Keys
 from cloudtui.services.models import Entry, Found, HashType, Kind, Location, Secret
 from cloudtui.services.network import Network
 from cloudtui.services.paths import Paths
+from cloudtui.services.pcloud.put import SmallWrite
 from cloudtui.services.pcloud.storage import PCloudStorage
-from cloudtui.services.pcloud.write import SessionWrite, SmallWrite
+from cloudtui.services.pcloud.write import SessionWrite
 from cloudtui.services.retry import Retries
 from cloudtui.services.sealing import Sealer
 from cloudtui.services.secrets import MemoryStore, Secrets

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cloudtui.services.models import Location
-from cloudtui.services.pcloud.write import USUAL_PART, SessionWrite, part_size
+from cloudtui.services.pcloud.upload import USUAL_PART, part_size
+from cloudtui.services.pcloud.write import SessionWrite
 from cloudtui.services.storage import SourceFacts
 from tests.pcloud.conftest import Open
 

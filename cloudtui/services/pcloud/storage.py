@@ -58,21 +58,15 @@ from cloudtui.services.pcloud.listing import children, pages
 from cloudtui.services.pcloud.media import Media
 from cloudtui.services.pcloud.offline import Offline
 from cloudtui.services.pcloud.parallel import each
+from cloudtui.services.pcloud.put import SmallWrite
 from cloudtui.services.pcloud.revisions import Versions
 from cloudtui.services.pcloud.shares import Shares
 from cloudtui.services.pcloud.standing import Standing
 from cloudtui.services.pcloud.tokens import Tokens
 from cloudtui.services.pcloud.trash import Trash
 from cloudtui.services.pcloud.tree import Tree
-from cloudtui.services.pcloud.write import (
-    Service,
-    SessionWrite,
-    SmallWrite,
-    Upload,
-    begin,
-    part_size,
-    reopen,
-)
+from cloudtui.services.pcloud.upload import Service, Upload, part_size
+from cloudtui.services.pcloud.write import SessionWrite, begin, reopen
 from cloudtui.services.retry import Retries
 from cloudtui.services.storage import ReadTicket, Restored, SourceFacts, WriteHandle
 from cloudtui.services.unpackers import takes_all
