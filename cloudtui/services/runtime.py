@@ -22,7 +22,7 @@ from cloudtui.services.addresses import Address, parse_address
 from cloudtui.services.bookmarks import Bookmarks
 from cloudtui.services.errors import UsageError
 from cloudtui.services.logs import start_logging, stop_logging
-from cloudtui.services.models import DISK, Found
+from cloudtui.services.models import DISK, Found, Location
 from cloudtui.services.network import Network
 from cloudtui.services.options import ACCOUNT
 from cloudtui.services.pace_book import PaceBook
@@ -38,6 +38,7 @@ from cloudtui.services.wishes import Wishes
 if TYPE_CHECKING:
     from cloudtui.services.known import Known
     from cloudtui.services.transfers.engine import Transfers
+    from cloudtui.services.transfers.orders import PartView
     from cloudtui.services.unpacking import Unpackings
 
 log = logging.getLogger(__name__)
@@ -249,6 +250,12 @@ class Runtime:
             )
             self._stack.push_async_callback(self._transfers.aclose)
         return self._transfers
+
+    async def parts(self, folder: Location) -> list[PartView]:
+        """Unfinished files in a folder of this disk that nobody works on."""
+        from cloudtui.services.transfers.parts import parts_in
+
+        return await parts_in(self.transfers, await self.storage(DISK), folder)
 
     async def close_storages(self) -> None:
         """Close every place that was opened, the others even when one fails."""

@@ -171,6 +171,24 @@ class ItemView(Struct, frozen=True):
     message: str = ""
 
 
+class PartView(Struct, frozen=True):
+    """What lies on this disk of one file whose job stands. `name` is what the file will be called,
+    as the disk has it; `done` counts the bytes that are there for good, `size` is None where nobody
+    told it. `state` is how the job stands: paused, failed or cancelled."""
+
+    item: int
+    job: str
+    name: str
+    state: JobState
+    done: int
+    size: int | None
+
+    @property
+    def percent(self) -> int | None:
+        """0 to 99, None for a file of unknown size: what is whole is no part."""
+        return min(99, self.done * 100 // self.size) if self.size else None
+
+
 class Conflict(Struct, frozen=True):
     """A target that is already there: both sides' facts."""
 
