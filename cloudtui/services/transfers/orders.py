@@ -159,6 +159,15 @@ class JobView(Struct, frozen=True):
             return min(99, self.files_done * 100 // self.files_total)
         return 0
 
+    @property
+    def stands(self) -> bool:
+        """Whether it moves nothing until somebody says so: paused, at its end with something left,
+        or without a living program."""
+        return self.orphan or self.state in _STANDING
+
+
+_STANDING = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
+
 
 class ItemView(Struct, frozen=True):
     """One file or folder of a job, for the details list."""

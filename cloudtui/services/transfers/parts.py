@@ -10,13 +10,12 @@ import asyncio
 import sqlite3
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from cloudtui.services.errors import CloudError
 from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import sort_key
-from cloudtui.services.storage import Storage
-from cloudtui.services.transfers.keeping import is_remote
+from cloudtui.services.storage import DiskWrite, Storage
 from cloudtui.services.transfers.orders import JobState, JobView, PartView
 from cloudtui.services.transfers.rows import pack_parts, unpack_name
 from cloudtui.services.transfers.seals import Envelope
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
 
 MOST: Final = 200
 """Parts of one folder that are told of."""
-
-_RESTING: Final = frozenset({JobState.PAUSED, JobState.FAILED, JobState.CANCELLED})
 
 # `item` leads the key of the receipts: each step of the walk seeks the next item that has any.
 _QUERY: Final = """
@@ -49,16 +46,10 @@ ORDER BY i.id
 _Row = tuple[int, str, bytes, int | None, bytes, int]
 
 
-def stands(view: JobView) -> bool:
-    """Whether a job moves nothing until somebody says so: paused, at its end with something left,
-    or without a living program."""
-    return view.orphan or view.state in _RESTING
-
-
 async def parts_in(transfers: Transfers, disk: Storage, folder: Location) -> list[PartView]:
     """The parts in `folder` of this disk whose jobs stand, by name; `MOST` at most. The journal is
     not asked when no job stands. Raises what the journal raises."""
-    standing = {view.id: view for view in transfers.views() if stands(view)}
+    standing = {view.id: view for view in transfers.views() if view.stands}
     if folder.account != DISK or not standing:
         return []
     rows = await transfers.journal.read(partial(_begun, folder, standing))
@@ -67,7 +58,7 @@ async def parts_in(transfers: Transfers, disk: Storage, folder: Location) -> lis
             item=item,
             job=job,
             name=unpack_name(DISK, name),
-            state=_state(standing[job]),
+            state=_word(standing[job].state),
             done=done,
             size=size,
         )
@@ -88,9 +79,9 @@ def _begun(folder: Location, jobs: Mapping[str, JobView], db: sqlite3.Connection
     return found
 
 
-def _state(view: JobView) -> JobState:
-    """How a job stands, in one word."""
-    return view.state if view.state in _RESTING else JobState.PAUSED
+def _word(state: JobState) -> JobState:
+    """How a job stands: one that nobody works on is paused, whatever it did last."""
+    return state if state.is_final else JobState.PAUSED
 
 
 async def _is_there(disk: Storage, item: int, kept: bytes) -> bool:
@@ -99,9 +90,8 @@ async def _is_there(disk: Storage, item: int, kept: bytes) -> bool:
         state = await Envelope(None).open(item, kept)
         if state is None:
             return False
-        handle = await disk.reopen_write(state)
+        handle = cast("DiskWrite", await disk.reopen_write(state))
     except CloudError:
         return False
-    if not is_remote(handle):
-        await asyncio.to_thread(handle.close)
+    await asyncio.to_thread(handle.close)
     return True
