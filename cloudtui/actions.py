@@ -15,11 +15,13 @@ from msgspec import Struct
 
 
 class Place(StrEnum):
-    """Where an action applies. LIST actions work in every list, APP actions everywhere."""
+    """Where an action applies. LIST actions work in every list, APP actions everywhere, PART ones
+    on rows of the browser that stand for unfinished files, before those of the browser."""
 
     APP = "everywhere"
     LIST = "lists"
     BROWSER = "browser"
+    PART = "unfinished"
     TRANSFERS = "transfers"
     TRASH = "trash"
     OFFLINE = "offline tasks"
@@ -187,6 +189,14 @@ ACTIONS: tuple[Action, ...] = (
             ("playlists", "g p", "playlists on pCloud", "places", "playlists"),
             ("log", "g l", "messages so far", "places", "log"),
             ("keys", "g k", "set of keys: mc, desktop or our own", "program", "choose_keys"),
+        ],
+    ),
+    *_table(
+        Place.PART,
+        [
+            ("go_on", "r", "go on with the download", "unfinished", "part('go_on')"),
+            ("drop", "d|delete", "drop what is there of it", "unfinished", "part('drop')"),
+            ("job", "enter|o", "show its job", "unfinished", "part('job')"),
         ],
     ),
     *_table(

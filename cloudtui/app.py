@@ -342,8 +342,7 @@ class CloudApp(App[int]):
         from cloudtui.screens.help import HelpScreen, place_of
 
         if not isinstance(self.screen, HelpScreen):
-            docked = self.screen is self.main and self.main.dock_has_keys
-            begin = Place.TRANSFERS if docked else place_of(self.screen)
+            begin = self._own_place() or place_of(self.screen)
             self.push_screen(HelpScreen(begin=begin), self._run_chosen)
 
     def action_palette(self) -> None:
@@ -358,7 +357,17 @@ class CloudApp(App[int]):
         from cloudtui.screens.help import HelpScreen
 
         if self.screen is self.main:
-            self.push_screen(HelpScreen(palette=True, group="files"), self._run_chosen)
+            place = Place.PART if self._own_place() is Place.PART else Place.BROWSER
+            box = HelpScreen(palette=True, group="files", begin=place)
+            self.push_screen(box, self._run_chosen)
+
+    def _own_place(self) -> Place | None:
+        """Whose keys go before those of the screen: the dock's, or an unfinished file's."""
+        if self.screen is not self.main:
+            return None
+        if self.main.dock_has_keys:
+            return Place.TRANSFERS
+        return None if self.main.active.view.part is None else Place.PART
 
     def _run_chosen(self, run: str | None) -> None:
         if run and not self.screen.is_modal:  # behind a box nothing is done

@@ -39,6 +39,10 @@ _BAR_LETTERS: Mapping[str, str] = {
 """Labels of those it shows by a letter."""
 
 
+_BAR_PART: Mapping[str, str] = {"part.go_on": "go on", "part.drop": "drop"}
+"""Labels of what goes before the letters while the cursor is on an unfinished file."""
+
+
 def bar_functions(*, few: bool = False) -> list[tuple[str, str]]:
     """Function keys and labels of the key bar, in the order of the keyboard; a `few` of them where
     there is no room for all."""
@@ -47,9 +51,11 @@ def bar_functions(*, few: bool = False) -> list[tuple[str, str]]:
     return [(key, held[key]) for number in range(1, 11) if (key := f"f{number}") in held]
 
 
-def bar_letters() -> list[tuple[str, str]]:
-    """Keys and labels that the key bar shows behind the function keys."""
-    return [(_letter(keys_of(BY_ID[name])), label) for name, label in _BAR_LETTERS.items()]
+def bar_letters(*, part: bool = False) -> list[tuple[str, str]]:
+    """Keys and labels that the key bar shows behind the function keys; first those of an unfinished
+    file where one has the cursor."""
+    labels = {**_BAR_PART, **_BAR_LETTERS} if part else _BAR_LETTERS
+    return [(_letter(keys_of(BY_ID[name])), label) for name, label in labels.items()]
 
 
 def _letter(keys: tuple[str, ...]) -> str:

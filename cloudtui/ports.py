@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         JobState,
         JobView,
         Order,
+        PartView,
         Resolution,
     )
     from cloudtui.services.unpacking import Unpackings
@@ -282,6 +283,10 @@ class RuntimePort(Protocol):
 
     async def picture_bytes(self, item: Found, side: int, /) -> bytes:
         """A small picture of a file; `side` is about the pixels of its longer side."""
+        ...
+
+    async def parts(self, folder: Location, /) -> list[PartView]:
+        """Unfinished files in a folder of this disk that nobody works on."""
         ...
 
     def parse(self, text: str) -> Address:

@@ -30,6 +30,7 @@ from cloudtui.widgets.folder_view import FolderView
 
 if TYPE_CHECKING:
     from cloudtui.services.storage import Storage
+    from cloudtui.services.transfers.orders import PartView
 
 _SETTLE_EVERY: Final = 0.25
 """Seconds between two merges of arriving pages: sorting costs, watching rows come does not."""
@@ -87,8 +88,6 @@ class Browser:
         self._orders: dict[str, Order] = {}
         self._worker: Worker[None] | None = None
         self._overlay = Overlay()
-        self._told: tuple[str, ...] = ()
-        self._parts: tuple[str, ...] = ()
 
     # --- what it shows -----------------------------------------------------------------------
 
@@ -336,16 +335,15 @@ class Browser:
         self.storage = None
         self._lists.clear()
 
-    def note_parts(self, sentences: tuple[str, ...]) -> None:
-        """What stands here unfinished: told below the rows, whatever else is."""
-        if sentences != self._parts:
-            self._parts = sentences
-            self._tell(*self._told)
+    def show_parts(self, parts: Sequence[PartView]) -> None:
+        """What lies here unfinished and stands."""
+        if self.view.show_parts(parts):
+            self.pane.redraw()
+            self.words_changed()
 
     def _tell(self, *sentences: str) -> None:
         """Words below the rows."""
-        self._told = sentences
-        self.pane.set_notice(*sentences, *self._parts)
+        self.pane.set_notice(*sentences)
 
     # --- loading -----------------------------------------------------------------------------
 

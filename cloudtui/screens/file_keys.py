@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from cloudtui.screens.pane_keys import of_files, of_row
 from cloudtui.screens.place_keys import PlaceKeys
 from cloudtui.screens.taking import Hand
 
@@ -25,12 +26,14 @@ class FileKeys(PlaceKeys):
     def refresh_words(self) -> None:
         """Facts beside the panes changed."""
 
+    @of_files
     def action_transfer(self, verb: str) -> None:
         """F5, F6."""
         from cloudtui.services.transfers.orders import Verb
 
         self.files.transfer(Verb(verb), self.active.taken(), self.other, self.active)
 
+    @of_files
     def action_take(self, verb: str) -> None:
         """`y`, `x`: remember what `p` will put."""
         from cloudtui.services.transfers.orders import Verb
@@ -38,6 +41,7 @@ class FileKeys(PlaceKeys):
         self.hand.take(Verb(verb), self.active)
         self.refresh_words()
 
+    @of_files
     def action_take_more(self) -> None:
         """`Y`."""
         from cloudtui.services.transfers.orders import Verb
@@ -50,6 +54,7 @@ class FileKeys(PlaceKeys):
         self.hand.put(self.active, options=options)
         self.refresh_words()
 
+    @of_files
     def action_rename(self) -> None:
         """`r`."""
         self.files.rename(self.active)
@@ -58,10 +63,12 @@ class FileKeys(PlaceKeys):
         """F7."""
         self.files.mkdir(self.active)
 
+    @of_files
     def action_trash(self) -> None:
         """F8."""
         self.files.trash(self.active)
 
+    @of_files
     def action_delete(self) -> None:
         """`D`."""
         self.files.delete(self.active)
@@ -70,10 +77,12 @@ class FileKeys(PlaceKeys):
         """`u`."""
         self.files.undo()
 
+    @of_row
     def action_properties(self) -> None:
         """`i`."""
         self.places.properties(self.active)
 
+    @of_row
     def action_copy_words(self, what: str) -> None:
         """`c p`, `c n`, `c l`, `c s`."""
         self.places.copy_words(self.active, what)

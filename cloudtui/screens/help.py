@@ -189,9 +189,12 @@ class HelpScreen(ModalScreen[str | None]):
         self, *, palette: bool = False, group: str = "", begin: Place = Place.BROWSER
     ) -> None:
         """The `palette` shows only what can be run in the browser, all or one `group` of it. Help
-        begins with the place people are in."""
+        begins with the place people are in; an unfinished file has the menu of its row."""
         super().__init__()
-        self._group = group
+        # on an unfinished file nothing else can be done with the row
+        self._only = frozenset({Place.PART}) if begin is Place.PART and group else None
+        self._runnable = _RUNNABLE | ({begin} & {Place.PART})
+        self._group = "" if self._only else group
         self._palette = palette
         self._typed = ""
         names = [name for name, _ in self._places()]
@@ -207,7 +210,7 @@ class HelpScreen(ModalScreen[str | None]):
 
     def _places(self) -> list[tuple[str, frozenset[Place]]]:
         if self._palette:
-            return [("every action", _RUNNABLE)]
+            return [("every action", self._only or _RUNNABLE)]
         return [
             ("browser", _RUNNABLE),
             *(
@@ -244,7 +247,7 @@ class HelpScreen(ModalScreen[str | None]):
             return
         tab = "" if self._palette else "Tab next place   "
         chosen = self.list.chosen
-        run = "Enter runs it   " if chosen is not None and chosen.place in _RUNNABLE else ""
+        run = "Enter runs it   " if chosen is not None and chosen.place in self._runnable else ""
         full = f"{key_names(chosen)}   {chosen.words}" if chosen is not None else ""
         self.list.set_foot(f"{run}{tab}Esc closes", full if self.list.columns > 1 else "")
 
@@ -292,7 +295,7 @@ class HelpScreen(ModalScreen[str | None]):
         if action.place is Place.APP:
             self.dismiss("app." + action.run)
         else:
-            self.dismiss(action.run if action.place in _RUNNABLE else None)
+            self.dismiss(action.run if action.place in self._runnable else None)
 
     def action_leave(self) -> None:
         """Esc."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Final
+from typing import Any, Final
 
+from textual.app import App
 from textual.dom import DOMNode
 
 from cloudtui import present
@@ -39,6 +40,27 @@ def _size_words(size: int) -> str:
         if size % unit == 0:
             return f"{size // unit}{letter}"
     return str(size)
+
+
+def is_much(percent: int | None, size: int) -> bool:
+    """Whether so much is done that it is not thrown away without a question."""
+    return (percent or 0) > _ASK_ABOVE_PERCENT or size > _ASK_ABOVE_BYTES
+
+
+async def ask_to_cancel(
+    app: App[Any], title: str, lines: Sequence[str], *, stay: str = "Leave it"
+) -> str:
+    """What is to become of the part of a job that is cancelled: `keep` or `remove`; empty when
+    nothing is to be cancelled."""
+    from cloudtui.screens.dialogs import Choose, Option
+
+    options = [
+        Option("Keep the part", "k", "keep"),
+        Option("Remove it", "r", "remove"),
+        Option(stay, stay[0].lower(), ""),
+    ]
+    answer: str | None = await app.push_screen_wait(Choose(title, lines, options, safe=""))
+    return answer or ""
 
 
 class LimitBox(Prompt):
@@ -173,26 +195,14 @@ class JobKeys(DOMNode):
         if view is None or view.state.is_final:
             return
         engine = self.engine
-        much = (view.percent or 0) > _ASK_ABOVE_PERCENT or view.bytes_done > _ASK_ABOVE_BYTES
+        much = is_much(view.percent, view.bytes_done)
 
         async def work() -> None:
             keep = False
             if much:
-                from cloudtui.screens.dialogs import Choose, Option
-
                 done = present.size_long(view.bytes_done)
-                answer = await self.app.push_screen_wait(
-                    Choose(
-                        "Cancel the job",
-                        [f"{display_name(view.title)}: {done} is done."],
-                        [
-                            Option("Keep the part", "k", "keep"),
-                            Option("Remove it", "r", "remove"),
-                            Option("Go on", "g", ""),
-                        ],
-                        safe="",
-                    )
-                )
+                lines = [f"{display_name(view.title)}: {done} is done."]
+                answer = await ask_to_cancel(self.app, "Cancel the job", lines, stay="Go on")
                 if not answer:
                     return
                 keep = answer == "keep"

@@ -32,7 +32,8 @@ from cloudtui.screens.browser import Browser
 from cloudtui.screens.layout_keys import FULL, LEAST, SMALL
 from cloudtui.screens.news import Newsroom
 from cloudtui.screens.pane_mouse import PaneMouse
-from cloudtui.screens.pane_words import foot_words, part_words
+from cloudtui.screens.pane_words import foot_words
+from cloudtui.screens.part_rows import PartRows
 from cloudtui.screens.places import Places
 from cloudtui.screens.taking import Hand
 from cloudtui.services.models import Location
@@ -42,7 +43,7 @@ from cloudtui.widgets.facts import Facts
 from cloudtui.widgets.file_list import FileList
 from cloudtui.widgets.frame import Frames, use_frames
 from cloudtui.widgets.header import header_pieces
-from cloudtui.widgets.info import info_pieces
+from cloudtui.widgets.info import info_pieces, part_pieces
 from cloudtui.widgets.line import KeyBar, Line, Piece
 from cloudtui.widgets.row_list import RowList
 
@@ -82,11 +83,13 @@ class MainScreen(PaneMouse):
         self.places = Places(self)
         self.news = Newsroom(self, (self.left, self.right))
         self.hand = Hand(self)
+        self.parts = PartRows(self)
         self._prefix = ""
         self._sequences = sequences(Place.BROWSER, {})
         self._own_prefixes: frozenset[str] = frozenset()
         self._message_until = 0.0
         self._hinted = False
+        self._keys_on_part = False
         use_frames(Frames.LINES)
 
     def compose(self) -> ComposeResult:
@@ -212,7 +215,7 @@ class MainScreen(PaneMouse):
     def _browser_changed(self, browser: Browser) -> None:
         if not self.is_mounted:
             return
-        browser.note_parts(part_words(browser, self.bridge.views))
+        self.parts.look(browser, self.bridge.views)
         self._show_pane(browser)
         if browser is self.active:
             self._show_info()
@@ -224,7 +227,7 @@ class MainScreen(PaneMouse):
     def jobs_sampled(self, views: list[JobView]) -> None:
         super().jobs_sampled(views)
         for browser in (self.left, self.right):
-            browser.note_parts(part_words(browser, views))
+            self.parts.look(browser, views)
 
     def refresh_words(self) -> None:
         """Facts beside the panes changed."""
@@ -276,18 +279,23 @@ class MainScreen(PaneMouse):
             self.info.show([(" " + self.dock.words(), "dim")])
             return
         browser = self.active
-        entry = browser.view.current
+        entry, part = browser.view.current, browser.view.part
+        if self._keys_on_part is not (part is not None):
+            self._show_keys()
         if self.speaker is not None:
             self.info.show(self.speaker.row(browser))
             return
+        target = self.other.place if self.other.at is not None else ""
         self.info.show(
             info_pieces(
                 entry,
                 on_parent=browser.view.on_parent(),
                 marked=browser.view.marked,
-                target=self.other.place if self.other.at is not None else "",
+                target=target,
                 width=self.size.width,
             )
+            if part is None
+            else part_pieces(part, self.size.width)
         )
         if self.facts.display:
             self.facts.show_entry(entry, browser.place if browser.at is not None else "")
@@ -295,7 +303,9 @@ class MainScreen(PaneMouse):
     def _show_keys(self) -> None:
         width = self.size.width or self.app.size.width
         few = 0 < width < SMALL[0]
-        self.key_bar.show_keys(bar_functions(few=few), bar_letters(), width=width)
+        self._keys_on_part = self.active.view.part is not None
+        letters = bar_letters(part=self._keys_on_part)
+        self.key_bar.show_keys(bar_functions(few=few), letters, width=width)
 
     @on(Facts.Rested)
     def _rested(self, event: Facts.Rested) -> None:
@@ -338,6 +348,15 @@ class MainScreen(PaneMouse):
         browser = self.left if event.control is self._left_pane else self.right
         browser.words_changed()
         self._show_pane(browser)
+
+    @on(FileList.PartKey)
+    def _part_key(self, event: FileList.PartKey) -> None:
+        event.stop()
+        self.action_part(event.what)
+
+    def action_part(self, what: str) -> None:
+        """`r`, `d`, Enter on an unfinished file."""
+        self.parts.carry_out(what)
 
     def press(self, key: str) -> None:
         self.cloud_app.press(key)

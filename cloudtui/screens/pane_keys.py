@@ -5,16 +5,49 @@ The part of the main screen's actions that only concerns the pane with focus and
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from pathlib import Path
+from typing import Concatenate, ParamSpec, TypeVar
 
 from textual.screen import Screen
 
 from cloudtui import present
 from cloudtui.screens.browser import Browser
+from cloudtui.screens.part_rows import left_alone_words
 from cloudtui.screens.places import Places
 from cloudtui.services.models import DISK, Entry, Found, Kind, Location
 
 _SAME_TIME_NS = 2_000_000_000
+
+_Keys = TypeVar("_Keys", bound="PaneKeys")
+_P = ParamSpec("_P")
+_Action = Callable[Concatenate[_Keys, _P], None]
+
+
+def of_row(action: _Action[_Keys, _P]) -> _Action[_Keys, _P]:
+    """An action on the file under the cursor: on an unfinished one it says what can be done."""
+
+    @wraps(action)
+    def told(self: _Keys, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        part = self.active.view.part
+        if part is None:
+            action(self, *args, **kwargs)
+        else:
+            self.say(left_alone_words(part))
+
+    return told
+
+
+def of_files(action: _Action[_Keys, _P]) -> _Action[_Keys, _P]:
+    """The same of an action on what is marked, wherever the cursor is, or else on its row."""
+    alone = of_row(action)
+
+    @wraps(action)
+    def told(self: _Keys, /, *args: _P.args, **kwargs: _P.kwargs) -> None:
+        (action if self.active.view.marked else alone)(self, *args, **kwargs)
+
+    return told
 
 
 def differs(entry: Entry, there: Entry) -> bool:
@@ -47,6 +80,10 @@ class PaneKeys(Screen[None]):
         """Give a pane the focus."""
         raise AssertionError(f"no pane called {side}")
 
+    def action_part(self, what: str) -> None:
+        """A key of the unfinished file under the cursor."""
+        raise AssertionError(f"nobody knows how to {what}")
+
     def action_move(self, how: str) -> None:
         """The moving keys, in the pane with focus."""
         self.active.pane.action_move(how)
@@ -63,9 +100,12 @@ class PaneKeys(Screen[None]):
             self.active.enter(entry)
         elif entry is not None:
             self.action_view()
+        elif view.part is not None:
+            self.action_part("job")
         elif self.active.at is None:
             self.places.sources(self.active)
 
+    @of_row
     def action_view(self) -> None:
         """F3: the beginning of the file."""
         entry = self.active.view.current
@@ -76,6 +116,7 @@ class PaneKeys(Screen[None]):
         else:
             self.places.properties(self.active)
 
+    @of_row
     def action_edit(self) -> None:
         """F4: the editor."""
         entry = self.active.view.current
@@ -111,6 +152,7 @@ class PaneKeys(Screen[None]):
         if self.active.at is not None:
             self.other.open(self.active.at)
 
+    @of_row
     def action_open_other(self) -> None:
         """The folder under the cursor, in the other pane."""
         entry = self.active.view.current

@@ -19,10 +19,7 @@ from cloudtui.services.models import DISK, Location
 from cloudtui.services.naming import display_name
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from cloudtui.screens.browser import Browser
-    from cloudtui.services.transfers.orders import JobView
 
 _SOON = 0.3
 _SLOW = 5.0
@@ -115,6 +112,8 @@ def foot_words(browser: Browser, *, wide: bool, focused: bool) -> str:
         words.append(f"{present.exact(count)}+ items" if count else "")
     elif not (browser.error is not None and not count):
         words.append(present.count(shown_rows, "item"))
+    if view.parts:
+        words.append(f"{present.exact(len(view.parts))} unfinished")
     if not view.pattern and shown_rows < count and not browser.loading:
         words.append(f"{present.exact(count - shown_rows)} hidden")
     words.append(_state_words(browser, focused=focused))
@@ -145,24 +144,3 @@ def _loading_words(browser: Browser, *, focused: bool) -> str:
     if browser.seen_at is not None:
         seen = f"as of {time.strftime('%H:%M', time.localtime(browser.seen_at))}, "
     return f"{seen}loading...{stop}"
-
-
-def part_words(browser: Browser, views: Sequence[JobView]) -> tuple[str, ...]:
-    """What stands unfinished in a folder of this disk and does not go on by itself, a sentence for
-    each job; nothing of the jobs that move."""
-    at = browser.at
-    if at is None or at.account != DISK:
-        return ()
-    here = display_name(str(at))
-    told = []
-    for view in views:
-        failed = view.state == "failed"
-        stands = failed or view.orphan or view.state == "paused"
-        if not (stands and view.target == here and 0 < view.bytes_done < view.bytes_total):
-            continue
-        far = view.bytes_done * 100 // view.bytes_total
-        shows, drops = key_hint("browser.transfers"), key_hint("transfers.cancel")
-        goes_on = key_hint("transfers.retry" if failed else "transfers.pause")
-        keys = f"{shows}, then {goes_on} goes on" + ("" if failed else f", {drops} drops it")
-        told.append(f"{display_name(view.title)}  part {far}%: {keys}")
-    return tuple(told)

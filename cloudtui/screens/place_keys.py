@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cloudtui.screens.pane_keys import PaneKeys
+from cloudtui.screens.pane_keys import PaneKeys, of_files, of_row
 from cloudtui.services.models import Found
 
 
@@ -54,6 +54,7 @@ class PlaceKeys(PaneKeys):
         """`g s`."""
         self.places.shares(self.active)
 
+    @of_files
     def action_star(self) -> None:
         """`S`."""
         from cloudtui.screens.starred import toggle_stars
@@ -72,6 +73,7 @@ class PlaceKeys(PaneKeys):
 
         self.places.ask(show_history(self.places.screen, self.active))
 
+    @of_row
     def action_versions(self) -> None:
         """`g v`."""
         from cloudtui.screens.versions import show_versions
@@ -84,10 +86,12 @@ class PlaceKeys(PaneKeys):
         """`g p`."""
         self.places.playlists()
 
+    @of_files
     def action_unpack(self) -> None:
         """`X`."""
         self.places.unpack(self.active)
 
+    @of_files
     def action_pack(self) -> None:
         """`A`."""
         from cloudtui.screens.packing import pack

@@ -20,7 +20,7 @@ from cloudtui.widgets.line import Piece
 
 if TYPE_CHECKING:
     from cloudtui.screens.main import MainScreen
-    from cloudtui.services.transfers.orders import JobView
+    from cloudtui.services.transfers.orders import JobView, PartView
 
 _QUARTER: Final = 25
 _KINDS: Final = {
@@ -31,11 +31,21 @@ _KINDS: Final = {
 }
 
 
+def part_spoken(part: PartView) -> str:
+    """`S01E01.mkv, unfinished file, 45 percent of 4.1 GiB, paused`; the key bar tells the keys."""
+    words = [display_name(part.name), "unfinished file"]
+    if part.size is not None:
+        words.append(f"{part.percent} percent of {present.size_long(part.size)}")
+    return ", ".join([*words, part.state.value])
+
+
 def row_words(browser: Browser) -> str:
     """`holiday-2024.mkv, file, 4.1 GiB, marked, 3 of 8`."""
     view = browser.view
     entry = view.current
     place = place_words(view.cursor, view.rows)
+    if view.part is not None:
+        return f"{part_spoken(view.part)}, {place}"
     if entry is None:
         return f"parent folder, {place}" if view.on_parent() else "no items"
     words = [display_name(entry.name), _KINDS[entry.kind]]

@@ -1,16 +1,22 @@
 """The list of a pane: a `FolderView` drawn as rows, with marks, filter and jump typed in place.
 
 Does no I/O: pages come in by `add`, a reload by `replace`. Everything it shows of a name goes
-through `rows`, which makes it safe.
+through `rows`, which makes it safe. Keys of unfinished files are its own, since they go before
+those of the screen around it; what they do is the screen's.
 """
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.segment import Segment
 from textual import events
+from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
 
+from cloudtui.actions import Place
+from cloudtui.keymap import bindings_of
 from cloudtui.services.listing import SortBy
 from cloudtui.widgets import rows
 from cloudtui.widgets.folder_view import FolderView
@@ -22,8 +28,9 @@ _HOLD = 0.06
 
 
 class FileList(RowList):
-    """Entries of one folder."""
+    """Entries of one folder, and what lies there unfinished."""
 
+    BINDINGS: ClassVar[list[BindingType]] = bindings_of(Place.PART)
     speaks = False  # the line below both panes tells the row
 
     class Typed(Message, bubble=True):
@@ -37,6 +44,13 @@ class FileList(RowList):
         def control(self) -> FileList:
             """The list."""
             return self._control
+
+    class PartKey(Message, bubble=True):
+        """A key was pressed that is about the unfinished file under the cursor."""
+
+        def __init__(self, what: str) -> None:
+            super().__init__()
+            self.what = what
 
     def __init__(self, *, id: str | None = None, ascii_only: bool = False) -> None:
         self.view = FolderView(has_parent=False)
@@ -83,6 +97,9 @@ class FileList(RowList):
         index = view.index_at(row)
         active = self.active
         if index < 0:
+            part = view.part_at(row)
+            if part is not None:
+                return rows.part_strip(part, self._columns, self.look, cursor=cursor, active=active)
             return rows.parent_strip(self._columns, self.look, cursor=cursor, active=active)
         marked = view.is_marked(index)
         key = (index, cursor, cursor and active, marked)
@@ -130,6 +147,18 @@ class FileList(RowList):
         self.keep_visible()
         self.refresh()
         self.post_message(self.Moved(self))
+
+    # --- unfinished files --------------------------------------------------------------------
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """On all other rows their keys mean what they mean on the screen."""
+        if action == "part":
+            return self.view.part is not None and not self.typing
+        return super().check_action(action, parameters)
+
+    def action_part(self, what: str) -> None:
+        """`r`, `d`, Enter on the row of an unfinished file."""
+        self.post_message(self.PartKey(what))
 
     # --- typing in place ---------------------------------------------------------------------
 

@@ -1,19 +1,24 @@
 """What one pane shows of one folder: entries, order, filter, marks, cursor. No drawing, no I/O.
 
-Rows are counted from 0; where the folder has a parent, row 0 is `../`. Marks and cursor belong to
-entries, not to rows: sorting, filtering and late pages leave them on their items. Pages are taken
-by `add` at any rate and become visible by `settle`, so that sorting happens as often as the screen
-wants it and not as often as the service answers.
+Rows are counted from 0; where the folder has a parent, row 0 is `../`. Unfinished files come next:
+they are no entries, so nothing can mark or take them, and no order moves them. Marks and cursor
+belong to entries, not to rows: sorting, filtering and late pages leave them on their items. Pages
+are taken by `add` at any rate and become visible by `settle`, so that sorting happens as often as
+the screen wants it and not as often as the service answers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from cloudtui.services import listing
 from cloudtui.services.listing import SortBy
 from cloudtui.services.models import Entry
 from cloudtui.services.naming import sort_key
+
+if TYPE_CHECKING:
+    from cloudtui.services.transfers.orders import PartView
 
 
 class FolderView:
@@ -38,6 +43,10 @@ class FolderView:
         self.folders_first = folders_first
         self.entries: list[Entry] = []
         self.order: list[int] = []
+        self.parts: tuple[PartView, ...] = ()
+        self._all_parts: tuple[PartView, ...] = ()
+        self._lead = int(has_parent)
+        """Rows above the first entry."""
         self.pattern = ""
         self.cursor = 0
         self.top = 0
@@ -88,6 +97,7 @@ class FolderView:
     def follow(self, before: FolderView) -> None:
         """Take over what was asked of a list that held nothing yet."""
         self._want = before._want
+        self.show_parts(before._all_parts)
         if before.pattern:
             self.set_filter(before.pattern)
 
@@ -104,7 +114,7 @@ class FolderView:
     def _seek(self) -> None:
         if not self._want:
             return
-        for row, index in enumerate(self.order, int(self.has_parent)):
+        for row, index in enumerate(self.order, self._lead):
             if self.entries[index].id == self._want:
                 self.cursor = row
                 self._want = ""
@@ -117,6 +127,7 @@ class FolderView:
         """
         if old.pattern:
             self.set_filter(old.pattern)
+        self.show_parts(old._all_parts)
         indices = {entry.id: index for index, entry in enumerate(self.entries)}
         self._marks = {name: indices[name] for name in old._marks if name in indices}
         entry = old.entry_at(old.cursor)
@@ -133,23 +144,44 @@ class FolderView:
 
     @property
     def rows(self) -> int:
-        """Visible rows, `../` included."""
-        return len(self.order) + int(self.has_parent)
+        """Visible rows, `../` and unfinished files included."""
+        return len(self.order) + self._lead
 
     def index_at(self, row: int) -> int:
-        """Index into `entries` of a row, -1 for `../` and for rows that are not there."""
-        at = row - int(self.has_parent)
+        """Index into `entries` of a row, -1 for `../`, unfinished files and rows that are not
+        there."""
+        at = row - self._lead
         return self.order[at] if 0 <= at < len(self.order) else -1
 
     def entry_at(self, row: int) -> Entry | None:
-        """The entry of a row, None for `../`."""
+        """The entry of a row, None for `../` and unfinished files."""
         index = self.index_at(row)
         return self.entries[index] if index >= 0 else None
 
     @property
     def current(self) -> Entry | None:
-        """The entry under the cursor, None on `../` or in an empty folder."""
+        """The entry under the cursor, None on `../`, an unfinished file or in an empty folder."""
         return self.entry_at(self.cursor)
+
+    def part_at(self, row: int) -> PartView | None:
+        """The unfinished file of a row, None for other rows."""
+        at = row - int(self.has_parent)
+        return self.parts[at] if 0 <= at < len(self.parts) else None
+
+    @property
+    def part(self) -> PartView | None:
+        """The unfinished file under the cursor."""
+        return self.part_at(self.cursor)
+
+    def show_parts(self, parts: Sequence[PartView]) -> bool:
+        """Show these unfinished files, in this order; whether they are others than before. Where
+        the one under the cursor vanished, the next of them gets the cursor, and without one `../`:
+        the key that dropped it must not mean a file when it is pressed again."""
+        if tuple(parts) == self._all_parts:
+            return False
+        self._all_parts = tuple(parts)
+        self._keeping_place(self._sift_parts)
+        return True
 
     def on_parent(self) -> bool:
         """Whether the cursor is on `../`."""
@@ -162,7 +194,7 @@ class FolderView:
 
     def _row_of(self, index: int, otherwise: int) -> int:
         try:
-            return self.order.index(index) + int(self.has_parent)
+            return self.order.index(index) + self._lead
         except ValueError:
             return otherwise
 
@@ -184,10 +216,12 @@ class FolderView:
         folded = text.casefold()
         inside = -1
         base = int(self.has_parent)
-        total = len(self.order)
+        total = self.rows - base
         for step in range(total):
             row = base + (start - base + step) % total
-            name = self.entries[self.index_at(row)].name.casefold()
+            at = row - self._lead  # below 0 as many as there are unfinished files
+            shown = self.entries[self.order[at]] if at >= 0 else self.parts[at]
+            name = shown.name.casefold()
             if name.startswith(folded):
                 return row
             if inside < 0 and folded in name:
@@ -245,19 +279,40 @@ class FolderView:
             test = listing.matches(self.pattern)
             rows = [index for index in rows if test(entries[index].name)]
         self.order = list(rows) if rows is self._sorted else rows
+        if self._all_parts:
+            self._sift_parts()
+
+    def _sift_parts(self) -> None:
+        test = listing.matches(self.pattern) if self.pattern else None
+        self.parts = tuple(
+            part
+            for part in self._all_parts
+            if (self.hidden or not part.name.startswith(".")) and (test is None or test(part.name))
+        )
+        self._lead = int(self.has_parent) + len(self.parts)
 
     def _keeping_place(self, work: Callable[[], None]) -> None:
         at = self.index_at(self.cursor)
         above = self.index_at(self.top)
         offset = self.cursor - self.top
+        part = self.part
         work()
         if at >= 0:
             self.cursor = self._row_of(at, min(self.cursor, max(0, self.rows - 1)))
         self.cursor = max(0, min(self.cursor, self.rows - 1))
+        if part is not None:
+            self._stay_by(part)
         if above >= 0 and self.top > 0:
             row = self._row_of(above, -1)
             self.top = row if row >= 0 else max(0, self.cursor - offset)
         self._touch()
+
+    def _stay_by(self, part: PartView) -> None:
+        items = [each.item for each in self.parts]
+        if part.item in items:
+            self.cursor = int(self.has_parent) + items.index(part.item)
+        elif self.part is None:
+            self.cursor = max(0, self._lead - 1)
 
     def _touch(self) -> None:
         self.generation += 1
@@ -355,7 +410,7 @@ class FolderView:
             return
         anchor, before = self._range
         self._marks = before
-        start = self._row_of(anchor, int(self.has_parent)) if anchor >= 0 else 0
+        start = self._row_of(anchor, self._lead) if anchor >= 0 else 0
         low, high = sorted((start, self.cursor))
         for row in range(low, high + 1):
             self.set_mark(row, on=False)
@@ -366,7 +421,7 @@ class FolderView:
         if self._range is None:
             return
         anchor, before = self._range
-        start = self._row_of(anchor, int(self.has_parent)) if anchor >= 0 else 0
+        start = self._row_of(anchor, self._lead) if anchor >= 0 else 0
         low, high = sorted((start, self.cursor))
         self._marks = dict(before)
         for row in range(low, high + 1):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from rich.cells import cell_len
 
 from cloudtui import present
@@ -9,7 +11,10 @@ from cloudtui.actions import key_hint
 from cloudtui.services.models import Entry, Flag, Kind
 from cloudtui.services.naming import display_name
 from cloudtui.widgets.line import Piece
-from cloudtui.widgets.rows import cut_middle
+from cloudtui.widgets.rows import cut_middle, part_words
+
+if TYPE_CHECKING:
+    from cloudtui.services.transfers.orders import PartView
 
 _FULL = 100
 _NAME = 20
@@ -27,6 +32,19 @@ def enter_words(entry: Entry) -> str:
     if entry.is_folder:
         return "opens"
     return "views" if entry.kind is Kind.FILE else "properties"
+
+
+def part_pieces(part: PartView, width: int) -> list[Piece]:
+    """An unfinished file: how far it is, how its job stands, and the keys that are about it."""
+    words = [part_words(part), part.state.value]
+    if part.size is not None:
+        words.insert(1, present.size_pair(part.done, part.size, short=width < _FULL))
+    pieces: list[Piece] = [("   " + "  ".join(words), "dim")]
+    keys = [("go_on", "go on"), ("drop", "drop"), ("job", "its job")]
+    for key, what in keys if width >= _FULL else keys[:2]:
+        pieces += [(f"   {key_hint(f'part.{key}')}", "key"), (f" {what}", "dim")]
+    room = width - 1 - sum(cell_len(text) for text, _ in pieces)
+    return [(" " + cut_middle(display_name(part.name), max(_NAME, room)), "strong"), *pieces]
 
 
 def info_pieces(

@@ -7,7 +7,7 @@ made safe here, on their way to the screen.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from rich.cells import cell_len, split_graphemes
 from rich.segment import Segment
@@ -17,6 +17,9 @@ from textual.strip import Strip
 from cloudtui import present
 from cloudtui.services.models import Entry, Flag, Kind
 from cloudtui.services.naming import display_name, split_extension
+
+if TYPE_CHECKING:
+    from cloudtui.services.transfers.orders import PartView
 
 CUT: Final = "~"
 
@@ -228,6 +231,26 @@ def parent_strip(columns: Columns, look: Look, *, cursor: bool, active: bool) ->
     text = sign_of(cursor=cursor and active, marked=False) + pad("../", columns.name)
     text += pad_left("up", width) if width else ""
     style = look.folder
+    if cursor:
+        style = look.cursor if active else style + look.resting
+    return Strip([Segment(text, style)])
+
+
+def part_words(part: PartView) -> str:
+    """`part 45 %`; without the number where nobody knows how long the file is."""
+    return "part" if part.percent is None else f"part {part.percent} %"
+
+
+def part_strip(
+    part: PartView, columns: Columns, look: Look, *, cursor: bool, active: bool
+) -> Strip:
+    """The row of an unfinished file: it has the room of size and date, since it has neither."""
+    width = columns.name
+    width += (columns.size + 1 if columns.size else 0) + (columns.date + 1 if columns.date else 0)
+    words = f"  {part_words(part)}"
+    name = cut_middle(display_name(part.name), max(1, width - len(words)))
+    text = sign_of(cursor=cursor and active, marked=False) + pad(name + words, width)
+    style = look.dim
     if cursor:
         style = look.cursor if active else style + look.resting
     return Strip([Segment(text, style)])

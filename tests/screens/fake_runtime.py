@@ -42,6 +42,7 @@ from cloudtui.services.transfers.orders import (
     JobState,
     JobView,
     Order,
+    PartView,
     Resolution,
 )
 from tests.screens.fake_books import FakeBookmarks, FakeKnown, FakeUnpackings, FakeWishes
@@ -367,6 +368,9 @@ class FakeRuntime:
         self.pictures: dict[str, bytes | CloudError] = {}
         self.picture_gate: asyncio.Event | None = None
         self.looked_at: list[tuple[str, int]] = []
+        self.unfinished: dict[tuple[str, ...], list[PartView]] = {}
+        """Unfinished files by folder."""
+        self.parts_asked: list[Location] = []
         self.places = {place.account: place for place in places}
 
     def accounts(self) -> dict[str, FakeAccount]:
@@ -393,6 +397,10 @@ class FakeRuntime:
         if isinstance(picture, CloudError):
             raise picture
         return picture
+
+    async def parts(self, folder: Location) -> list[PartView]:
+        self.parts_asked.append(folder)
+        return list(self.unfinished.get(folder.parts, []))
 
     async def drop_storage(self, name: str) -> None:
         """Nothing is kept."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from cloudtui.services.listing import SortBy, order
 from cloudtui.services.models import Entry, Kind
+from cloudtui.services.transfers.orders import JobState, PartView
 from cloudtui.widgets.folder_view import FolderView
 
 
@@ -148,3 +149,78 @@ def test_a_narrower_filter_gives_the_same_as_a_fresh_one() -> None:
         fresh = view_of("Abc", "abd", "bcd", "ABC")
         fresh.set_filter(pattern)
         assert shown(view) == shown(fresh), pattern
+
+
+def part(item: int, name: str) -> PartView:
+    return PartView(item, "job", name, JobState.PAUSED, 45, 100)
+
+
+def test_unfinished_files_stand_between_the_parent_and_the_entries() -> None:
+    view = view_of("b/", "c")
+    assert view.show_parts([part(1, "x.bin"), part(2, "y.bin")])
+    assert not view.show_parts([part(1, "x.bin"), part(2, "y.bin")])
+    assert (view.rows, len(view.order)) == (5, 2)
+    assert [view.part_at(row) is not None for row in range(6)] == [0, 1, 1, 0, 0, 0]
+    assert [view.index_at(row) for row in range(6)] == [-1, -1, -1, 0, 1, -1]
+    assert [view.find(text, start) for text, start in (("y", 0), ("c", 4), ("x", 4))] == [2, 4, 1]
+    view.sort(SortBy.NAME, reverse=True)
+    assert view.part_at(1) == part(1, "x.bin")
+
+
+def test_the_cursor_stays_on_its_item_when_unfinished_files_come_and_go() -> None:
+    view = view_of(*(f"f{number:02}" for number in range(50)))
+    view.move_to(30)
+    view.top = 20
+    view.show_parts([part(1, "a"), part(2, "b"), part(3, "c")])
+    assert view.current is not None
+    assert (view.current.name, view.cursor, view.top) == ("f29", 33, 23)
+    view.show_parts([])
+    assert (view.cursor, view.top) == (30, 20)
+
+
+def test_a_dropped_file_never_gives_its_cursor_to_an_entry() -> None:
+    view = view_of("c", "d")
+    view.show_parts([part(1, "a"), part(2, "b"), part(3, "c")])
+    view.move_to(2)
+    view.show_parts([part(1, "a"), part(3, "c")])
+    assert view.part == part(3, "c")
+    view.show_parts([part(0, "0"), part(1, "a"), part(3, "c")])
+    assert view.part == part(3, "c")
+    view.show_parts([part(1, "a")])
+    assert view.part == part(1, "a")
+    view.show_parts([])
+    assert view.on_parent()
+    assert not view.taken()
+
+
+def test_unfinished_files_follow_filter_and_hidden_names() -> None:
+    view = view_of("film.txt", "other")
+    view.show_parts([part(1, "film.mkv"), part(2, ".film.cfg"), part(3, "book")])
+    view.set_filter("film")
+    assert [each.item for each in view.parts] == [1, 2]
+    view.show_hidden(shown=False)
+    assert [each.item for each in view.parts] == [1]
+    fresh = FolderView(has_parent=True, hidden=False)
+    fresh.add(entries("film.txt", "other"))
+    fresh.settle()
+    fresh.adopt(view)
+    assert [each.item for each in fresh.parts] == [1]
+    fresh.set_filter("")
+    assert [each.item for each in fresh.parts] == [1, 3]
+
+
+def test_no_mark_takes_an_unfinished_file() -> None:
+    view = view_of("c", "d")
+    view.show_parts([part(1, "a")])
+    view.move_to(1)
+    view.set_mark(1)
+    assert not view.marked
+    assert not view.taken()
+    view.mark_all()
+    view.invert()
+    assert not view.marked
+    assert view.mark_matching("*", on=True) == 2
+    view.clear_marks()
+    view.start_range()
+    view.move_to(2)
+    assert [entry.name for entry in view.taken()] == ["c"]
