@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from cloudtui.services.transfers.orders import PartView
 
 _FULL = 100
+_NARROW = 60
 _NAME = 20
 """Cells of the name at least."""
 _MARKS = (
@@ -37,7 +38,9 @@ def enter_words(entry: Entry) -> str:
 def part_pieces(part: PartView, width: int) -> list[Piece]:
     """An unfinished file: how far it is, how its job stands, and the keys that are about it."""
     words = [part_words(part), part.state.value]
-    if part.size is not None:
+    if width < _NARROW:
+        words = words[:1]
+    elif part.size is not None:
         words.insert(1, present.size_pair(part.done, part.size, short=width < _FULL))
     pieces: list[Piece] = [("   " + "  ".join(words), "dim")]
     keys = [("go_on", "go on"), ("drop", "drop"), ("job", "its job")]

@@ -248,6 +248,8 @@ def part_strip(
     width = columns.name
     width += (columns.size + 1 if columns.size else 0) + (columns.date + 1 if columns.date else 0)
     words = f"  {part_words(part)}"
+    if part.state.is_final:
+        words += f"  {part.state.value}"  # one that is only paused goes on where it stood
     name = cut_middle(display_name(part.name), max(1, width - len(words)))
     text = sign_of(cursor=cursor and active, marked=False) + pad(name + words, width)
     style = look.dim

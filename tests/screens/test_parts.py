@@ -67,6 +67,13 @@ async def test_a_part_is_a_dim_row_above_the_files(size: tuple[int, int]) -> Non
         assert not app.main.right.view.parts
 
 
+async def test_a_small_screen_tells_the_keys_before_the_sizes() -> None:
+    async with opened(with_parts(part(1, "film.mkv")), size=(44, 14)) as (app, pilot):
+        await seen(app, pilot)
+        await press(pilot, "home", "down")
+        assert picture(app)[-2].split("   ") == [" film.mkv", "part 45 %", "r go on", "d drop"]
+
+
 async def test_long_names_are_cut_and_their_part_is_not() -> None:
     name = "a-very-long-name-of-a-film-that-nobody-could-read-2024.mkv"
     async with opened(with_parts(part(1, name))) as (app, pilot):
@@ -89,7 +96,7 @@ async def test_the_cursor_tells_how_far_it_is_and_what_keys_do() -> None:
 async def test_r_goes_on_and_a_failed_one_is_tried_again() -> None:
     runtime = with_parts(part(1, "film.mkv"), part(2, "lost.mkv", JobState.FAILED))
     async with opened(runtime) as (app, pilot):
-        await seen(app, pilot, "lost.mkv  part")
+        await seen(app, pilot, "lost.mkv  part 45 %  failed")
         await press(pilot, "home", "down", "r", "down", "r")
         await settle(pilot, lambda: len(runtime.transfers.asked) == 2)
         assert runtime.transfers.asked == [("resume", "film.mkv"), ("retry", "lost.mkv")]
