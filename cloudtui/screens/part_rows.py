@@ -102,12 +102,13 @@ class PartRows:
         screen.run_worker(guarded(), group="parts", exit_on_error=False)
 
     async def _go_on(self, part: PartView, view: JobView) -> None:
-        engine = self._screen.running.transfers
+        browser, engine = self._screen.active, self._screen.running.transfers
         again = part.state.is_final
         await (engine.retry if again else engine.resume)(part.job)
         words = f"{display_name(part.name)}: {'tried again' if again else 'goes on'}"
         if view.files_total > 1:
             words += f", with all that its job {display_name(view.title)} has left"
+        browser.view.want(part.name)  # the file that it becomes
         self._screen.say(f"{words}.    {key_hint('browser.transfers')} shows the jobs")
 
     async def _drop(self, part: PartView, view: JobView) -> None:

@@ -16,7 +16,7 @@ from cloudtui.services.runtime import Overrides, open_runtime
 from cloudtui.services.secrets import MemoryStore
 from cloudtui.services.transfers.orders import JobState, PartView
 from tests.screens.driving import drag, opened, picture, press, rush, settle
-from tests.screens.fake_runtime import FakeRuntime, job, sample_runtime
+from tests.screens.fake_runtime import FakeRuntime, file, job, sample_runtime
 from tests.screens.test_queue import shown
 from tests.transfers.byte_server import ByteServer
 from tests.transfers.engine_rig import Rig, cloud, disk, order
@@ -102,6 +102,24 @@ async def test_r_goes_on_and_a_failed_one_is_tried_again() -> None:
         assert runtime.transfers.asked == [("resume", "film.mkv"), ("retry", "lost.mkv")]
         assert any("film.mkv: goes on." in text for text in app.remembered())
         assert any("lost.mkv: tried again." in text for text in app.remembered())
+
+
+async def test_the_cursor_is_on_the_file_that_a_part_becomes() -> None:
+    runtime = with_parts(part(1, "film.mkv"))
+    async with opened(runtime) as (app, pilot):
+        await seen(app, pilot)
+        await press(pilot, "home", "down", "r")
+        await settle(pilot, lambda: any("goes on" in text for text in app.remembered()))
+        runtime.transfers.jobs = []
+        runtime.places[""].tree["videos",].append(file("film.mkv"))
+        app.bridge.wake()
+        view = app.main.left.view
+        await settle(pilot, lambda: not view.parts)
+        app.main.left.reload()
+        await settle(pilot, lambda: app.main.left.view is not view and not app.main.left.loading)
+        current = app.main.left.view.current
+        assert current is not None
+        assert current.name == "film.mkv"
 
 
 async def test_a_file_of_a_whole_tree_goes_on_with_its_job_and_that_is_told() -> None:
