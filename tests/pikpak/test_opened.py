@@ -117,27 +117,40 @@ async def test_a_pass_code_is_asked_for(stage: Stage, other: Stage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "words"),
+    ("status", "kind", "words", "hint"),
     [
-        ("EXPIRED", NotFound, "time is over"),
-        ("DELETED", NotFound, "taken back"),
-        ("NOT_FOUND", NotFound, "is gone"),
-        ("AUDITING", Refused, "still looking at it"),
-        ("SENSITIVE_RESOURCE", Refused, "its content"),
-        ("SENSITIVE_WORD", Refused, "its name"),
-        ("PROHIBITED", Refused, "has closed it"),
-        ("SOMETHING_NEW", Refused, "SOMETHING_NEW"),
+        ("EXPIRED", NotFound, "{} shows nothing any more: its time is over.", "another link"),
+        ("DELETED", NotFound, "{} shows nothing any more: it was taken back.", "another link"),
+        (
+            "NOT_FOUND",
+            NotFound,
+            "{} shows nothing: what it showed is gone, or it was never a link.",
+            "another link",
+        ),
+        ("AUDITING", Refused, "PikPak is still looking at what {} shows.", "in a while"),
+        (
+            "SENSITIVE_RESOURCE",
+            Refused,
+            "PikPak does not show the content behind {}.",
+            "another way",
+        ),
+        ("SENSITIVE_WORD", Refused, "PikPak does not show {} because of its name.", "anew"),
+        ("PROHIBITED", Refused, "PikPak has closed {} to everybody.", "another way"),
+        ("SOMETHING_NEW", Refused, "PikPak does not open {}: SOMETHING_NEW.", "another link"),
     ],
 )
 async def test_why_it_is_closed(
-    stage: Stage, other: Stage, status: str, kind: type[CloudError], words: str
+    stage: Stage, other: Stage, status: str, kind: type[CloudError], words: str, hint: str
 ) -> None:
+    """One sentence says what happened, another one what to do next."""
     link = await link_to(other)
     [top] = await look(stage, link)
     stage.switch(share_status=status)
     for folder in (None, top):
-        with pytest.raises(kind, match=words):
+        with pytest.raises(kind) as caught:
             await look(stage, link, folder)
+        assert caught.value.text == words.format(link.shown)
+        assert hint in caught.value.hint
 
 
 async def test_one_file_has_a_direct_link(stage: Stage, other: Stage) -> None:

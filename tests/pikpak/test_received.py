@@ -103,7 +103,7 @@ async def test_what_is_not_open_is_told(
     stage.switch(share_status=None)
     with pytest.raises(Refused, match="share of your own"):
         await other.storage.add_offline(link, ROOT)
-    with pytest.raises(NotFound, match="shows nothing any more"):
+    with pytest.raises(NotFound, match="never a link"):
         await stage.storage.add_offline(f"{link}gone", ROOT)
     assert await stage.names() == []
 

@@ -22,7 +22,7 @@ from cloudtui.services.pikpak.links import links_of
 from cloudtui.services.pikpak.listing import entry_of, is_blocked
 from cloudtui.services.pikpak.paging import paged
 from cloudtui.services.pikpak.profile import ROOT_DOMAINS, Profile
-from cloudtui.services.pikpak.shares import SHARE, STATES
+from cloudtui.services.pikpak.shares import SHARE
 from cloudtui.services.shares import SharedItem, ShareLink
 
 _PATH: Final = re.compile(r"/s/([A-Za-z0-9_-]+)(?:/([A-Za-z0-9_-]+))?")
@@ -30,6 +30,27 @@ _CODES: Final = ("pwd", "pass_code")
 _PAGE: Final = 100
 _DEEPEST: Final = 64
 """Folders above something that are asked for one by one; a ring would have no end."""
+
+_ANOTHER: Final = "Ask who gave it to you for another link."
+_ELSEWHERE: Final = "Who shared it may send it in another way."
+
+_OVER: Final = {
+    "DELETED": ("{} shows nothing any more: it was taken back.", _ANOTHER),
+    "EXPIRED": ("{} shows nothing any more: its time is over.", _ANOTHER),
+    "NOT_FOUND": ("{} shows nothing: what it showed is gone, or it was never a link.", _ANOTHER),
+}
+"""What is told of shares that are no more, and what to do next."""
+
+_CLOSED: Final = {
+    "AUDITING": ("PikPak is still looking at what {} shows.", "Try again in a while."),
+    "SENSITIVE_RESOURCE": ("PikPak does not show the content behind {}.", _ELSEWHERE),
+    "SENSITIVE_WORD": (
+        "PikPak does not show {} because of its name.",
+        "Who shared it may name it otherwise and share it anew.",
+    ),
+    "PROHIBITED": ("PikPak has closed {} to everybody.", _ELSEWHERE),
+}
+"""The same of shares that the service keeps closed."""
 
 
 def share_link(text: str, profile: Profile) -> ShareLink | None:
@@ -215,8 +236,12 @@ def _check(answer: _Answer, link: ShareLink) -> None:
             f"{wrong} needed for {where}.",
             hint="It may stand behind the link, …?pwd=CODE; F4 there and `share save` ask for it.",
         )
-    if status in ("NOT_FOUND", "DELETED", "EXPIRED"):
-        raise NotFound(f"{where} shows nothing any more. {STATES[status]}")
+    if status in _OVER:
+        text, hint = _OVER[status]
+        raise NotFound(text.format(where), hint=hint)
+    if status in _CLOSED:
+        text, hint = _CLOSED[status]
+        raise Refused(text.format(where), hint=hint)
     if status not in ("", "OK"):
-        said = STATES.get(status, display_name(answer.share_status_text or status))
-        raise Refused(f"PikPak keeps {where} closed. {said}")
+        said = display_name(answer.share_status_text or answer.share_status).rstrip(".")
+        raise Refused(f"PikPak does not open {where}: {said}.", hint=_ANOTHER)
