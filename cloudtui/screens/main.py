@@ -143,6 +143,7 @@ class MainScreen(PaneMouse):
             self._right_pane.set_notice(
                 "No account yet.", "@ adds PikPak or pCloud, or shows the disk."
             )
+        self.places.panes_started = True
 
     def _prefer(self, preferences: Preferences) -> None:
         for browser in (self.left, self.right):

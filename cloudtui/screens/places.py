@@ -46,6 +46,8 @@ class Places:
 
     def __init__(self, screen: MainScreen) -> None:
         self.screen = screen
+        self.panes_started = False
+        """Which accounts the panes show is known from the moment their first folders are."""
         self._begun = False
         self._known: dict[str, _Known] = {}
 
@@ -124,11 +126,16 @@ class Places:
                 text += f"   {quota_words(known.quota, short=short)}"
             words.append(text)
         runtime = self.screen.cloud_app.door.current
-        if runtime is not None and not short:
+        if runtime is not None and self.panes_started and not short:
             for account in runtime.accounts():
-                if account not in self._known:
+                if account not in self._known and account not in self._shown():
                     words.append(f"{display_name(account)}: press @ to open")
         return words
+
+    def _shown(self) -> set[str]:
+        """The accounts of both panes: opened there, being opened, or a pane says why not."""
+        sides = (self.screen.left, self.screen.right)
+        return {side.at.account for side in sides if side.at is not None}
 
     def free_words(self, browser: Browser) -> str:
         """`118 GiB free` for the foot of a disk pane."""

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
+from typing import Any
+
+import pytest
 from msgspec.structs import replace
 
 from cloudtui.app import CloudApp
+from cloudtui.screens.main import MainScreen
 from cloudtui.services.errors import LoginNeeded, Refused
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.transfers.orders import Answer, Conflict, JobState, Resolution
+from cloudtui.widgets.header import header_pieces
+from cloudtui.widgets.line import Piece
 from tests.screens.driving import opened, picture, press, settle
 from tests.screens.fake_runtime import FakePlace, FakeRuntime, file, job, sample_runtime
 
@@ -226,6 +233,50 @@ async def test_the_header_names_accounts_not_seen_yet_where_there_is_room() -> N
     runtime = sample_runtime()
     runtime.places["pc"] = FakePlace("pc", "pcloud", "pCloud", {(): []})
     async with opened(runtime, size=(120, 40)) as (app, pilot):
+        await settle(pilot, lambda: "pc: press @ to open" in picture(app)[0])
+
+
+async def test_an_account_that_is_being_opened_is_not_told_to_be_opened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told: list[str] = []
+    real_start = MainScreen.start
+
+    def noting(**words: Any) -> tuple[list[Piece], list[Piece]]:
+        told.extend(words["accounts"])
+        return header_pieces(**words)
+
+    def start(self: MainScreen, *first: Any) -> None:
+        self.show_header()  # the clock's turn may come before the panes'
+        real_start(self, *first)
+        self.show_header()
+
+    monkeypatch.setattr("cloudtui.screens.main.header_pieces", noting)
+    monkeypatch.setattr(MainScreen, "start", start)
+    runtime = sample_runtime()
+    runtime.places["pc"] = FakePlace("pc", "pcloud", "pCloud", {(): []})
+    async with opened(runtime, size=(120, 40)) as (app, pilot):
+        await settle(pilot, lambda: "pc: press @ to open" in picture(app)[0])
+        assert "pikpak: press @ to open" not in told
+        # from here on it is opened by hand, and its answer does not come
+        gate = runtime.places["pc"].gate = asyncio.Event()
+        app.main.right.open(Location("pc"))
+        app.main.show_header()
+        await settle(pilot, lambda: "press @" not in picture(app)[0])
+        assert app.main.right.loading
+        gate.set()
+        await settle(pilot, lambda: "pCloud" in picture(app)[0])
+
+
+async def test_an_account_that_did_not_open_is_told_by_its_pane_while_that_shows_it() -> None:
+    runtime = sample_runtime()
+    runtime.places["pc"] = FakePlace("pc", "pcloud", "pCloud", {(): []})
+    runtime.places["pc"].fail = Refused("pCloud says no.")
+    async with opened(runtime, size=(120, 40), right="pc:") as (app, pilot):
+        assert "pCloud says no." in shown(app)
+        await settle(pilot, lambda: "pikpak: press @ to open" in picture(app)[0])
+        assert "pc: press" not in picture(app)[0]
+        app.main.right.open(Location("pikpak"))
         await settle(pilot, lambda: "pc: press @ to open" in picture(app)[0])
 
 
