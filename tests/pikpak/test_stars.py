@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from cloudtui.services.accounts import Account
-from cloudtui.services.errors import BadReply, NotFound, NotSupported, UsageError
+from cloudtui.services.errors import BadReply, NotFound, NotSupported, Refused, UsageError
 from cloudtui.services.history import Deed, Happened
 from cloudtui.services.models import Entry, Flag, Found, Kind
 from cloudtui.services.pikpak import tasks, wire
@@ -202,6 +202,46 @@ async def test_all_pages_come_however_the_token_is_wanted_back(stage: Stage, tok
             assert [one.name for one in lines if one.words == words] == names[::-1]
         times = [one.when_ns or 0 for one in lines]
         assert times == sorted(times, reverse=True)
+
+
+@pytest.mark.parametrize("tokens", ["any", "encoded", "decoded"])
+@pytest.mark.parametrize("code", [0, 3], ids=["broken", "broken-blaming-the-call"])
+async def test_pages_come_although_the_service_breaks(stage: Stage, tokens: str, code: int) -> None:
+    stage.switch(events_limit=1, event_tokens=tokens)
+    for name in "abc":
+        await stage.put(b"x", name)
+    kind = {"kind": "api_code", "code": {"status": 500, "error_code": code}}
+    for skip in (0, 1):
+        call = {"match": "GET /drive/v1/events", "query": "*page_token=2*"}
+        stage.admin.fault(listener="pikpak.drive", **kind, **call, times=3, skip=skip)
+        assert [one.name for one in await history(stage, Deed.UPLOADED)] == ["c", "b", "a"]
+        assert stage.admin.faults() == []
+
+
+async def test_a_form_of_token_that_breaks_the_service_is_not_insisted_on(stage: Stage) -> None:
+    stage.switch(events_limit=1)
+    for name in "abc":
+        await stage.put(b"x", name)
+    call = {"match": "GET /drive/v1/events", "query": "*page_token=*%25*"}
+    stage.admin.fault(listener="pikpak.drive", kind="status", code=500, **call, times=-1)
+    since = len(stage.admin.log())
+    assert [one.name for one in await history(stage, Deed.UPLOADED)] == ["c", "b", "a"]
+    assert len([each for each in stage.admin.log(since) if "/events" in each["path"]]) == 4
+
+
+@pytest.mark.parametrize("tokens", ["any", "encoded", "decoded"])
+async def test_a_list_that_is_not_gone_on_with_is_begun_again(stage: Stage, tokens: str) -> None:
+    stage.switch(events_limit=1, event_tokens=tokens)
+    for name in "abc":
+        await stage.put(b"x", name)
+    call = {"match": "GET /drive/v1/events", "query": "*page_token=2*"}
+    refusal = {"kind": "api_code", "code": {"error": "invalid_argument", "error_code": 3}}
+    stage.admin.fault(listener="pikpak.drive", **refusal, **call, times=3, skip=1)
+    assert [one.name for one in await history(stage, Deed.UPLOADED)] == ["c", "b", "a"]
+    assert stage.admin.faults() == []
+    stage.admin.fault(listener="pikpak.drive", **refusal, **call, times=-1)
+    with pytest.raises(Refused):
+        await history(stage, Deed.UPLOADED)
 
 
 async def test_a_list_that_goes_in_circles_is_told(stage: Stage) -> None:

@@ -322,7 +322,7 @@ def _named(fault: Fault, about: str) -> CloudError | None:
         return NotFound(f"That is no longer on PikPak{about}.", detail=detail)
     if fault.code == 8:
         return _named(Fault(fault.status, "file_space_not_enough", 8, fault.text), about)
-    if fault.code == 3:
+    if fault.code == 3 and fault.status < 500:  # else it broke, whatever it blames
         return Refused(
             f"PikPak does not accept this{about}: {display_name(fault.text) or 'no reason'}.",
             detail=detail,

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
+from functools import partial
 from typing import Final, TypeVar
 from urllib.parse import unquote
 
 import msgspec
 
-from cloudtui.services.errors import NotSupported, Refused
+from cloudtui.services.errors import CloudError, NotSupported, Refused, Retry, ServerTrouble
 from cloudtui.services.history import Deed, Happened
 from cloudtui.services.models import Location
 from cloudtui.services.naming import decode_name, display_name
@@ -22,12 +23,16 @@ from cloudtui.services.pikpak.client import Api
 from cloudtui.services.pikpak.listing import entry_of
 from cloudtui.services.pikpak.paging import paged
 from cloudtui.services.pikpak.wire_events import Event, EventList, Invite
+from cloudtui.services.retry import retrying
 
 T = TypeVar("T")
 
 EVENTS: Final = "/drive/v1/events"
 _PAGE: Final = 100
 """Lines in one page; more are not given."""
+
+_WALKS: Final = 4
+"""How often a list is begun that the service does not go on with."""
 
 _TYPES: Final = {
     Deed.UPLOADED: "TYPE_UPLOAD",
@@ -61,8 +66,27 @@ class History:
             yield [line for line in lines if not deeds or line.deed in deeds]
 
     async def _pages(self, types: Sequence[str]) -> AsyncIterator[list[Event]]:
-        """The raw lines, each once. The token of a page is a percent-encoded time (seen by one
-        client); whether it goes back as it is or decoded is not known, so both are tried."""
+        """The raw lines, each once. A list whose next page is refused, as one that was open too
+        long may be, is walked from its beginning again."""
+        told: set[str] = set()
+        for walk in range(_WALKS):
+            went = False
+            try:
+                async for page in self._walked(types):
+                    went = True
+                    fresh = [event for event in page.events or () if event.id not in told]
+                    told.update(event.id for event in fresh)
+                    if fresh:
+                        yield fresh
+                return
+            except Refused:
+                if walk == _WALKS - 1 or not (went or walk):
+                    raise
+
+    async def _walked(self, types: Sequence[str]) -> AsyncIterator[EventList]:
+        """The pages, from the first to the last. The token of a page is a percent-encoded time
+        (seen by one client); whether it goes back as it is or decoded is not known, nor how a
+        wrong one is answered, so both are tried."""
         filters = {"type": {"in": ",".join(types)}}
         given = (("filters", msgspec.json.encode(filters).decode()),) if types else ()
         seen: set[str] = set()
@@ -74,26 +98,42 @@ class History:
                 ("page_token", token),
                 *given,
             )
-            return await self._api.call(EventList, "GET", EVENTS, query=query)
+            return await self._api.attempt(EventList, "GET", EVENTS, query)
 
-        async def page_at(token: str) -> EventList:
+        def anew(page: EventList) -> bool:
+            """Whether the list began anew, its token not being understood."""
+            return bool(page.events) and seen.issuperset(each.id for each in page.events or ())
+
+        async def either(token: str) -> EventList:
             other = unquote(token)
             if self._decodes or other == token:
                 return await ask(other)
+            trouble: CloudError | None = None
             try:
                 page = await ask(token)
-            except Refused:
-                page = None
-            if page is None or (page.events and seen.issuperset(each.id for each in page.events)):
+                if not anew(page):
+                    return page
+            except (Refused, ServerTrouble) as error:
+                trouble = error
+            try:
                 page = await ask(other)
+            except (Refused, ServerTrouble):
+                if trouble is None or trouble.retry is Retry.NEVER:
+                    raise
+                raise trouble from None  # it may pass; that the other form was wrong will not
+            if not anew(page):
                 self._decodes = True
+            elif trouble is not None:
+                raise trouble
             return page
 
+        async def page_at(token: str) -> EventList:
+            api = self._api
+            return await retrying(partial(either, token), retries=api.retries, on_wait=api.on_wait)
+
         async for page in paged(page_at):
-            fresh = [event for event in page.events or () if event.id not in seen]
-            seen.update(event.id for event in fresh)
-            if fresh:
-                yield fresh
+            yield page
+            seen.update(event.id for event in page.events or ())
 
     def _line(self, event: Event) -> Happened:
         profile = self._api.profile
