@@ -123,6 +123,7 @@ class CloudApp(App[int]):
         except Exception as error:  # settings that cannot be read must not kill the screen
             self.main.say(present.sentence(error), bad=True)
             return
+        self.main.share_as_before(await asyncio.to_thread(runtime.division.read))
         self._start_panes(runtime)
         await _import(_WARM_LATER)
         try:

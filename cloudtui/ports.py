@@ -141,6 +141,18 @@ class BookmarksPort(Protocol):
         ...
 
 
+class DivisionPort(Protocol):
+    """How the panes divide the room from run to run."""
+
+    def read(self) -> int | None:
+        """Hundredths of the room that were the left pane's; None when nobody changed them."""
+        ...
+
+    def note(self, left: int, /) -> None:
+        """Keep this share for later runs, soon."""
+        ...
+
+
 class LockPort(Protocol):
     """A lock between processes."""
 
@@ -233,6 +245,11 @@ class RuntimePort(Protocol):
     @property
     def bookmarks(self) -> BookmarksPort:
         """Folders to come back to."""
+        ...
+
+    @property
+    def division(self) -> DivisionPort:
+        """How the panes divide the room from run to run."""
         ...
 
     @property

@@ -29,6 +29,7 @@ SMALL: Final = (60, 15)
 """Columns and rows below which there is one pane."""
 LEAST: Final = (40, 12)
 
+_EVEN: Final = 50
 _STEP: Final = 5
 _LEAST_SHARE: Final = 20
 """Hundredths of the room that a pane gets by one key more, and at least."""
@@ -42,7 +43,7 @@ class LayoutKeys(FileKeys):
     dock: JobDock | None = None
     speaker: Speaker | None = None
     """Says what would be drawn, for screen readers."""
-    left_share = 50
+    left_share = _EVEN
     """Hundredths of the room of both panes that are the left one's."""
     alone = False
     """The pane with focus has all of it."""
@@ -61,6 +62,9 @@ class LayoutKeys(FileKeys):
 
     def show_header(self) -> None:
         """Write the top line anew."""
+
+    def keep_share(self) -> None:
+        """Have later runs divide the room as it is now."""
 
     @property
     def one_pane(self) -> bool:
@@ -105,14 +109,24 @@ class LayoutKeys(FileKeys):
 
     # --- panes -------------------------------------------------------------------------------
 
-    def share_room(self, left: int) -> None:
-        """Give so many hundredths of the room to the left pane, the rest to the right one."""
+    def share_room(self, left: int, *, keep: bool = True) -> None:
+        """Give so many hundredths of the room to the left pane, the rest to the right one; `keep`:
+        in later runs, too."""
         left = max(_LEAST_SHARE, min(100 - _LEAST_SHARE, left))
         if left != self.left_share:
             self.left_share = left
             self.left.pane.styles.width = f"{left}fr"
             self.right.pane.styles.width = f"{100 - left}fr"
             self.call_after_refresh(self.show_all)
+            if keep:
+                self.keep_share()
+
+    def share_as_before(self, left: int | None) -> None:
+        """Divide the room as an earlier run did, unless that was changed here already."""
+        if self.left_share != _EVEN:
+            self.keep_share()
+        elif left is not None:
+            self.share_room(left, keep=False)
 
     def action_border(self, step: int) -> None:
         """`<` and `>`."""

@@ -117,6 +117,11 @@ class MainScreen(PaneMouse):
         assert runtime is not None  # what asks shows something out of it
         return runtime
 
+    def keep_share(self) -> None:
+        runtime = self.cloud_app.door.current
+        if runtime is not None:
+            runtime.division.note(self.left_share)
+
     def on_mount(self) -> None:
         self._left_pane.focus()
         self.lay_out()

@@ -20,6 +20,7 @@ from msgspec import Struct, field
 from cloudtui.services.accounts import Account, Keys, check_name, find_accounts
 from cloudtui.services.addresses import Address, parse_address
 from cloudtui.services.bookmarks import Bookmarks
+from cloudtui.services.division import Division
 from cloudtui.services.errors import UsageError
 from cloudtui.services.logs import start_logging, stop_logging
 from cloudtui.services.models import DISK, Found, Location
@@ -146,6 +147,13 @@ class Runtime:
     def bookmarks(self) -> Bookmarks:
         """Folders to come back to."""
         return Bookmarks(self.paths)
+
+    @cached_property
+    def division(self) -> Division:
+        """How the panes divide the room from run to run."""
+        division = Division(self.paths)
+        self._stack.push_async_callback(division.close)
+        return division
 
     @cached_property
     def wishes(self) -> Wishes:

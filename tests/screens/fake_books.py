@@ -1,4 +1,5 @@
-"""What a runtime in memory remembers: known names, bookmarks, wishes, extractions."""
+"""What a runtime in memory remembers: known names, bookmarks, the division of the room, wishes,
+extractions."""
 
 from __future__ import annotations
 
@@ -66,6 +67,21 @@ class FakeBookmarks:
     def remove(self, address: str) -> bool:
         self.known.remove(address)
         return True
+
+
+class FakeDivision:
+    """The division of the room in memory."""
+
+    def __init__(self) -> None:
+        self.left: int | None = None
+        self.writes = 0
+
+    def read(self) -> int | None:
+        return self.left
+
+    def note(self, left: int) -> None:
+        self.left = left
+        self.writes += 1
 
 
 class FakeWishes:

@@ -45,7 +45,13 @@ from cloudtui.services.transfers.orders import (
     PartView,
     Resolution,
 )
-from tests.screens.fake_books import FakeBookmarks, FakeKnown, FakeUnpackings, FakeWishes
+from tests.screens.fake_books import (
+    FakeBookmarks,
+    FakeDivision,
+    FakeKnown,
+    FakeUnpackings,
+    FakeWishes,
+)
 
 Tree = dict[tuple[str, ...], list[Entry]]
 
@@ -360,6 +366,7 @@ class FakeRuntime:
         self.settings = FakeSettings()
         self.problems: list[str] = []
         self.bookmarks = FakeBookmarks()
+        self.division = FakeDivision()
         self.known = FakeKnown()
         self.drafts_dir = Path("/nowhere")
         self.wishes = FakeWishes()

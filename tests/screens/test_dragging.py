@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import pytest
 
+from cloudtui.app import CloudApp
+from cloudtui.ports import Door, RuntimeFactory
 from cloudtui.screens.transfers import TransfersScreen
 from cloudtui.services.transfers.orders import Verb
-from tests.screens.driving import drag, opened, picture, press, settle
+from tests.screens.driving import drag, opened, panes_ready, picture, press, settle
 from tests.screens.fake_runtime import job, sample_runtime
 from tests.screens.test_queue import shown
 
@@ -72,6 +76,39 @@ async def test_the_border_moves_by_key_too() -> None:
         await settle(pilot, lambda: left.size.width == 55)
         await press(pilot, "Z", "less_than_sign")
         await settle(pilot, lambda: "One pane has all the room now." in shown(app))
+
+
+async def test_the_next_run_divides_the_room_alike() -> None:
+    runtime = sample_runtime()
+    async with opened(runtime, size=(100, 30)) as (app, pilot):
+        assert app.main.left.pane.size.width == 50
+        await press(pilot, "greater_than_sign", "greater_than_sign", "greater_than_sign")
+        await settle(pilot, lambda: runtime.division.left == 65)
+    runtime.division.writes = 0
+    async with opened(runtime, size=(100, 30)) as (app, pilot):
+        left = app.main.left.pane
+        await settle(pilot, lambda: left.size.width == 65)
+        assert runtime.division.writes == 0
+        await drag(pilot, (65, 12), (39, 12))
+        await settle(pilot, lambda: left.size.width == 40)
+        assert runtime.division.left == 40
+    runtime.division.left = 99
+    async with opened(runtime, size=(100, 30)) as (app, pilot):
+        left = app.main.left.pane
+        await settle(pilot, lambda: left.size.width == 80)  # no pane goes away
+
+
+async def test_a_border_moved_before_the_last_run_is_known_stays() -> None:
+    runtime = sample_runtime()
+    runtime.division.left = 30
+    door = Door(cast("RuntimeFactory", runtime.opened))
+    app = CloudApp(door, "/videos", "pikpak:/Media")
+    app.main.left_share = 55
+    async with app.run_test(size=(100, 30)) as pilot:
+        await settle(pilot, lambda: panes_ready(app))
+        assert app.main.left_share == 55
+        assert runtime.division.left == 55
+    await door.close()
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
