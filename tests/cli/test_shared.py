@@ -68,6 +68,20 @@ def test_parts_of_what_others_share_are_saved(home: Home, shared: str, tmp_path:
     assert home.run("cat", f"{target}/all/show/s1/e1.mkv").ok().out == "s1/e1.mkv"
 
 
+def test_where_one_thing_was_saved_is_told(
+    home: Home, box: SandboxProcess, shared: str, tmp_path: Path
+) -> None:
+    target = f"pk:/{tmp_path.name}/in"
+    words = ("share", "save", f"{shared}?pwd={CODE}", "show/s1/e2.mkv", target)
+    assert home.run(*words).ok().out == f"saved  e2.mkv  {target}/e2.mkv\n"
+    box.admin.switch("pikpak.save_told", False)  # noqa: FBT003
+    try:
+        told = home.run("share", "save", f"{shared}?pwd={CODE}", "show/s2/e1.mkv", target).ok()
+    finally:
+        box.admin.switch("pikpak.save_told", None)
+    assert told.out == f"saved  e1.mkv  {target}/e1.mkv\n"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
 from msgspec.structs import replace
 
@@ -176,6 +178,48 @@ async def test_one_thing_from_deep_inside(stage: Stage, nested: ShareLink) -> No
     assert (saved.phase, saved.size) == (TaskPhase.DONE, 8)
     assert saved.target is not None
     assert await stage.read(saved.target) == b"s1e1.mkv"
+
+
+async def test_where_one_thing_is_is_seen_in_the_folder_when_nothing_else_tells(
+    stage: Stage, nested: ShareLink
+) -> None:
+    stage.switch(save_told=False)
+    here = ROOT.child("here", (await stage.storage.mkdir(ROOT, "here")).id)
+    file, season = await items(stage, nested, "series/s1/e1.mkv", "series/s2")
+    other_one = await stage.put(b"something else", "e1.mkv", here)
+    for number in (1, 2):
+        saved = await stage.storage.save_share(nested, here, [file])
+        assert saved.phase is TaskPhase.DONE
+        assert saved.target is not None
+        assert saved.target.parts == ("here", f"e1({number}).mkv")
+        assert await stage.read(saved.target) == b"s1e1.mkv"
+        stage.admin.age(60)
+        await stage.names()  # an answer tells the time
+    assert other_one.id in {entry.id for entry in await stage.entries(here)}
+    whole = await stage.storage.save_share(nested, here, [season])
+    assert whole.target is not None
+    assert whole.target.parts == ("here", "s2")
+
+
+async def test_what_comes_up_in_the_folder_a_little_later_is_waited_for(
+    stage: Stage, nested: ShareLink
+) -> None:
+    stage.switch(save_told=False)
+    [file] = await items(stage, nested, "series/s1/e1.mkv")
+    late = 2
+
+    def behind(request: httpx.Request, answer: Any) -> Any:
+        nonlocal late
+        if request.url.path == "/drive/v1/files" and answer["files"] and late:
+            late -= 1
+            answer["files"] = []
+        return answer
+
+    await stage.next_program(behind)
+    saved = await stage.storage.save_share(nested, ROOT, [file])
+    assert saved.target is not None
+    assert saved.target.parts == ("e1.mkv",)
+    assert late == 0
 
 
 async def test_a_link_to_a_folder_in_a_share_saves_that_folder(

@@ -374,8 +374,9 @@ class Shares:
                 return
             for node in nodes[: 1 if fails else None]:
                 made = _graft(account, node, share.owner, target)
-                made.params |= {"original_share_id": share.id, "original_file_id": node.id}
-                task.file_id, task.file_name = made.id, made.name
+                if self._cloud.switches.on("save_told"):
+                    made.params |= {"original_share_id": share.id, "original_file_id": node.id}
+                    task.file_id, task.file_name = made.id, made.name
                 account.record("TYPE_RESTORE", made, now)
             task.end(Phase.ERROR if fails else Phase.COMPLETE, "", now)
 

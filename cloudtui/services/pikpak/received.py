@@ -7,7 +7,7 @@ before, and forgotten only when all that were wanted together are through.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import partial
 from typing import Final
 
@@ -18,6 +18,7 @@ from cloudtui.services.failpoints import failpoint
 from cloudtui.services.models import Location, OfflineTask, TaskPhase
 from cloudtui.services.naming import decode_name, display_name, numbered
 from cloudtui.services.pikpak import tasks, wire
+from cloudtui.services.pikpak.arrived import newest, origin, origin_share
 from cloudtui.services.pikpak.begun import Begun, Left, mark_of
 from cloudtui.services.pikpak.changes import Changes
 from cloudtui.services.pikpak.client import Api
@@ -88,7 +89,7 @@ class Received:
         self._folders.forget()
         result: Location | None = target
         if len(chosen) == 1:
-            result = await self._result(link, saved, parent_id, ids[0], since_ns)
+            result = await self._result(link, saved, parent_id, chosen[0], since_ns, ended=ended)
         done = ended or (len(chosen) == 1 and result is not None)
         for mark in marks if done else ():  # else the same words again are to find what goes on
             await self._begun.over(mark)
@@ -189,7 +190,7 @@ class Received:
         if await tasks.wait(self._api, saved.restore_task_id, patience=_PATIENCE):
             return True
         there = await self._copies(call.link, call.into, since_ns)
-        return {_origin(row) for row in there}.issuperset(call.ids)
+        return {origin(row) for row in there}.issuperset(call.ids)
 
     async def _look(self, call: _Call, left: Left) -> wire.Saved | None:
         """What a call whose answer was lost began: its task, or what it saved. Where tasks are
@@ -205,9 +206,9 @@ class Received:
         except Refused:
             told = False
         there = await self._copies(call.link, call.into, left.since_ns)
-        mine = [row for row in there if _origin(row) in ("", *call.ids)]
-        whole = {_origin(row) for row in mine}.issuperset(call.ids)
-        if mine and (whole or not told or not _origin(mine[0])):
+        mine = [row for row in there if origin(row) in ("", *call.ids)]
+        whole = {origin(row) for row in mine}.issuperset(call.ids)
+        if mine and (whole or not told or not origin(mine[0])):
             return wire.Saved("OK", "", mine[0].id)
         return None
 
@@ -220,30 +221,43 @@ class Received:
             row = await detail(self._api, task.file_id) if task.file_id else wire.File()
         except (NotFound, Refused):
             return False
-        of = row.params.original_share_id if row.params is not None else ""
-        same = of == call.link.share and _origin(row) in ("", *call.ids)
+        of = origin_share(row)
+        same = of == call.link.share and origin(row) in ("", *call.ids)
         return not of or (same and row.parent_id in ("", call.into))
 
     async def _copies(self, link: ShareLink, parent_id: str, since_ns: int) -> list[wire.File]:
         """What was saved from a share into a folder, as the entries there tell."""
         return [
             row
-            async for rows in pages(self._api, parent_id, {"trashed": {"eq": False}})
+            async for rows in self._standing(parent_id)
             for row in rows
-            if row.params is not None
-            and row.params.original_share_id == link.share
-            and (wire.time_ns(row.created_time) or 0) >= since_ns
+            if origin_share(row) == link.share and (wire.time_ns(row.created_time) or 0) >= since_ns
         ]
 
+    def _standing(self, parent_id: str) -> AsyncIterator[list[wire.File]]:
+        """All that is in a folder, page by page, whole or not."""
+        return pages(self._api, parent_id, {"trashed": {"eq": False}})
+
     async def _result(
-        self, link: ShareLink, saved: wire.Saved, parent_id: str, wanted: str, since_ns: int
+        self,
+        link: ShareLink,
+        saved: wire.Saved,
+        parent_id: str,
+        item: SharedItem,
+        since_ns: int,
+        *,
+        ended: bool,
     ) -> Location | None:
-        """Where a thing saved alone is now; what was saved of it before does not count."""
+        """Where a thing saved alone is now; what was saved of it before does not count. Where the
+        service does not tell, the folder does, which may run behind what has `ended`."""
+
+        async def look() -> wire.File | None:
+            rows = [row async for page in self._standing(parent_id) for row in page]
+            return newest(self._api.profile, link, item, rows, since_ns)
+
         row = await self._made(saved)
         if row is None:
-            there = await self._copies(link, parent_id, since_ns)
-            fits = [each for each in there if _origin(each) in ("", wanted)]
-            row = max(fits, key=lambda each: wire.time_ns(each.created_time) or 0, default=None)
+            row = await (until_listed(self._api, look) if ended else look)()
         if row is None:
             return None
         parts = await self._folders.path_of(row)
@@ -259,11 +273,6 @@ class Received:
             return await detail(self._api, made) if made else None
         except NotFound:
             return None
-
-
-def _origin(row: wire.File) -> str:
-    """The id that something saved had in its share; empty when that is not told."""
-    return row.params.original_file_id if row.params is not None else ""
 
 
 def _calls(link: ShareLink, items: Sequence[SharedItem], into: str) -> Iterator[_Call]:
