@@ -121,7 +121,8 @@ def share_save(
             return 0
         done = "saved" if task.phase is TaskPhase.DONE else f"{storage.title} goes on saving"
         where = f"  {output.name(str(task.target))}" if task.target is not None else ""
-        output.line(f"{done}  {output.name(task.name)}{where}")
+        there = f"  (already there: {task.there})" if task.there else ""
+        output.line(f"{done}  {output.name(task.name)}{where}{there}")
         return 0
 
     run(context, body)

@@ -136,6 +136,8 @@ class SharedScreen(TreeScreen[SharedItem]):
             self._tell(f"Save: {present.sentence(error)}", bad=True)
             return
         where = display_name((task.target or to).path)
+        if task.there:
+            where += f". Already there from before: {task.there}"
         if task.phase is TaskPhase.DONE:
             self._tell(f"Saved {display_name(task.name)}: {where}")
         else:

@@ -272,7 +272,7 @@ class TaskPhase(StrEnum):
 
 class OfflineTask(Struct, frozen=True):
     """A URL or magnet that the service fetches by itself. `percent` is 0 to 100; `target` is the
-    result's location once it is known."""
+    result's location once it is known; `there` counts what stood there from an earlier try."""
 
     id: str
     name: str
@@ -282,6 +282,7 @@ class OfflineTask(Struct, frozen=True):
     message: str = ""
     size: int | None = None
     target: Location | None = None
+    there: int = 0
 
 
 class Share(Struct, frozen=True):

@@ -82,6 +82,19 @@ def test_where_one_thing_was_saved_is_told(
     assert told.out == f"saved  e1.mkv  {target}/e1.mkv\n"
 
 
+def test_what_was_there_already_is_told(
+    home: Home, box: SandboxProcess, shared: str, tmp_path: Path
+) -> None:
+    target = f"pk:/{tmp_path.name}/in"
+    words = ("share", "save", f"{shared}?pwd={CODE}", "show/s1/e1.mkv", "show/s1/e2.mkv", target)
+    box.admin.switch("pikpak.save_fails", 1)
+    half = home.run(*words)
+    assert (half.code, "only what is missing comes" in half.err) == (8, True)
+    again = home.run(*words).ok()
+    assert again.out == f"saved  e1.mkv and 1 more  {target}  (already there: 1)\n"
+    assert home.run("ls", target).ok().out == "e1.mkv\ne2.mkv\n"
+
+
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cloudtui.services.errors import CloudError
+from cloudtui.services.errors import CloudError, Refused
 from cloudtui.services.media import SMALL
 from cloudtui.services.models import Found, Location, Secret
 from cloudtui.services.shares import ShareLink, found_in
@@ -139,6 +139,19 @@ async def save_parts(stage: Stage, item: Found) -> None:
     await stage.storage.save_share(link, await there(stage), chosen)
 
 
+async def save_again(stage: Stage, item: Found) -> None:
+    """Some of it, then the rest, unless a lost answer was reason enough to look."""
+    link = of_others(stage)
+    found = [await found_in(stage.storage, link, f"show/{each}") for each in ("two", "one/a")]
+    chosen = [each for each in found if each is not None]
+    stage.switch(save_fails=1, save_fails_after=2)
+    stage.admin.age(60)  # the tasks of the rounds before are old
+    try:
+        await stage.storage.save_share(link, await there(stage), chosen)
+    except Refused:
+        await stage.storage.save_share(link, await there(stage), chosen)
+
+
 async def extract(stage: Stage, item: Found) -> None:
     stage.switch(decompress_seconds=0)
     await planted(stage, "/there/a.zip")
@@ -250,6 +263,7 @@ ENDS: dict[Operation, list[str]] = {
     change_share: ["/file", "/there"],
     look_into_share: ["/file", "/there"],
     save_parts: ["/file", "/there", "/there/c", "/there/one", "/there/one/a"],
+    save_again: ["/file", "/there", "/there/a", "/there/two", "/there/two/b", "/there/two/c"],
     extract: [
         "/file",
         "/there",
@@ -334,10 +348,12 @@ BRIEF = {
     retry_and_forget,
     star_and_off,
 }
+LONG: dict[Operation, tuple[str, ...]] = {save_again: ("500", "reset-before", "reset-after")}
+"""Of many calls: only what is done about each of them matters."""
 PAIRS = [
     pytest.param(operation, fault, id=f"{operation.__name__}-{fault}")
     for operation in ENDS
-    for fault in (FEW if operation in BRIEF else FAULTS)
+    for fault in LONG.get(operation, FEW if operation in BRIEF else tuple(FAULTS))
 ]
 
 

@@ -13,7 +13,7 @@ from msgspec.structs import replace
 
 from cloudtui.services.errors import CloudError, NotFound, PasswordNeeded, Refused
 from cloudtui.services.models import Location, Secret, TaskPhase
-from cloudtui.services.pikpak import received, wire
+from cloudtui.services.pikpak import saving, wire
 from cloudtui.services.pikpak.shares import SHARE
 from cloudtui.services.shares import SharedItem, ShareLink, found_in
 from tests.pikpak.stage import ROOT, Stage, staged
@@ -280,7 +280,7 @@ async def test_more_than_one_call_takes_all(stage: Stage, other: Stage, nested: 
 async def test_a_save_that_takes_long_is_found_again(
     stage: Stage, nested: ShareLink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(received, "_PATIENCE", 0.0)
+    monkeypatch.setattr(saving, "_PATIENCE", 0.0)
     stage.switch(batch_seconds=3600)
     chosen = await items(stage, nested, "series/s1/e1.mkv", "series/s1/e2.mkv")
     going = await stage.storage.save_share(nested, ROOT, chosen)
@@ -291,19 +291,6 @@ async def test_a_save_that_takes_long_is_found_again(
     monkeypatch.undo()
     assert (await stage.storage.save_share(nested, ROOT, chosen)).phase is TaskPhase.DONE
     assert await stage.names() == ["e1.mkv", "e2.mkv"]
-
-
-async def test_a_save_that_failed_is_told_and_made_anew(stage: Stage, nested: ShareLink) -> None:
-    stage.switch(save_fails=1)
-    chosen = await items(stage, nested, "series/s1/e1.mkv", "series/s1/e2.mkv")
-    with pytest.raises(Refused, match="PikPak could not do it") as caught:
-        await stage.storage.save_share(nested, ROOT, chosen)
-    assert "some of it may be done" in str(caught.value)
-    assert await stage.names() == ["e1.mkv"]
-    await stage.next_program()
-    saved = await stage.storage.save_share(nested, ROOT, chosen)
-    assert saved.phase is TaskPhase.DONE
-    assert {"e1.mkv", "e2.mkv"} <= set(await stage.names())
 
 
 async def test_what_is_there_tells_where_tasks_are_not_told(
@@ -355,7 +342,7 @@ def dying() -> Iterator[None]:
         raise Death(name)
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(received, "failpoint", die)
+        patch.setattr(saving, "failpoint", die)
         yield
 
 

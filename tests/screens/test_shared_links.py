@@ -70,8 +70,9 @@ class Sharing(FakePlace):
         if self.full:
             raise Full("PikPak is full.")
         assert items is not None
+        there = len(self.saved)
         self.saved.append((["/".join(item.parts) for item in items], parent))
-        return OfflineTask("", "it", link.shown, TaskPhase.DONE, 100, target=parent)
+        return OfflineTask("", "it", link.shown, TaskPhase.DONE, 100, target=parent, there=there)
 
     async def shared_content(self, link: ShareLink, item: SharedItem) -> str:
         if item.entry.is_folder:
@@ -165,6 +166,10 @@ async def test_a_link_is_entered_and_only_what_is_marked_is_saved() -> None:
         assert sorted(paths) == ["show/cover.jpg", "show/s1/e2.mkv"]
         assert to.parts == ("Media", "in")
         assert place.tasks == []
+        await press(pilot, "f5")
+        await see(app, pilot, "Save from the link")
+        await press(pilot, "enter")
+        await see(app, pilot, "Saved it: /Media/in. Already there from before: 1")
         await press(pilot, "escape")
         await settle(pilot, lambda: isinstance(app.screen, PasteBox))
         assert CODE not in "\n".join(app.remembered())

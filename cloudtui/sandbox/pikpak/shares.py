@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass
 from html import escape
 
@@ -368,12 +370,16 @@ class Shares:
         due = call.now + self._cloud.switches.number("batch_seconds")
         task = account.new_task("restore", "", call.now)
         fails = self._cloud.switches.count_down("save_fails")
+        most = self._cloud.switches.limit("save_fails_after") if fails else None
+        room = itertools.count() if most is None else iter(range(most))
 
         def step(now: float) -> None:
             if now < due:
                 return
-            for node in nodes[: 1 if fails else None]:
-                made = _graft(account, node, share.owner, target)
+            for node in nodes[: 1 if fails and most is None else None]:
+                made = _graft(account, node, share.owner, target, room)
+                if made is None:
+                    break
                 if self._cloud.switches.on("save_told"):
                     made.params |= {"original_share_id": share.id, "original_file_id": node.id}
                     task.file_id, task.file_name = made.id, made.name
@@ -390,8 +396,13 @@ def _new_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(4))
 
 
-def _graft(account: Account, node: Node, owner: Account, target: str) -> Node:
-    """A copy of another account's entry, sharing the bytes."""
+def _graft(
+    account: Account, node: Node, owner: Account, target: str, room: Iterator[int]
+) -> Node | None:
+    """A copy of another account's entry, sharing the bytes; `room` has a number for each that may
+    still be made, None comes without."""
+    if next(room, None) is None:
+        return None
     made = account.tree.add(
         target,
         account.tree.free_name(target, node.name, folder=node.folder),
@@ -402,7 +413,7 @@ def _graft(account: Account, node: Node, owner: Account, target: str) -> Node:
         size=node.size,
     )
     for child in [item for item in owner.tree.children(node.id) if not item.trashed]:
-        _graft(account, child, owner, made.id)
+        _graft(account, child, owner, made.id, room)
     return made
 
 

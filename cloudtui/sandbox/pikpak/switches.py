@@ -78,6 +78,8 @@ share_status         null     status that every opened share answers
 share_token_seconds  0        life of the token that a share's page hands out; 0: for ever
 save_fails           0        that many of the next saves from a share end in an error after the
                               first thing
+save_fails_after     null     how many things such a save makes, those in folders counted; null: the
+                              first one with all that lies in it
 save_told            true     false: neither the task of a save nor what it made tells of the other
 share_ancestors      false    things below the top of a share are saved only with their ancestors
 share_edit           "ok"     "ignored": changing a link answers and changes nothing; "refused": it
@@ -153,6 +155,7 @@ DEFAULTS: dict[str, object] = {
     "share_status": None,
     "share_token_seconds": 0,
     "save_fails": 0,
+    "save_fails_after": None,
     "save_told": True,
     "share_ancestors": False,
     "share_edit": "ok",

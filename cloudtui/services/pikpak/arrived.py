@@ -40,6 +40,17 @@ def newest(
     return max(fits, key=lambda row: wire.time_ns(row.created_time) or 0, default=None)
 
 
+def twin(profile: Profile, item: SharedItem, rows: Iterable[wire.File]) -> wire.File | None:
+    """The same file under the same name, whoever put it there: size and digest agree."""
+    if not item.entry.hash:
+        return None
+    for row in rows:
+        same = row.is_complete and local(profile, row) == item.entry.name and _alike(item, row)
+        if same and gcid_bytes(row.hash):
+            return row
+    return None
+
+
 def _fits(profile: Profile, link: ShareLink, item: SharedItem, row: wire.File) -> bool:
     if origin_share(row) not in ("", link.share):
         return False
@@ -68,4 +79,5 @@ def _alike(item: SharedItem, row: wire.File) -> bool:
     if entry.is_folder or row.is_folder:
         return entry.is_folder and row.is_folder
     known = gcid_bytes(row.hash)
-    return entry.size == row.size and (not known or not entry.hash or known == entry.hash)
+    sizes = None in (entry.size, row.size) or entry.size == row.size
+    return sizes and (not known or not entry.hash or known == entry.hash)
