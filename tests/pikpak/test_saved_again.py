@@ -4,7 +4,9 @@ nothing twice, whatever the service tells of the first try."""
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
+import httpx
 import pytest
 
 from cloudtui.services.errors import Full, Refused
@@ -134,6 +136,43 @@ async def test_one_folder_that_came_in_part_is_filled_where_it_is(half: Half) ->
     assert saved.target is not None
     assert saved.target.parts == ("here", "s1")
     assert await tree(stage, here) == [f"/here{path}" for path in WHOLE]
+
+
+@pytest.mark.parametrize("inside", [True, False])
+async def test_what_comes_up_in_lists_late_is_waited_for(half: Half, *, inside: bool) -> None:
+    stage = half.stage
+    await half.choose("s1")
+    await half.fail(3)
+    hidden = 2
+
+    def behind(request: httpx.Request, answer: Any) -> Any:
+        nonlocal hidden
+        listed = request.url.path == "/drive/v1/files" and answer["files"] and hidden
+        if listed and bool(request.url.params["parent_id"]) is inside:
+            hidden -= 1
+            answer["files"] = answer["files"][:-1]
+        return answer
+
+    await stage.next_program(behind)
+    saved = await half.save()
+    assert (saved.phase, saved.there, hidden) == (TaskPhase.DONE, 3, 0)
+    assert await tree(stage) == WHOLE
+
+
+async def test_all_of_a_share_comes_into_the_folder_of_the_first_try(half: Half) -> None:
+    stage = half.stage
+    other = f"other-{stage.username}"
+    tops = ["/show/s1", "/show/s2", "/show/s1/e1.mkv"]
+    url = stage.admin.order("pikpak", "share", username=other, paths=tops)["url"]
+    stage.switch(save_fails=1, save_fails_after=3)
+    with pytest.raises(Refused):
+        await stage.storage.add_offline(url, ROOT)
+    await stage.next_program()
+    saved = await stage.storage.add_offline(url, ROOT)
+    assert (saved.phase, saved.there) == (TaskPhase.DONE, 3)
+    assert await stage.names() == ["s1"]
+    paths = [*WHOLE, "/e1.mkv", "/s2", "/s2/e1.mkv"]
+    assert await tree(stage) == sorted(["/s1", *(f"/s1{path}" for path in paths)])
 
 
 async def test_a_folder_the_share_no_longer_shows_is_left_and_told(half: Half) -> None:

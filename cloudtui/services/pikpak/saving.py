@@ -115,9 +115,10 @@ class Saving:
             if told.running or (told.done and not told.doubt):
                 return wire.Saved("OK", told.running or told.done)
             gap = await self.gap(call, begun.since_ns, old=again)
-            if told.silent and gap.there and (gap.missing or gap.inside):
+            lacking = bool(gap.missing or gap.inside)
+            if told.silent and gap.there and lacking:
                 goes_on = True  # or it ended half way: not to be known
-            return wire.Saved("OK") if goes_on or not gap.missing else None
+            return None if lacking and not goes_on else wire.Saved("OK")
 
         async def second(left: Left) -> wire.Saved | None:
             nonlocal again, begun
@@ -127,7 +128,9 @@ class Saving:
         async def found() -> wire.Saved | None:
             nonlocal told
             told = _Told()
-            return await until_listed(self._api, look)()
+            known = await until_listed(self._api, look)()
+            whole = known is None and gap is not None and not gap.missing
+            return wire.Saved("OK") if whole else known  # folders are filled by calls of their own
 
         async def ask(_: Left) -> wire.Saved:
             if again:
