@@ -21,7 +21,8 @@ def box(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SandboxProcess]:
 
 @pytest.fixture
 def stage(box: SandboxProcess, tmp_path: Path) -> Iterator[Stage]:
-    """Secrets in memory; files of 300 KB go in parts."""
-    made = Stage(box, tmp_path, options=OPTIONS)
+    """Secrets outlive a process, so what it had begun at a service is known to the next one; files
+    of 300 KB go in parts."""
+    made = Stage(box, tmp_path, vault=True, options=OPTIONS)
     yield made
     made.close()
