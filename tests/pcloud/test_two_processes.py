@@ -132,26 +132,3 @@ def test_two_equal_copies_send_a_small_file_once(stage: Stage) -> None:
         assert process.returncode == 0
     assert len(puts()) == 1, second
     assert stage.tree("pc", "/x") == {"small.bin": sha1_of(source.read_bytes())}
-
-
-def test_who_waits_for_another_sends_the_file_when_that_one_dies(stage: Stage) -> None:
-    source = stage.folder / "small.bin"
-    source.write_bytes(random.Random(stage.email).randbytes(MIB))
-    stage.admin.fault(
-        kind="throttle", bytes_per_s=1024, times=1, listener="pcloud.us", match="PUT /uploadfile"
-    )
-    since = len(stage.admin.log())
-
-    def seen(path: str) -> int:
-        return sum(each["path"] == path for each in stage.admin.log()[since:])
-
-    with stage.home.start("cp", str(source), "pc:/x/") as first:
-        until(first, lambda: seen("/uploadfile") == 1)
-        listed = seen("/listfolder")
-        with stage.home.start("cp", str(source), "pc:/x/") as second:
-            until(second, lambda: seen("/listfolder") > listed)
-            first.kill()
-            first.communicate()
-            out, err = second.communicate(timeout=200)
-            assert second.returncode == 0, (out, err)
-    assert stage.tree("pc", "/x") == {"small.bin": sha1_of(source.read_bytes())}
